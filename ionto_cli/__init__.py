@@ -1,0 +1,1 @@
+"""The command `ionto`; the only package that sees all of the others."""

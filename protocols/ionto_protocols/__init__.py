@@ -1,0 +1,1 @@
+"""The shipped library: drugs, electrodes, devices, envelopes, screening, treatments, as package data."""

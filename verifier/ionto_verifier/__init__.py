@@ -1,0 +1,1 @@
+"""From a plan to verdicts, margins and counterexamples."""
