@@ -1,0 +1,84 @@
+"""Limits: what must hold at every instant of every run, each with its hazard and its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ionto_ir.expression import Expression
+from ionto_ir.source import Span
+
+
+class LimitKind(Enum):
+    """What a limit bounds; the comment gives the base unit of its bound."""
+
+    CURRENT = "current"  # nA, |I| (peak)
+    DENSITY = "density"  # uA_m2, |I| / electrode area (peak)
+    RAMP = "ramp"  # nA/s
+    VOLTAGE = "voltage"  # mV
+    DOSE = "dose"  # pC; per session, or in any window when window_ms is given
+    SESSIONS = "sessions"  # count, in any window
+    DURATION = "duration"  # ms, from the first energised step to the last, per session
+    STOP_TIME = "stop time"  # ms, from any state to zero
+
+
+class Role(Enum):
+    """The electrical role of an electrode at a moment; a reversal swaps it."""
+
+    ANODE = "anode"
+    CATHODE = "cathode"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One line of an envelope (or of a protocol, which may only add limits).
+
+    `role` restricts a density limit to one electrical role (None: both). `window_ms` makes a dose or
+    session limit a sliding window, half open; None means per session. `nominal` limits the set value,
+    otherwise the device's accuracy is added on the wrong side. A `soft` limit may be overridden at bind
+    time by a named person with a reason. `unit` is the author's unit, for messages.
+    """
+
+    kind: LimitKind
+    bound: int
+    unit: str
+    role: Role | None
+    window_ms: int | None
+    nominal: bool
+    soft: bool
+    hazard: str | None
+    source: str | None
+    text: str | None
+    envelope: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """People whom an envelope excludes: nobody for whom `condition` holds may ever be energised."""
+
+    condition: Expression
+    hazard: str | None
+    source: str | None
+    envelope: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ImpedanceRange:
+    """Impedance of skin and electrodes that an envelope assumes, ohm, for the fit of a device."""
+
+    ohm_min: int
+    ohm_max: int
+    source: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Header of an envelope that a protocol chose; its limits and exclusions stand in the plan."""
+
+    name: str
+    title: str
+    impedance: ImpedanceRange | None
+    span: Span

@@ -1,0 +1,400 @@
+"""The step plan: what the compiler makes, the verifier proves and the executor runs.
+
+A plan is inert data for one protocol on one device. Its steps are a flat tuple with explicit successors,
+so that a position is one small integer. All quantities are integers in base units; operands are
+expressions over the plan's variables. Questions are not steps: every answer and parameter is known before
+a plan is bound, because binding is where this patient and these values meet every limit once more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ionto_ir.device import Device, Electrode
+from ionto_ir.expression import Expression
+from ionto_ir.limits import Envelope, Exclusion, Limit
+from ionto_ir.source import Span
+
+SCHEMA = "ionto.plan/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code in a named code system, e.g. ("icd10cm", "Z95.0")."""
+
+    system: str
+    value: str
+
+
+class VariableKind(Enum):
+    """Where a variable's value comes from, and when."""
+
+    PARAMETER = "parameter"  # chosen by the prescriber before the session
+    ANSWER = "answer"  # answered by the patient or operator before the session
+    GEOMETRY = "geometry"  # measured on the day, before the session
+    RECORD = "record"  # entered by the operator when the record step is reached
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerDomain:
+    """lo <= value <= hi in base units; with a step, value = lo + k * step. `dimension` is a units.py name."""
+
+    lo: int
+    hi: int
+    step: int | None
+    default: int | None
+    dimension: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class BooleanDomain:
+    """yes or no."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceDomain:
+    """One of some labels; the value is the label's index."""
+
+    labels: tuple[str, ...]
+
+
+Domain = IntegerDomain | BooleanDomain | ChoiceDomain
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A named value of the plan. Names are unique: there is no shadowing."""
+
+    name: str
+    kind: VariableKind
+    domain: Domain
+    text: str
+    adjustable: bool
+    code: Code | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A condition on values, checked at the start and again on every adjustment."""
+
+    condition: Expression
+    text: str
+    span: Span
+
+
+class RuleKind(Enum):
+    """A refusal cannot be overridden; a caution needs a named person and a reason, recorded."""
+
+    REFUSE = "refuse"
+    CAUTION = "caution"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A screening rule: when `condition` holds, refuse or caution."""
+
+    kind: RuleKind
+    condition: Expression
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """A rate of change of current: delta_na per over_ms (both positive when the ramp moves)."""
+
+    delta_na: Expression
+    over_ms: Expression
+
+
+class Section(Enum):
+    """Part of the treatment that a step belongs to."""
+
+    BEFORE = "before"
+    SESSION = "session"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """Move the current to `target_na` (magnitude) along `slope`; planned to start from `start_na`.
+
+    `reversed` is the sign the author wrote: negative currents run opposite to the declared polarity.
+    """
+
+    target_na: Expression
+    start_na: Expression
+    slope: Slope
+    reversed: bool
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ForTime:
+    """Hold for a time at the target, ms."""
+
+    duration_ms: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class UntilCharge:
+    """Hold until this step has emitted a charge, pC."""
+
+    charge_pc: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class UntilTotal:
+    """Hold until the session's charge, plus the ramp to zero that directly follows (if one does), is a total, pC.
+
+    `descent` is the slope of that ramp, None when no ramp to zero follows directly.
+    """
+
+    charge_pc: Expression
+    descent: Slope | None
+
+
+HoldUntil = ForTime | UntilCharge | UntilTotal
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep the current at `level_na` (what the ramp before it reached)."""
+
+    level_na: Expression
+    until: HoldUntil
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Output off for a time that is part of the protocol."""
+
+    duration_ms: Expression
+    text: str
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Reverse:
+    """Swap the polarity; allowed only at zero."""
+
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """A person confirms a statement; output off."""
+
+    text: str
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Instruct:
+    """A person is told something; output off."""
+
+    text: str
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A person enters the value of a RECORD variable; output off."""
+
+    variable: str
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Go to `then` if the condition holds, else to `otherwise`."""
+
+    condition: Expression
+    then: int
+    otherwise: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Head of a bounded repetition. Arriving here starts the next round at `body`, or leaves to `exit`.
+
+    Rounds done are counted in counter number `counter`, which starts at 0 and is reset on leaving. It
+    leaves when `count` rounds are done, or when at least one round is done and `until` holds. With a
+    period a round begins no earlier than `period_ms` after the one before it began (output off meanwhile).
+    """
+
+    counter: int
+    count: Expression
+    until: Expression | None
+    period_ms: Expression | None
+    body: int
+    exit: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRow:
+    """One row of a table: lo <= value < hi with either end open (None) or with stated strictness."""
+
+    lo: int | None
+    lo_included: bool
+    hi: int | None
+    hi_included: bool
+    meaning: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """State what a recorded value means; the rows have neither gap nor overlap."""
+
+    variable: str
+    rows: tuple[ClassRow, ...]
+    next: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The treatment ends here. `completed` is False for an early finish, whose reason the author wrote."""
+
+    reason: str
+    completed: bool
+    section: Section
+    span: Span
+
+
+Step = Ramp | Hold | Wait | Reverse | Confirm | Instruct | Record | Branch | Loop | Classify | Finish
+
+
+@dataclass(frozen=True, slots=True)
+class Interruptions:
+    """How often and how long a session may be interrupted; `resume` False turns every pause into a stop."""
+
+    count_max: int
+    each_ms_max: int
+    resume: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How sessions follow each other.
+
+    Consecutive sessions start at least `gap_days_min` calendar dates and `gap_ms_min` of elapsed time
+    apart (start to start; 0 when the author says nothing), and at most `gap_days_max` dates when given.
+    At most `per_days[i][0]` sessions fall on any `per_days[i][1]` consecutive dates. `stop_when` is over
+    RECORD variables and parameters; after it holds no further session is given.
+    """
+
+    gap_days_min: int
+    gap_days_max: int | None
+    gap_ms_min: int
+    per_days: tuple[tuple[int, int], ...]
+    sessions_max: int | None
+    stop_when: Expression | None
+    span: Span
+
+
+class PropertyKind(Enum):
+    """Kinds of `prove` lines."""
+
+    NEVER = "never"  # `condition` never holds, from the end of step text `after` on when given
+    ALWAYS = "always"  # `condition` holds whenever a session runs
+    FINISHED = "finished within"  # the session takes at most `within_ms`
+
+
+@dataclass(frozen=True, slots=True)
+class UserProperty:
+    """The author's own `prove` line. Conditions may refer to output.current (nA, magnitude),
+    output.charge (pC, nominal) and output.elapsed (ms) besides the plan's variables."""
+
+    kind: PropertyKind
+    condition: Expression | None
+    after: str | None
+    within_ms: int | None
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDigest:
+    """A source file that the plan was made from; `sha256` in hexadecimal."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A protocol, lowered for one device. `stop_slew_na_s` and `resume_slew_na_s` are already decided
+    (the smaller of envelope and device, or what the author wrote)."""
+
+    schema: str
+    requires: tuple[str, ...]
+    tool: str
+    name: str
+    version: str
+    title: str
+    indication: str | None
+    codes: tuple[Code, ...]
+    source: tuple[str, ...]
+    device: Device
+    envelopes: tuple[Envelope, ...]
+    electrodes: tuple[Electrode, ...]
+    variables: tuple[Variable, ...]
+    requirements: tuple[Requirement, ...]
+    rules: tuple[Rule, ...]
+    exclusions: tuple[Exclusion, ...]
+    limits: tuple[Limit, ...]
+    interruptions: Interruptions
+    stop_slew_na_s: int
+    resume_slew_na_s: int
+    may_saturate: bool
+    steps: tuple[Step, ...]
+    entry: int
+    counters: int
+    course: Course | None
+    properties: tuple[UserProperty, ...]
+    files: tuple[SourceDigest, ...]
+    span: Span
+
+
+def successors(step: Step) -> tuple[int, ...]:
+    """Indices of the steps that can directly follow."""
+    match step:
+        case Branch():
+            return (step.then, step.otherwise)
+        case Loop():
+            return (step.body, step.exit)
+        case Finish():
+            return ()
+        case _:
+            return (step.next,)
+
+
+def variable(plan: Plan, name: str) -> Variable:
+    """The variable of that name; it exists in a well-formed plan."""
+    return next(found for found in plan.variables if found.name == name)

@@ -1,0 +1,76 @@
+"""Scenarios: values, a timeline of events and expectations; in-file tests and counterexamples are both this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ionto_ir.expression import Value
+from ionto_ir.source import Span
+
+
+class Happening(Enum):
+    """What a timeline can make happen; `variable` and `value` go with ADJUST and RECORD."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    STOP = "stop"
+    EMERGENCY_STOP = "emergency_stop"
+    LEAD_OFF = "lead_off"
+    LINK_LOST = "link_lost"
+    LINK_BACK = "link_back"
+    ADJUST = "adjust"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A happening at a time of the session (ms after the first energised step began)."""
+
+    at_ms: int
+    happening: Happening
+    variable: str | None
+    value: Value | None
+    span: Span | None
+
+
+class Expected(Enum):
+    """What a test can expect; `bound` is in base units, `text` a reason or a table's meaning."""
+
+    REFUSED = "refused"
+    CAUTIONED = "cautioned"
+    DELIVERED = "delivered ="  # nominal charge is `bound`, or less by at most one tick's charge
+    DELIVERED_AT_MOST = "delivered <="
+    DELIVERED_AT_LEAST = "delivered >="
+    DURATION_AT_MOST = "duration <="
+    DURATION_AT_LEAST = "duration >="
+    PEAK_AT_MOST = "peak <="
+    STOPPED = "stopped"
+    FINISHED = "finished"  # with `text`: finished for that reason
+    CLASSIFIED = "classified"  # `variable` was given the meaning `text`
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One `expect` line."""
+
+    kind: Expected
+    bound: int | None
+    variable: str | None
+    text: str | None
+    unit: str | None
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A named test: given values (the others take their defaults), a timeline and expectations.
+
+    RECORD variables may be given too: the value is entered when the record step is reached.
+    """
+
+    name: str
+    given: tuple[tuple[str, Value], ...]
+    timeline: tuple[Occurrence, ...]
+    expectations: tuple[Expectation, ...]
+    span: Span | None
