@@ -1,0 +1,133 @@
+"""Protocols: what a treatment stands on, where its electrodes lie, and its session and course."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ionto_dsl.surface.course import CourseItem
+from ionto_dsl.surface.items import (
+    Indication,
+    Interruptions,
+    Monitor,
+    NoResume,
+    PauseLimit,
+    Rule,
+    Source,
+    Title,
+)
+from ionto_dsl.surface.steps import Classify, Let, Require, Step, Variable
+from ionto_dsl.surface.testing import Prove, Test
+from ionto_dsl.surface.values import Expression, Name, Range, Remarks, Text
+from ionto_ir.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """`within E, ...`, `screen S, ...`, `device D, ...`: what the protocol stands on."""
+
+    relation: Literal["within", "screen", "device"]
+    names: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Medicine:
+    """`with dexamethasone_phosphate 2.5 mL`."""
+
+    drug: Name
+    volume: Expression | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """`active cathode medium_patch on "heel" with ... area A .. B split 40 % .. 60 % channel left`."""
+
+    place: Literal["active", "return"]
+    pole: Literal["cathode", "anode"]
+    electrode: Name
+    site: Text | None
+    medicines: tuple[Medicine, ...]
+    area: Expression | Range | None
+    split: Expression | Range | None
+    channel: Name | None
+    remarks: Remarks
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """`before { ... }` and `after { ... }`: what people do around the session."""
+
+    when: Literal["before", "after"]
+    steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`session { ... }`."""
+
+    steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """`course { ... }`."""
+
+    items: tuple[CourseItem, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SlewRule:
+    """`stop at S` or `resume at S`."""
+
+    movement: Literal["stop", "resume"]
+    slew: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MaySaturate:
+    """`may saturate`: the device may run into its compliance voltage."""
+
+    span: Span
+
+
+ProtocolItem = (
+    Title
+    | Indication
+    | Source
+    | Use
+    | Placement
+    | Variable
+    | Let
+    | Rule
+    | Require
+    | Around
+    | Session
+    | Course
+    | Interruptions
+    | PauseLimit
+    | NoResume
+    | SlewRule
+    | MaySaturate
+    | Monitor
+    | Classify
+    | Prove
+    | Test
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """`protocol name version "1.0.0" extends other { ... }`."""
+
+    name: Name
+    version: Text | None
+    extends: Name | None
+    items: tuple[ProtocolItem, ...]
+    span: Span

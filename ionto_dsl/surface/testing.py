@@ -1,0 +1,88 @@
+"""In-file tests, and the properties that an author wants proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ionto_dsl.surface.values import Expression, Name, Reference, Text
+from ionto_ir.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """`given x = v`; also a geometry asked on the day: `given active.area = 90 cm2`."""
+
+    subject: Reference
+    value: Expression
+    span: Span
+
+
+EventWord = Literal[
+    "pause",
+    "resume",
+    "stop",
+    "emergency_stop",
+    "lead_off",
+    "link_lost",
+    "link_back",
+    "adjust",
+    "record",
+    "press",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`at T pause`, `at T adjust x = v`, `at T record x = v`, `at T press "Dose"`."""
+
+    time: Expression
+    event: EventWord
+    subject: Name | None
+    value: Expression | None
+    label: Text | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """`expect refused`, `expect delivered = Q`, `expect finished "reason"`, `expect x classified "meaning"`.
+
+    `operator` and `bound` belong to delivered, duration and peak; `subject` to classified.
+    """
+
+    outcome: Literal[
+        "refused", "cautioned", "delivered", "duration", "stopped", "finished", "peak", "classified"
+    ]
+    operator: Literal["=", "<=", ">="] | None
+    bound: Expression | None
+    subject: Name | None
+    text: Text | None
+    span: Span
+
+
+TestLine = Given | Event | Expect
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """`test "name" { ... }`, lines in the author's order."""
+
+    name: Text
+    lines: tuple[TestLine, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """`prove never C after "Label"`, `prove always C`, `prove finished within T`.
+
+    `place` and `label` narrow it to what comes before, during or after a labelled step.
+    """
+
+    claim: Literal["never", "always", "finished within"]
+    condition: Expression | None
+    duration: Expression | None
+    place: Literal["before", "during", "after"] | None
+    label: Text | None
+    span: Span
