@@ -27,7 +27,6 @@ DEPTH_MAX = 300
 """Nesting that no honest plan reaches (an expression is a few levels deep) and no reader's stack minds."""
 
 _INTEGER_CHARACTERS_MAX = len(str(-INTEGER_MAX))
-_NAMED_CHARACTERS_MAX = 40
 _BRACKET_OR_STRING = re.compile(r'[][{}]|"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
@@ -98,6 +97,21 @@ def read_json(data: bytes) -> Json | JsonProblem:
     return value if reason is None else JsonProblem(reason)
 
 
+def fields_fault(value: dict[str, Json], what: str, names: tuple[str, ...]) -> str | None:
+    """What keeps `value` from having exactly these fields: an unknown one may change what the others mean."""
+    for name in names:
+        if name not in value:
+            return f"{what} has no field `{name}`"
+    unknown = sorted(set(value) - set(names))
+    return f"{what} has an unknown field `{printable(unknown[0])}`" if unknown else None
+
+
+def printable(text: str, characters_max: int = 40) -> str:
+    """Words of a file that nobody trusts yet, fit for a message: no control characters, and not long."""
+    shown = "".join(character if " " <= character <= "~" else "?" for character in text[: characters_max + 1])
+    return shown if len(shown) <= characters_max else shown[:characters_max] + "..."
+
+
 def _ordered(value: JsonLike) -> JsonLike:
     """The same value with the keys of every object in the order of their UTF-16 code units."""
     if isinstance(value, Mapping):
@@ -125,7 +139,7 @@ class _Fault:
         )
 
     def __str__(self) -> str:
-        return f"at `{_named(self.place)}`: {self.text}" if self.place else self.text
+        return f"at `{printable(self.place)}`: {self.text}" if self.place else self.text
 
 
 def _fault(value: object, depth: int) -> _Fault | None:
@@ -168,7 +182,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for key, value in pairs:
         if key in found:
-            raise _RefusedError(f"the key `{_named(key)}` stands twice in one object")
+            raise _RefusedError(f"the key `{printable(key)}` stands twice in one object")
         found[key] = value
     return found
 
@@ -177,20 +191,12 @@ def _integer(digits: str) -> int:
     if digits == "-0":
         raise _RefusedError("`-0` is not written in canonical JSON")
     if len(digits) > _INTEGER_CHARACTERS_MAX:
-        raise _RefusedError(f"the number `{_named(digits)}` is beyond 2^53 - 1")
+        raise _RefusedError(f"the number `{printable(digits)}` is beyond 2^53 - 1")
     return int(digits)
 
 
 def _no_float(digits: str) -> Json:
-    raise _RefusedError(f"`{_named(digits)}` is not an integer")
-
-
-def _named(text: str) -> str:
-    """Words from a file that nobody trusts yet: no control characters, no lookalikes, not long."""
-    shown = "".join(
-        character if " " <= character <= "~" else "?" for character in text[: 2 * _NAMED_CHARACTERS_MAX]
-    )
-    return shown if len(shown) <= _NAMED_CHARACTERS_MAX else shown[:_NAMED_CHARACTERS_MAX] + "..."
+    raise _RefusedError(f"`{printable(digits)}` is not an integer")
 
 
 def _too_deep(text: str) -> bool:
