@@ -1,0 +1,251 @@
+"""The command line: every command with its options, help and an example."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+from ionto_cli.exits import Exit
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose usage errors carry a code and exit with 4, as every other message does."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line and how to find out what is right."""
+        self.exit(Exit.USAGE, f"error[I0901]: {message}\n   = help: `{self.prog} --help` shows the options\n")
+
+
+Commands = argparse._SubParsersAction  # the type that argparse returns and does not publish
+
+
+def build() -> Parser:
+    """The parser for the whole command line."""
+    parser = Parser(
+        prog="ionto",
+        description="Write, prove, compile and run iontophoresis treatment protocols.",
+        epilog="example: ionto verify heel.ionto\n\nNot a certified medical device.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for add in (
+        _verify,
+        _compile,
+        _run,
+        _simulate,
+        _test,
+        _plot,
+        _report,
+        _fmt,
+        _explain,
+        _keys,
+        _new,
+        _demo,
+    ):
+        add(commands)
+    return parser
+
+
+Adder = Callable[["Commands[Parser]"], None]
+
+
+def _command(commands: Commands[Parser], name: str, purpose: str, example: str) -> Parser:
+    return commands.add_parser(
+        name,
+        help=purpose,
+        description=purpose[0].upper() + purpose[1:] + ".",
+        epilog=f"example: {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _source(parser: Parser, many: bool = False) -> None:
+    text = "protocol file (.ionto), or a shipped one by name: treatments.plantar_fasciitis_dexamethasone"
+    if many:
+        parser.add_argument("files", nargs="+", metavar="FILE", help=text)
+    else:
+        parser.add_argument("file", metavar="FILE", help=text)
+    parser.add_argument(
+        "--device", metavar="NAME", help="device profile to use instead of the one the file names"
+    )
+    parser.add_argument("--protocol", metavar="NAME", help="only this protocol of the file")
+
+
+def _json(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="write JSON for machines to standard output")
+
+
+def _values(parser: Parser) -> None:
+    parser.add_argument(
+        "--set",
+        dest="values",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="give a parameter or an answer, with its unit; may be repeated",
+    )
+
+
+def _verify(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "verify",
+        "prove a protocol's safety for all values, patients and interruptions, or show a counterexample",
+        "ionto verify heel.ionto --json",
+    )
+    _source(parser, many=True)
+    _json(parser)
+    parser.add_argument("--sarif", metavar="PATH", help="also write the findings as SARIF 2.1.0")
+    parser.add_argument("--junit", metavar="PATH", help="also write the verdicts as JUnit XML")
+    parser.add_argument(
+        "--margins", action="store_true", help="show every margin, not only the smallest ones"
+    )
+    parser.add_argument(
+        "--machine", action="store_true", help="also prove the machine theorem and show its queries"
+    )
+
+
+def _compile(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "compile",
+        "verify a protocol and seal its step plan for one device",
+        "ionto compile heel.ionto --output heel.plan.json",
+    )
+    _source(parser)
+    parser.add_argument(
+        "--output", "-o", metavar="PATH", help="where to write the sealed plan (default: NAME.plan.json)"
+    )
+    parser.add_argument(
+        "--key", metavar="PATH", help="private key to sign with (default: the one of `ionto keys new`)"
+    )
+
+
+def _run(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "run",
+        "run a sealed plan: ask, confirm, execute, and keep a journal",
+        "ionto run heel.plan.json --accelerate 60",
+    )
+    parser.add_argument("plan", metavar="PLAN", help="sealed plan (.plan.json)")
+    _values(parser)
+    parser.add_argument("--patient", metavar="TOKEN", help="patient token for the record, never a name")
+    parser.add_argument("--operator", metavar="NAME", help="who runs the session")
+    parser.add_argument(
+        "--records", metavar="FOLDER", default="records", help="where journals are kept (default: records)"
+    )
+    parser.add_argument(
+        "--accelerate", type=int, default=1, metavar="N", help="run N times faster than real time"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulated skin")
+    parser.add_argument("--trust", metavar="FOLDER", help="folder of trusted public keys")
+    parser.add_argument(
+        "--yes", action="store_true", help="confirm every prompt: for demonstrations and tests only"
+    )
+    parser.add_argument("--plain", action="store_true", help="write plain lines instead of the live display")
+    _json(parser)
+
+
+def _simulate(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "simulate",
+        "execute a protocol on the simulated stimulator and skin in virtual time",
+        "ionto simulate heel.ionto --set current='2 mA' --seed 7",
+    )
+    _source(parser)
+    _values(parser)
+    parser.add_argument(
+        "--at", action="append", default=[], metavar="'TIME EVENT'", help="e.g. '5 min pause'"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulated skin")
+    parser.add_argument("--plot", metavar="PATH", help="draw what happened as SVG or PNG")
+    _json(parser)
+
+
+def _test(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands, "test", "run the test blocks that stand in a protocol", "ionto test heel.ionto"
+    )
+    _source(parser, many=True)
+    _json(parser)
+
+
+def _plot(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "plot",
+        "draw the current over time with its limits and margins",
+        "ionto plot heel.ionto --output heel.svg",
+    )
+    _source(parser)
+    _values(parser)
+    parser.add_argument(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="SVG or PNG, by its ending (default: both, NAME.svg and NAME.png)",
+    )
+
+
+def _report(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "report",
+        "write one HTML page: the protocol in words, its proof, margins, hazards, sources, and a run",
+        "ionto report heel.ionto --output heel.html",
+    )
+    _source(parser)
+    _values(parser)
+    parser.add_argument("--output", "-o", metavar="PATH", help="where to write the page (default: NAME.html)")
+    parser.add_argument("--journal", metavar="PATH", help="journal of a run to include")
+
+
+def _fmt(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands, "fmt", "lay out protocol files the one way they are laid out", "ionto fmt heel.ionto"
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="files to rewrite; `-` reads standard input")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 when a file would change"
+    )
+
+
+def _explain(commands: Commands[Parser]) -> None:
+    parser = _command(commands, "explain", "explain a diagnostic code, with examples", "ionto explain I0304")
+    parser.add_argument(
+        "code", nargs="?", metavar="CODE", help="for example I0304; without it, all codes are listed"
+    )
+
+
+def _keys(commands: Commands[Parser]) -> None:
+    parser = _command(commands, "keys", "make and show the keys that seal plans", "ionto keys new")
+    parser.add_argument(
+        "action", choices=("new", "list", "trust"), help="make a key pair, list keys, or trust a public key"
+    )
+    parser.add_argument("path", nargs="?", metavar="PATH", help="with trust: the public key file")
+    parser.add_argument(
+        "--folder", metavar="FOLDER", help="where keys are kept (default: ~/.config/ionto/keys)"
+    )
+
+
+def _new(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands, "new", "start a protocol from a small example that verifies", "ionto new heel"
+    )
+    parser.add_argument("name", metavar="NAME", help="name of the protocol; the file is NAME.ionto")
+
+
+def _demo(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "demo",
+        "verify, compile and run a shipped protocol on the simulator, then break it and show why",
+        "ionto demo --folder demo",
+    )
+    parser.add_argument(
+        "--folder", metavar="FOLDER", default="demo", help="where to leave plan, journal, pictures and report"
+    )
