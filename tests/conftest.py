@@ -1,4 +1,4 @@
-"""Settings of the whole test suite: the switches `--accept` and `--soak`, and how wide Hypothesis searches."""
+"""Settings of the whole suite: the switches `--accept` and `--soak`, and how wide Hypothesis searches."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# The same examples on every run, so that a red build is red for everybody; no deadline, because two cores are shared.
+# The same examples on every run, so that what is red is red for everybody; no deadline, because a machine
+# may be busy with something else.
 settings.register_profile(
     "steady",
     derandomize=True,

@@ -1,0 +1,87 @@
+"""Each library with a will of its own has one door: exactly one module imports it, so one module knows it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.architecture.tree import imports, modules
+
+DOORS = {
+    "lark": "ionto_dsl.parse",
+    "z3": "ionto_verifier.smt",
+    "ctypes": "ionto_verifier.smt",
+    "serial": "ionto_runtime.drivers.serial_port",
+    "cryptography": "ionto_runtime.signing",
+}
+
+# What a package may take from outside beyond the standard library. Which neighbours it may see, the layers say.
+OUTSIDE = {
+    "ionto_ir": set(),
+    "ionto_dsl": {"lark"},
+    "ionto_grammars": set(),
+    "ionto_protocols": set(),
+    "ionto_verifier": {"z3"},
+    "ionto_runtime": {"serial", "cryptography", "rich"},
+    "ionto_cli": {"rich", "jinja2", "matplotlib"},
+}
+
+# Pure code sees no clock, no file, no socket and no second thread: the same input gives the same output.
+WORLD = {
+    "time",
+    "os",
+    "pathlib",
+    "socket",
+    "threading",
+    "asyncio",
+    "subprocess",
+    "random",
+    "shutil",
+    "tempfile",
+}
+
+# The modules of the pure packages that may see the world, each with its reason.
+WORLDLY = {
+    "ionto_dsl.driver": "reads the files that are imported",
+    "ionto_dsl.parse": "reads the parser's tables from a cache",
+    "ionto_verifier.smt": "finds the solver's library",
+}
+PURE = {"ionto_ir", "ionto_dsl", "ionto_verifier"}
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_a_library_is_imported_by_its_door_alone(library: str) -> None:
+    importers = {module.name for module in modules() for name, _ in imports(module) if _root(name) == library}
+    assert importers == {DOORS[library]}
+
+
+def test_packages_take_from_outside_only_what_is_agreed() -> None:
+    ours = set(OUTSIDE)
+    taken = {
+        (module.package, _root(name))
+        for module in modules()
+        for name, _ in imports(module)
+        if _root(name) not in sys.stdlib_module_names and _root(name) not in ours
+    }
+    assert taken <= {(package, library) for package, libraries in OUTSIDE.items() for library in libraries}
+
+
+def test_pure_code_does_not_see_the_world() -> None:
+    seen = {
+        (module.name, _root(name))
+        for module in modules()
+        if module.package in PURE and module.name not in WORLDLY
+        for name, _ in imports(module)
+        if _root(name) in WORLD
+    }
+    assert seen == set()
+
+
+def test_every_exemption_from_purity_is_used() -> None:
+    using = {module.name for module in modules() for name, _ in imports(module) if _root(name) in WORLD}
+    assert set(WORLDLY) <= using
+
+
+def _root(name: str) -> str:
+    return name.partition(".")[0]
