@@ -1,0 +1,132 @@
+"""A plan in words: the sentences that a reviewer reads in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from ionto_cli import quantities
+from ionto_ir import plan as p
+from ionto_ir.expression import Constant, Expression, Reference
+from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.source import SourceFile, Span
+
+Sources = Mapping[str, SourceFile]
+
+
+def _operand(expression: Expression, show: Callable[[int], str]) -> str | None:
+    """A constant or a name; None when the expression is better read in the author's own words."""
+    match expression:
+        case Constant(value):
+            return show(value)
+        case Reference(name, _):
+            return name
+        case _:
+            return None
+
+
+def authors_words(span: Span, sources: Sources) -> str:
+    """The source text of a step on one line, or where it stands when the source is not at hand."""
+    source = sources.get(span.file)
+    if source is None:
+        return f"as written at {span.file}:{span.line}"
+    return " ".join(source.text_at(span).split())
+
+
+def step_in_words(step: p.Step, sources: Sources) -> str:
+    """One step as a sentence without a full stop."""
+    match step:
+        case p.Ramp():
+            return _ramp(step, sources)
+        case p.Hold():
+            return _hold(step, sources)
+        case p.Wait():
+            time = _operand(step.duration_ms, quantities.duration)
+            return f"Wait {time or authors_words(step.span, sources)} with the output off: {step.text}"
+        case p.Reverse():
+            return "Reverse the polarity, at zero"
+        case p.Confirm():
+            return f"Confirm: {step.text}"
+        case p.Instruct():
+            return f"{step.text}"
+        case p.Record():
+            return f"Record {step.variable}"
+        case p.Branch():
+            return f"Choose: {authors_words(step.span, sources)[:120]}"
+        case p.Loop():
+            return f"Repeat: {authors_words(step.span, sources)[:120]}"
+        case p.Classify():
+            rows = "; ".join(f"“{row.meaning}”" for row in step.rows)
+            return f"Say what {step.variable} means: {rows}"
+        case p.Finish():
+            return "The treatment is complete" if step.completed else f"End early: {step.reason}"
+    assert_never(step)
+
+
+def _ramp(step: p.Ramp, sources: Sources) -> str:
+    target = _operand(step.target_na, quantities.current)
+    over = _operand(step.slope.over_ms, quantities.duration)
+    if target is None or over is None:
+        return authors_words(step.span, sources)
+    direction = " against the declared polarity" if step.reversed else ""
+    if isinstance(step.slope.delta_na, Constant) and step.slope.over_ms == Constant(1000):
+        return f"Ramp to {target}{direction} at {quantities.slew(step.slope.delta_na.value)}"
+    return f"Ramp to {target}{direction} over {over}"
+
+
+def _hold(step: p.Hold, sources: Sources) -> str:
+    level = _operand(step.level_na, quantities.current)
+    match step.until:
+        case p.ForTime(duration_ms):
+            bound, words = _operand(duration_ms, quantities.duration), "for"
+        case p.UntilCharge(charge_pc):
+            bound, words = _operand(charge_pc, quantities.charge), "until this step has given"
+        case p.UntilTotal(charge_pc, _):
+            bound, words = (
+                _operand(charge_pc, quantities.charge),
+                "until the session has given, ramp-down included,",
+            )
+    if level is None or bound is None:
+        return authors_words(step.span, sources)
+    return f"Hold {level} {words} {bound}"
+
+
+def limit_in_words(limit: Limit) -> str:
+    """A limit as one reads it in an envelope: `density at cathode <= 0.5 mA/cm²`."""
+    show: dict[LimitKind, Callable[[int], str]] = {
+        LimitKind.CURRENT: quantities.current,
+        LimitKind.DENSITY: quantities.density,
+        LimitKind.RAMP: quantities.slew,
+        LimitKind.VOLTAGE: quantities.voltage,
+        LimitKind.DOSE: quantities.charge,
+        LimitKind.SESSIONS: str,
+        LimitKind.DURATION: quantities.duration,
+        LimitKind.STOP_TIME: quantities.duration,
+    }
+    words = [limit.kind.value]
+    if limit.role is not None:
+        words.append(f"at {limit.role.value}")
+    words.append(f"≤ {show[limit.kind](limit.bound)}")
+    if limit.nominal:
+        words.append("nominal")
+    if limit.window_ms is not None:
+        words.append(f"in any {quantities.duration(limit.window_ms)}")
+    elif limit.kind in (LimitKind.DOSE, LimitKind.DURATION):
+        words.append("per session")
+    return ("soft limit: " if limit.soft else "") + " ".join(words)
+
+
+def electrodes_in_words(plan: p.Plan) -> list[str]:
+    """One line an electrode: place, pole, size, site, contents."""
+    lines = []
+    for electrode in plan.electrodes:
+        size = _operand(electrode.area_um2, quantities.area) or "a computed area"
+        if isinstance(electrode.area_um2, Reference):
+            size = "area asked on the day"
+        contents = ", ".join(drug.title or drug.name for drug in electrode.drugs)
+        holds = f", filled with {contents}" if contents else ""
+        lines.append(
+            f"{electrode.place.value.capitalize()}: {electrode.role.value}, {electrode.profile} ({size}) "
+            f"on “{electrode.site}”{holds}"
+        )
+    return lines
