@@ -26,7 +26,7 @@ MAIN_FILE = "protocol"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced block. Lines count from 0; `first` comes after the opening fence, `last` is the closing one."""
+    """One fenced block. Lines count from 0: `first` is inside it, `last` is the closing fence."""
 
     info: str
     first: int

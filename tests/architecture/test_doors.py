@@ -16,7 +16,7 @@ DOORS = {
     "cryptography": "ionto_runtime.signing",
 }
 
-# What a package may take from outside beyond the standard library. Which neighbours it may see, the layers say.
+# What a package may take beyond the standard library; which neighbours it may see is said by the layers.
 OUTSIDE = {
     "ionto_ir": set(),
     "ionto_dsl": {"lark"},

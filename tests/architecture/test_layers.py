@@ -1,0 +1,55 @@
+"""The picture of the layers is complete, and nobody reaches past the front of a package."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+
+from tests.architecture.tree import PACKAGES, ROOT, imports, modules
+
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_every_package_has_its_place_in_the_layers() -> None:
+    contract = CONFIGURATION["tool"]["importlinter"]["contracts"][0]
+    named = [name for layer in contract["layers"] for name in re.split(r"\s*\|\s*", layer)]
+    assert sorted(named) == sorted(PACKAGES)
+    assert sorted(CONFIGURATION["tool"]["importlinter"]["root_packages"]) == sorted(PACKAGES)
+
+
+def test_every_folder_with_code_is_a_package_that_is_shipped() -> None:
+    shipped = CONFIGURATION["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert sorted(shipped) == sorted(folder.relative_to(ROOT).as_posix() for folder in PACKAGES.values())
+    with_code = {path.parent for path in ROOT.glob("*/__init__.py")} | {
+        path.parent for path in ROOT.glob("*/*/__init__.py")
+    }
+    top = {folder for folder in with_code if folder.parent == ROOT or folder.parent not in with_code}
+    assert {folder for folder in top if "tests" not in folder.parts and "docs" not in folder.parts} == set(
+        PACKAGES.values()
+    )
+
+
+def test_every_package_is_typed_for_its_users() -> None:
+    assert [name for name, folder in PACKAGES.items() if not (folder / "py.typed").is_file()] == []
+
+
+def test_no_module_uses_what_another_keeps_to_itself() -> None:
+    found = [
+        f"{module.place}:{node.lineno} {name}"
+        for module in modules()
+        for name, node in imports(module)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and name.startswith("ionto_")
+        and any(re.match(r"_[a-z]", part, re.IGNORECASE) for part in name.split("."))
+    ]
+    assert found == []
+
+
+def test_the_fronts_of_packages_hold_no_code() -> None:
+    found = [
+        module.place
+        for module in modules()
+        if module.path.name == "__init__.py" and module.name in PACKAGES and len(module.tree.body) > 1
+    ]
+    assert found == []
