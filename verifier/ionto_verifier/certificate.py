@@ -1,0 +1,320 @@
+"""Proofs that anyone can check with exact arithmetic, and the checker, which trusts nobody.
+
+A proof is a refutation: assume the guards and the negated conclusion, and reach a contradiction. Five
+rules are enough. `Farkas` adds up products of things known to be >= 0 and gets a number below zero;
+`Split` follows every part of a disjunction; `Cut` proves a lemma and goes on with it (a case split is a
+cut too); `Corner` puts a variable at the bound where a fact is weakest; `Closed` points at an empty domain
+or a false fact. The checker imports only what defines the question: terms and obligations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import TypeAlias, assert_never
+
+from ionto_verifier.obligation import And, Atom, Formula, Obligation, Or, Variable, negation
+from ionto_verifier.term import (
+    Monomial,
+    Polynomial,
+    TermTooLargeError,
+    coefficient,
+    constant,
+    degree,
+    derivative,
+    substitute,
+    total,
+    variables_of,
+)
+
+DEPTH_MAX = 200
+"""Nesting of rules; deeper certificates come from no generator of ours and would exhaust the stack."""
+
+GOAL = "goal"
+"""The name of the negated conclusion among the facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """hi - monomial (upper) or monomial - lo: never negative, with lo and hi from the variables' bounds."""
+
+    monomial: Monomial
+    upper: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """-q for the known atom q <= 0 (or q < 0) called `name`: never negative (or positive)."""
+
+    name: str
+
+
+Factor: TypeAlias = Range | Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Summand:
+    """`multiplier` (> 0) times the product of the factors."""
+
+    multiplier: int
+    factors: tuple[Factor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Some variable has no value left, or some fact is plainly false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farkas:
+    """The summands add up to a number below zero, or to zero with one of them strictly positive."""
+
+    summands: tuple[Summand, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The disjunction called `choice` holds, and each of its parts, in order, leads to a contradiction.
+
+    In branch i the part is known as `choice/i`.
+    """
+
+    choice: str
+    branches: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A lemma fails (refuted by `without`) or holds (refuted by `having`); both know it as `name`."""
+
+    name: str
+    lemma: Formula
+    without: Proof
+    having: Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """The fact `fact` still holds, as `name`, with `variable` put at its upper or lower bound.
+
+    Valid when q never rises (upper) or never falls (lower) in that variable, anywhere within the bounds.
+    """
+
+    fact: str
+    variable: str
+    upper: bool
+    name: str
+    then: Proof
+
+
+Proof: TypeAlias = Closed | Farkas | Split | Cut | Corner
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What may be used at one place of a proof: bounds, atoms and disjunctions by name."""
+
+    variables: dict[str, Variable]
+    box: dict[str, tuple[Fraction, Fraction]]
+    facts: dict[str, Atom]
+    choices: dict[str, Or]
+
+
+def check(proof: Proof, obligation: Obligation) -> bool:
+    """Whether the proof shows that the obligation holds. Total: a wrong or foreign proof gives False."""
+    try:
+        return _refutes(proof, assumed(obligation), 0)
+    except TermTooLargeError:
+        return False
+
+
+def assumed(obligation: Obligation) -> Known:
+    """The start of a refutation: bounds, guards (`guard:NAME`) and the negated conclusion (`goal`)."""
+    variables = {item.name: item for item in obligation.variables}
+    box = {item.name: (Fraction(item.lo), Fraction(item.highest)) for item in obligation.variables}
+    known = Known(variables, box, {}, {})
+    for guard in obligation.guards:
+        _absorb(known, f"guard:{guard.name}", guard.formula)
+    _absorb(known, GOAL, negation(obligation.conclusion))
+    return known
+
+
+def learn(known: Known, name: str, formula: Formula) -> Known:
+    """What is known once the formula is; parts of a conjunction are `name.0`, `name.1`, ..."""
+    more = Known(known.variables, dict(known.box), dict(known.facts), dict(known.choices))
+    _absorb(more, name, formula)
+    return more
+
+
+def is_contradictory(known: Known) -> bool:
+    """Whether a variable has no value left, a fact is plainly false, or a disjunction has no part."""
+    return (
+        any(low > high for low, high in known.box.values())
+        or any(_is_false(atom) for atom in known.facts.values())
+        or any(not choice.parts for choice in known.choices.values())
+    )
+
+
+def sharpened(atom: Atom, variables: dict[str, Variable]) -> Atom:
+    """p < 0 as p + 1 <= 0 where p has whole values only; any other atom unchanged."""
+    whole = all(variables[name].grid_step is not None for name in variables_of(atom.term))
+    if not (atom.strict and whole and atom.term.denominator == 1):
+        return atom
+    return Atom(total((atom.term, constant(1))), strict=False)
+
+
+def _absorb(known: Known, name: str, formula: Formula) -> None:
+    match formula:
+        case Atom():
+            atom = sharpened(formula, known.variables)
+            known.facts[name] = atom
+            _tighten(known, atom)
+        case And(parts):
+            for index, part in enumerate(parts):
+                _absorb(known, f"{name}.{index}", part)
+        case Or():
+            known.choices[name] = formula
+        case _:
+            assert_never(formula)
+
+
+def _is_false(atom: Atom) -> bool:
+    value = coefficient(atom.term, ())
+    return not variables_of(atom.term) and (value >= 0 if atom.strict else value > 0)
+
+
+def _refutes(proof: Proof, known: Known, depth: int) -> bool:
+    if depth > DEPTH_MAX:
+        return False
+    match proof:
+        case Closed():
+            return is_contradictory(known)
+        case Farkas(summands):
+            return _contradicts(summands, known)
+        case Split(choice, branches):
+            offered = known.choices.get(choice, Or(()))
+            return len(branches) == len(offered.parts) > 0 and all(
+                _refutes(branch, learn(known, f"{choice}/{index}", part), depth + 1)
+                for index, (branch, part) in enumerate(zip(branches, offered.parts, strict=True))
+            )
+        case Cut(name, lemma, without, having):
+            return (
+                _speaks_of(lemma, known)
+                and _refutes(without, learn(known, name, negation(lemma)), depth + 1)
+                and _refutes(having, learn(known, name, lemma), depth + 1)
+            )
+        case Corner(fact, variable, upper, name, then):
+            moved = _moved(known, fact, variable, upper)
+            return moved is not None and _refutes(then, learn(known, name, moved), depth + 1)
+    assert_never(proof)
+
+
+def _speaks_of(formula: Formula, known: Known) -> bool:
+    match formula:
+        case Atom(term, _):
+            return variables_of(term) <= known.variables.keys()
+        case And(parts) | Or(parts):
+            return all(_speaks_of(part, known) for part in parts)
+    assert_never(formula)
+
+
+def _moved(known: Known, fact: str, variable: str, upper: bool) -> Atom | None:
+    if fact not in known.facts or variable not in known.box:
+        return None
+    atom = known.facts[fact]
+    lowest, highest = _range_of(derivative(atom.term, variable), known)
+    if highest > 0 if upper else lowest < 0:
+        return None
+    return Atom(substitute(atom.term, {variable: known.box[variable][1 if upper else 0]}), atom.strict)
+
+
+def _contradicts(summands: tuple[Summand, ...], known: Known) -> bool:
+    parts: list[Polynomial] = []
+    strictly = False
+    for summand in summands:
+        if summand.multiplier <= 0:
+            return False
+        product = constant(summand.multiplier)
+        positive = True
+        for factor in summand.factors:
+            value = _factor_value(factor, known)
+            if value is None:
+                return False
+            product = product * value
+            positive = positive and isinstance(factor, Fact) and known.facts[factor.name].strict
+        strictly = strictly or positive
+        parts.append(product)
+    result = total(parts)
+    if variables_of(result):
+        return False
+    value_of_sum = coefficient(result, ())
+    return value_of_sum < 0 or (value_of_sum == 0 and strictly)
+
+
+def _factor_value(factor: Factor, known: Known) -> Polynomial | None:
+    match factor:
+        case Fact(name):
+            return -known.facts[name].term if name in known.facts else None
+        case Range(monomial, upper):
+            if not monomial or any(name not in known.box for name, _ in monomial):
+                return None
+            term = Polynomial(((monomial, 1),))
+            lowest, highest = _range_of(term, known)
+            return total((constant(highest), -term)) if upper else total((term, constant(-lowest)))
+    assert_never(factor)
+
+
+def _range_of(term: Polynomial, known: Known) -> tuple[Fraction, Fraction]:
+    """Bounds of a polynomial by interval arithmetic, one monomial at a time."""
+    lowest = highest = Fraction(0)
+    for monomial, number in term.terms:
+        ends = (Fraction(number, term.denominator),) * 2
+        for name, power in monomial:
+            ends = _times(ends, _power(known.box[name], power))
+        lowest, highest = lowest + ends[0], highest + ends[1]
+    return lowest, highest
+
+
+def _power(ends: tuple[Fraction, Fraction], power: int) -> tuple[Fraction, Fraction]:
+    low, high = ends[0] ** power, ends[1] ** power
+    if power % 2 == 0 and ends[0] < 0 < ends[1]:
+        return Fraction(0), max(low, high)
+    return min(low, high), max(low, high)
+
+
+def _times(left: tuple[Fraction, Fraction], right: tuple[Fraction, Fraction]) -> tuple[Fraction, Fraction]:
+    products = [first * second for first in left for second in right]
+    return min(products), max(products)
+
+
+def _tighten(known: Known, atom: Atom) -> None:
+    """A linear fact about one variable moves its bound, onto the grid where there is one."""
+    names = variables_of(atom.term)
+    if len(names) != 1 or degree(atom.term) > 1:
+        return
+    (name,) = names
+    slope = coefficient(atom.term, ((name, 1),))
+    limit = -coefficient(atom.term, ()) / slope
+    low, high = known.box[name]
+    if slope > 0:
+        high = min(high, _grid_below(known.variables[name], limit, atom.strict))
+    else:
+        low = max(low, _grid_above(known.variables[name], limit, atom.strict))
+    known.box[name] = (low, high)
+
+
+def _grid_below(variable: Variable, limit: Fraction, strict: bool) -> Fraction:
+    step = variable.grid_step
+    if step is None:
+        return limit
+    steps = (limit - variable.lo) / step
+    return Fraction(variable.lo + step * (ceil(steps) - 1 if strict else floor(steps)))
+
+
+def _grid_above(variable: Variable, limit: Fraction, strict: bool) -> Fraction:
+    step = variable.grid_step
+    if step is None:
+        return limit
+    steps = (limit - variable.lo) / step
+    return Fraction(variable.lo + step * (floor(steps) + 1 if strict else ceil(steps)))
