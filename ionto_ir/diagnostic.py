@@ -77,7 +77,7 @@ def error(
     *,
     labels: tuple[Label, ...] = (),
     notes: tuple[str, ...] = (),
-    help: str | None = None,
+    help: str | None = None,  # noqa: A002 - the word that readers of messages know
     edit: Edit | None = None,
 ) -> Diagnostic:
     """An error at `span`, in the order in which one thinks of its parts."""
@@ -93,7 +93,7 @@ def warning(
     *,
     labels: tuple[Label, ...] = (),
     notes: tuple[str, ...] = (),
-    help: str | None = None,
+    help: str | None = None,  # noqa: A002 - the word that readers of messages know
     edit: Edit | None = None,
 ) -> Diagnostic:
     """A warning at `span`."""
