@@ -1,0 +1,1 @@
+"""A stimulator, a person's skin and a clock that exist only in software."""
