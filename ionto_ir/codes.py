@@ -1,0 +1,39 @@
+"""Every code that a diagnostic can have, declared once, with its meaning in a few words.
+
+A code is never reused. `ionto_ir/pages/` has a page for each, which `ionto explain` shows.
+"""
+
+from __future__ import annotations
+
+CODES: dict[str, str] = {
+    # I00xx: our own bugs
+    # I01xx: syntax
+    # I02xx: names
+    # I03xx: types and dimensions
+    # I04xx: structure
+    # I05xx: lints
+    # I06xx: refuted
+    # I07xx: vacuous or undecided
+    # I08xx: plans, sealed and read back
+    "I0801": "a sealed plan cannot be read",
+    "I0802": "a sealed plan is too large",
+    "I0803": "a sealed plan is not in canonical form",
+    "I0804": "a file is not a sealed plan",
+    "I0805": "a sealed plan of another format",
+    "I0806": "a seal of another kind",
+    "I0807": "a plan is not the plan that was verified",
+    "I0808": "a signature does not fit",
+    "I0809": "nobody who is trusted has signed a plan",
+    "I0810": "a key file cannot be used",
+    "I0811": "a plan cannot be sealed",
+    "I0812": "a key file cannot be written",
+    "I0820": "a plan is not written as plans are",
+    "I0821": "a plan of another schema version",
+    "I0822": "a plan requires more than this version has, or does not say what it requires",
+    "I0823": "the steps of a plan do not lead where steps must lead",
+    "I0824": "a variable of a plan is not well declared",
+    "I0825": "an expression of a plan does not mean anything",
+    "I0826": "a step of a plan does not fit the current at which it begins",
+    "I0827": "a number of a plan is impossible",
+    # I09xx: usage, devices, and the values of a session
+}
