@@ -154,7 +154,8 @@ ZERO = Constant(0)
 
 def operation(operator: Operator, *operands: Expression) -> Expression:
     """Build a well-sorted operation; an operation on constants alone is folded when it has a value."""
-    _check_sorts(operator, operands)
+    problem = ill_sorted(operator, tuple(sort_of(operand) for operand in operands))
+    assert problem is None, f"{operator.value}: {problem}"
     built = Operation(operator, operands)
     if all(isinstance(operand, Constant | Truth) for operand in operands):
         value = evaluate(built, {})
@@ -163,23 +164,25 @@ def operation(operator: Operator, *operands: Expression) -> Expression:
     return built
 
 
-def _check_sorts(operator: Operator, operands: tuple[Expression, ...]) -> None:
-    sorts = [sort_of(operand) for operand in operands]
+def ill_sorted(operator: Operator, sorts: tuple[Sort, ...]) -> str | None:
+    """What the operator takes, when operands of these sorts are not that; None when they are."""
+    integers = all(sort is Sort.INTEGER for sort in sorts)
     match operator:
         case Operator.IF:
-            assert len(sorts) == 3 and sorts[0] is Sort.BOOLEAN and sorts[1] is sorts[2], "ill-sorted choice"
+            fits = len(sorts) == 3 and sorts[0] is Sort.BOOLEAN and sorts[1] is sorts[2]
+            return None if fits else "takes a boolean and two of one sort"
         case Operator.NOT:
-            assert sorts == [Sort.BOOLEAN], "`not` takes one boolean"
+            return None if sorts == (Sort.BOOLEAN,) else "takes one boolean"
         case Operator.AND | Operator.OR:
-            assert all(sort is Sort.BOOLEAN for sort in sorts), "connectives take booleans"
+            return None if all(sort is Sort.BOOLEAN for sort in sorts) else "takes booleans"
         case Operator.NEGATE | Operator.ABSOLUTE:
-            assert sorts == [Sort.INTEGER], "takes one integer"
+            return None if sorts == (Sort.INTEGER,) else "takes one integer"
         case Operator.EQUAL | Operator.NOT_EQUAL:
-            assert len(sorts) == 2 and sorts[0] is sorts[1], "equality takes two of one sort"
+            return None if len(sorts) == 2 and sorts[0] is sorts[1] else "takes two of one sort"
         case Operator.ADD | Operator.MULTIPLY | Operator.MINIMUM | Operator.MAXIMUM:
-            assert sorts and all(sort is Sort.INTEGER for sort in sorts), "takes integers"
+            return None if sorts and integers else "takes integers"
         case _:
-            assert sorts == [Sort.INTEGER, Sort.INTEGER], "takes two integers"
+            return None if len(sorts) == 2 and integers else "takes two integers"
 
 
 def add(*operands: Expression) -> Expression:

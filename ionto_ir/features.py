@@ -1,0 +1,46 @@
+"""Features: the parts of the plan that a smaller reader may lack, so that it can refuse what it cannot run.
+
+A plan's `requires` names exactly the features it uses. A reader refuses a plan that requires a feature it
+does not know, before it looks at anything else.
+"""
+
+from __future__ import annotations
+
+from ionto_ir.plan import Branch, Classify, Finish, Loop, Plan, Record, Reverse
+
+ADJUST = "adjust"
+BRANCH = "branch"
+CLASSIFY = "classify"
+COURSE = "course"
+EARLY_FINISH = "early finish"
+LOOP = "loop"
+RECORD = "record"
+REVERSE = "reverse"
+
+KNOWN_FEATURES = frozenset({ADJUST, BRANCH, CLASSIFY, COURSE, EARLY_FINISH, LOOP, RECORD, REVERSE})
+
+
+def features_of(plan: Plan) -> tuple[str, ...]:
+    """What `requires` of this plan must say: the features it uses, in alphabetical order."""
+    found: set[str] = set()
+    for step in plan.steps:
+        match step:
+            case Branch():
+                found.add(BRANCH)
+            case Classify():
+                found.add(CLASSIFY)
+            case Finish(_, completed):
+                found |= set() if completed else {EARLY_FINISH}
+            case Loop():
+                found.add(LOOP)
+            case Record():
+                found.add(RECORD)
+            case Reverse():
+                found.add(REVERSE)
+            case _:
+                pass
+    if any(variable.adjustable for variable in plan.variables):
+        found.add(ADJUST)
+    if plan.course is not None:
+        found.add(COURSE)
+    return tuple(sorted(found))
