@@ -1,0 +1,402 @@
+"""Small treatments as data, and plans of them: a second, plain lowering that shares nothing with the compiler.
+
+A treatment is a list of parts. A `Leg` rises from zero, holds, perhaps moves on, and comes back to zero;
+between legs there is `Rest`, `Turn` (reverse polarity), `Repeat` and `Choice`. So every treatment is well
+formed by construction. `tests.treatment_source` writes the same treatment as `.ionto` text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ionto_ir import expression as terms
+from ionto_ir.device import Device, Electrode, Place
+from ionto_ir.expression import Expression
+from ionto_ir.features import features_of
+from ionto_ir.limits import Envelope, Limit, LimitKind, Role
+from ionto_ir.plan import (
+    SCHEMA,
+    BooleanDomain,
+    Branch,
+    Finish,
+    ForTime,
+    Hold,
+    HoldUntil,
+    IntegerDomain,
+    Interruptions,
+    Loop,
+    Plan,
+    Ramp,
+    Reverse,
+    Section,
+    Slope,
+    Step,
+    UntilCharge,
+    UntilTotal,
+    Variable,
+    VariableKind,
+    Wait,
+)
+from ionto_ir.source import Span
+
+HERE = Span("generated.ionto", 1, 1, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A level in nA."""
+
+    na: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A level that a parameter gives."""
+
+    name: str
+
+
+Level = Fixed | Chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A ramp that takes a time, ms."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A ramp at a rate, nA/s."""
+
+    na_s: int
+
+
+Speed = Over | At
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Hold for a time (ms), until a charge (pC) or until a total (pC)."""
+
+    kind: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Ramp on to another level."""
+
+    level: Level
+    speed: Speed
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Up, some holds and moves, and down to zero."""
+
+    up: Move
+    body: tuple[Keep | Move, ...]
+    down: Speed
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Output off for a time, ms."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Reverse the polarity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Rounds, perhaps with a period in ms."""
+
+    count: int
+    period_ms: int | None
+    body: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """If the answer is yes, one thing, else another."""
+
+    answer: str
+    yes: tuple[Part, ...]
+    no: tuple[Part, ...]
+
+
+Part = Leg | Rest | Turn | Repeat | Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of current, nA."""
+
+    name: str
+    lo: int
+    hi: int
+    step: int
+    default: int
+    adjustable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """All of a generated protocol."""
+
+    parts: tuple[Part, ...]
+    parameters: tuple[Parameter, ...] = ()
+    answers: tuple[str, ...] = ()
+    interruptions: int = 3
+    pause_ms: int = 60_000
+    resume: bool = True
+    dose_pc: int | None = None
+    ramp_na_s: int = 500_000
+    stop_na_s: int = 500_000
+
+
+BENCH = Device(
+    name="bench_dc",
+    title="Stimulator on the bench",
+    driver="simulated",
+    current_na_min=0,
+    current_na_max=4_000_000,
+    step_na=10_000,
+    accuracy_ppm=20_000,
+    accuracy_offset_na=10_000,
+    compliance_mv=80_000,
+    slew_na_s=1_000_000,
+    tick_ms=100,
+    watchdog_ms=500,
+    host_gap_ms=250,
+    waveforms=("dc",),
+    source=None,
+    span=HERE,
+)
+
+
+def electrode(place: Place, role: Role, area_um2: Expression | int = 2_500_000_000) -> Electrode:
+    """A patch of 25 cm2 unless said otherwise."""
+    area = terms.integer(area_um2) if isinstance(area_um2, int) else area_um2
+    return Electrode(place, role, "patch", "arm", area, None, None, (), None, None, HERE)
+
+
+def limit(
+    kind: LimitKind,
+    bound: int,
+    unit: str,
+    *,
+    role: Role | None = None,
+    window_ms: int | None = None,
+    nominal: bool = False,
+    soft: bool = False,
+) -> Limit:
+    """A limit of the envelope `bench`."""
+    return Limit(kind, bound, unit, role, window_ms, nominal, soft, "H-BURN", None, None, "bench", HERE)
+
+
+def current_parameter(
+    name: str, lo: int, hi: int, step: int | None, default: int | None, adjustable: bool = False
+) -> Variable:
+    """A parameter of current."""
+    domain = IntegerDomain(lo, hi, step, default, "current", "mA")
+    return Variable(name, VariableKind.PARAMETER, domain, "", adjustable, None, HERE)
+
+
+def answer(name: str) -> Variable:
+    """A question with yes or no."""
+    return Variable(name, VariableKind.ANSWER, BooleanDomain(), "", False, None, HERE)
+
+
+def plan_with(steps: tuple[Step, ...], **changes: object) -> Plan:
+    """A plan of these steps on the bench device; `requires` and `counters` are worked out."""
+    plan = Plan(
+        schema=SCHEMA,
+        requires=(),
+        tool="tests",
+        name="generated",
+        version="1.0.0",
+        title="Generated",
+        indication=None,
+        codes=(),
+        source=(),
+        device=BENCH,
+        envelopes=(Envelope("bench", "Bench", None, HERE),),
+        electrodes=(electrode(Place.ACTIVE, Role.CATHODE), electrode(Place.RETURN, Role.ANODE)),
+        variables=(),
+        requirements=(),
+        rules=(),
+        exclusions=(),
+        limits=(
+            limit(LimitKind.CURRENT, 4_000_000, "mA", nominal=True),
+            limit(LimitKind.RAMP, 500_000, "mA/s"),
+        ),
+        interruptions=Interruptions(3, 60_000, True, HERE),
+        stop_slew_na_s=500_000,
+        resume_slew_na_s=500_000,
+        may_saturate=False,
+        steps=steps,
+        entry=0,
+        counters=sum(isinstance(step, Loop) for step in steps),
+        course=None,
+        properties=(),
+        files=(),
+        span=HERE,
+    )
+    plan = replace(plan, **changes)  # type: ignore[arg-type]
+    return replace(plan, requires=features_of(plan))
+
+
+def finish(section: Section = Section.AFTER) -> Finish:
+    """The end as planned."""
+    return Finish("finished", True, section, HERE)
+
+
+class _Builder:
+    """Appends steps; the target of a step that is not known yet is filled in when it is."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.counters = 0
+
+    def add(self, step: Step) -> int:
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    @property
+    def here(self) -> int:
+        return len(self.steps)
+
+    def parts(self, parts: tuple[Part, ...]) -> None:
+        for part in parts:
+            self.part(part)
+
+    def part(self, part: Part) -> None:
+        match part:
+            case Leg():
+                self.leg(part)
+            case Rest(ms):
+                self.add(Wait(terms.integer(ms), "rest", self.here + 1, Section.SESSION, HERE))
+            case Turn():
+                self.add(Reverse(self.here + 1, Section.SESSION, HERE))
+            case Repeat():
+                self.repeat(part)
+            case Choice():
+                self.choice(part)
+
+    def repeat(self, part: Repeat) -> None:
+        period = None if part.period_ms is None else terms.integer(part.period_ms)
+        count = terms.integer(part.count)
+        loop = Loop(self.counters, count, None, period, self.here + 1, -1, Section.SESSION, HERE)
+        self.counters += 1
+        head = self.add(loop)
+        self.parts(part.body)
+        last = self.here - 1
+        # Whatever led past the end of the body leads back to the head.
+        for index in range(head + 1, self.here):
+            self.steps[index] = _redirect(self.steps[index], last + 1, head)
+        self.steps[head] = replace(loop, exit=self.here)
+
+    def choice(self, part: Choice) -> None:
+        condition = terms.boolean_reference(part.answer)
+        fork = self.add(Branch(condition, self.here + 1, -1, Section.SESSION, HERE))
+        self.parts(part.yes)
+        end_of_yes = self.here
+        if not part.no:
+            self.steps[fork] = Branch(condition, fork + 1, end_of_yes, Section.SESSION, HERE)
+            return
+        self.parts(part.no)
+        for index in range(fork + 1, end_of_yes):
+            self.steps[index] = _redirect(self.steps[index], end_of_yes, self.here)
+        self.steps[fork] = Branch(condition, fork + 1, end_of_yes, Section.SESSION, HERE)
+
+    def leg(self, leg: Leg) -> None:
+        level: Expression = terms.ZERO
+        level = self.move(level, leg.up, leg.negative)
+        for position, part in enumerate(leg.body):
+            if isinstance(part, Move):
+                level = self.move(level, part, leg.negative)
+            else:
+                last = position == len(leg.body) - 1
+                self.keep(level, part, slope_of(level, terms.ZERO, leg.down) if last else None)
+        self.ramp(level, terms.ZERO, leg.down, leg.negative)
+
+    def move(self, level: Expression, move: Move, negative: bool) -> Expression:
+        target = level_expression(move.level)
+        self.ramp(level, target, move.speed, negative)
+        return target
+
+    def ramp(self, start: Expression, target: Expression, speed: Speed, negative: bool) -> None:
+        slope = slope_of(start, target, speed)
+        self.add(Ramp(target, start, slope, negative, self.here + 1, Section.SESSION, HERE))
+
+    def keep(self, level: Expression, keep: Keep, descent: Slope | None) -> None:
+        amount = terms.integer(keep.amount)
+        until: HoldUntil
+        match keep.kind:
+            case "time":
+                until = ForTime(amount)
+            case "charge":
+                until = UntilCharge(amount)
+            case _:
+                until = UntilTotal(amount, descent)
+        self.add(Hold(level, until, self.here + 1, Section.SESSION, HERE))
+
+
+def level_expression(level: Level) -> Expression:
+    """The level as an operand."""
+    return terms.integer(level.na) if isinstance(level, Fixed) else terms.integer_reference(level.name)
+
+
+def slope_of(start: Expression, target: Expression, speed: Speed) -> Slope:
+    """A ramp by time keeps the rate at which it would go all the way; a ramp by rate has it stated."""
+    if isinstance(speed, At):
+        return Slope(terms.integer(speed.na_s), terms.integer(1000))
+    return Slope(terms.absolute(terms.subtract(target, start)), terms.integer(speed.ms))
+
+
+def _redirect(step: Step, old: int, new: int) -> Step:
+    match step:
+        case Branch(_, then, otherwise):
+            return replace(
+                step, then=new if then == old else then, otherwise=new if otherwise == old else otherwise
+            )
+        case Loop():
+            return replace(step, exit=new if step.exit == old else step.exit)
+        case Finish():
+            return step
+        case _:
+            return replace(step, next=new if step.next == old else step.next)
+
+
+def plan_of(treatment: Treatment, device: Device = BENCH) -> Plan:
+    """The plan of a treatment."""
+    builder = _Builder()
+    builder.parts(treatment.parts)
+    builder.add(finish())
+    limits = [
+        limit(LimitKind.CURRENT, 4_000_000, "mA", nominal=True),
+        limit(LimitKind.RAMP, treatment.ramp_na_s, "mA/s"),
+    ]
+    if treatment.dose_pc is not None:
+        limits.append(limit(LimitKind.DOSE, treatment.dose_pc, "mA.min"))
+    variables = [
+        current_parameter(item.name, item.lo, item.hi, item.step, item.default, item.adjustable)
+        for item in treatment.parameters
+    ]
+    return plan_with(
+        tuple(builder.steps),
+        device=device,
+        variables=(*variables, *(answer(name) for name in treatment.answers)),
+        limits=tuple(limits),
+        interruptions=Interruptions(treatment.interruptions, treatment.pause_ms, treatment.resume, HERE),
+        stop_slew_na_s=min(treatment.stop_na_s, device.slew_na_s),
+        resume_slew_na_s=min(treatment.ramp_na_s, device.slew_na_s),
+    )
