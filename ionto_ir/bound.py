@@ -1,4 +1,4 @@
-"""A bound plan: a plan with every value of this patient and this day, and the constants that the machine enforces.
+"""A bound plan: a plan with the values of this patient and this day, and what the machine must enforce.
 
 Binding (`ionto_ir.bind`) is where values meet limits; here is only the result and its arithmetic.
 """
@@ -9,41 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ionto_ir.expression import Value
+from ionto_ir.machine_terms import Constants as Constants
 from ionto_ir.plan import Plan
 
 UNLIMITED = 2**62
 """Stands for "no such limit": larger than the charge of a year at a hundred amperes, and it fits 64 bits."""
 
 JOURNAL_LAG_TICKS = 2
-"""At most this many ticks are in force before the journal holds them durably: one being written, one queued."""
-
-
-@dataclass(frozen=True, slots=True)
-class Constants:
-    """What the machine knows of plan, device, patient and history; the theorem holds for all such values.
-
-    tick_ms > 0; step_na > 0; fall_na > 0 is what a stop takes off in one tick; rise_na bounds any other change of
-    the level in one tick; current_cap_na is the largest set magnitude under every current and density limit
-    (accuracy already taken off where the limit is not nominal); cap_pc bounds the upper ledger (smallest dose
-    limit that is not nominal, less what windows already hold), cap_nominal_pc the nominal one.
-    """
-
-    tick_ms: int
-    step_na: int
-    rise_na: int
-    fall_na: int
-    current_cap_na: int
-    accuracy_ppm: int
-    offset_na: int
-    watchdog_ms: int
-    journal_lag_ticks: int
-    cap_pc: int
-    cap_nominal_pc: int
-    duration_cap_ms: int
-    interruptions_max: int
-    pause_ms_max: int
-    may_resume: bool
-    screened: bool
+"""The journal is at most this many ticks behind what is in force: one being written, one queued."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Events that reach the machine and commands that leave it: the whole surface between a session and the world.
+"""Events that reach the machine and commands that leave it: all that a session and the world exchange.
 
 Both are inert values. A journal that holds the events holds the session: the same events give the same
 commands, on the simulated device and on a real one.
@@ -141,7 +141,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class SetCurrent:
-    """Output on at `current_na` (signed by polarity) for at most `lease_ms`; `sequence` numbers output commands."""
+    """Output on at `current_na` (signed by polarity) for at most `lease_ms`; `sequence` numbers commands."""
 
     current_na: int
     lease_ms: int
@@ -175,7 +175,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Keep in the session's record: an entered or adjusted value, or (with `meaning`) what a table says of it."""
+    """Keep in the session's record: an entered or adjusted value, with `meaning` what a table says of it."""
 
     variable: str
     value: Value

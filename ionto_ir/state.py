@@ -1,4 +1,4 @@
-"""The state of a running session: a machine part, which is proved, and a sequencer part, which only wishes."""
+"""The state of a session: a machine part, which is proved, and a sequencer part, which only wishes."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Sequence(NamedTuple):
 
 
 class State(NamedTuple):
-    """All of a session. `values` are the plan's variables now (adjusted, recorded); `sequence` counts commands."""
+    """All of a session. `values` are the plan's variables now; `sequence` counts output commands."""
 
     machine: Machine
     place: Sequence

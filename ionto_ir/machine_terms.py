@@ -1,0 +1,268 @@
+"""The vocabulary of the machine's table: its constants, variables, inputs and the terms that its rules share.
+
+Everything here is data in `ionto_ir.expression`, so that the rules run, are proved and are drawn from one
+text. A definition is a named term; the compiler computes it once where it is needed, the prover unfolds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ionto_ir.expression import (
+    Constant,
+    Expression,
+    Operator,
+    Sort,
+    absolute,
+    add,
+    boolean_reference,
+    choose,
+    compare,
+    conjunction,
+    disjunction,
+    divide_ceiling,
+    divide_floor,
+    equal,
+    integer_reference,
+    less_equal,
+    maximum,
+    multiply,
+    subtract,
+)
+
+MILLION = Constant(1_000_000)
+ONE = Constant(1)
+TWO = Constant(2)
+NONE = Constant(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Constants:
+    """What the machine knows of plan, device, patient and history; the theorem holds for all such values.
+
+    tick_ms, step_na, fall_na and rise_na are positive. fall_na is what a stop takes off in one tick; rise_na
+    bounds any other change of the level in one tick. current_cap_na is the largest set magnitude under every
+    current and density limit (accuracy already taken off where the limit is not nominal). cap_pc bounds the
+    upper ledger (smallest dose limit that is not nominal, less what its window already holds),
+    cap_nominal_pc the nominal one. screened: no refusal holds, and every caution was answered for.
+    """
+
+    tick_ms: int
+    step_na: int
+    rise_na: int
+    fall_na: int
+    current_cap_na: int
+    accuracy_ppm: int
+    offset_na: int
+    watchdog_ms: int
+    journal_lag_ticks: int
+    cap_pc: int
+    cap_nominal_pc: int
+    duration_cap_ms: int
+    interruptions_max: int
+    pause_ms_max: int
+    may_resume: bool
+    screened: bool
+
+
+class Wish(IntEnum):
+    """What the sequencer wants of the next interval. It is only a wish: the table decides."""
+
+    DRIVE = 0  # output on at a level
+    REST = 1  # output off
+    FINISH = 2  # the plan is done
+
+
+class EventKind(IntEnum):
+    """Events as the table tells them apart."""
+
+    BEGIN = 0
+    TICK = 1
+    CONFIRM = 2
+    ENTER = 3
+    ADJUST = 4
+    PAUSE = 5
+    RESUME = 6
+    STOP = 7
+    EMERGENCY_STOP = 8
+    LINK_LOST = 9
+    LINK_BACK = 10
+    ACK = 11
+    LEAD_OFF = 12
+    FAULT = 13
+    RECOVERED = 14
+
+
+# --- constants, by the names of `Constants` ---------------------------------------------------------
+tick = integer_reference("tick_ms")
+step = integer_reference("step_na")
+rise = integer_reference("rise_na")
+fall = integer_reference("fall_na")
+current_cap = integer_reference("current_cap_na")
+accuracy = integer_reference("accuracy_ppm")
+offset = integer_reference("offset_na")
+watchdog = integer_reference("watchdog_ms")
+journal_lag = integer_reference("journal_lag_ticks")
+cap = integer_reference("cap_pc")
+cap_nominal = integer_reference("cap_nominal_pc")
+duration_cap = integer_reference("duration_cap_ms")
+interruptions_max = integer_reference("interruptions_max")
+pause_max = integer_reference("pause_ms_max")
+may_resume = boolean_reference("may_resume")
+screened = boolean_reference("screened")
+
+# --- variables, by the names of `ionto_ir.state.Machine` --------------------------------------------
+level = integer_reference("level_na")
+sign = integer_reference("sign")
+paid = integer_reference("paid_na")
+exposure = integer_reference("exposure_na")
+upper = integer_reference("upper_pc")
+nominal = integer_reference("nominal_pc")
+elapsed = integer_reference("elapsed_ms")
+interruptions = integer_reference("interruptions")
+pause = integer_reference("pause_ms")
+overcurrent = integer_reference("overcurrent")
+
+# --- inputs: whatever the sequencer wishes, the device reports and people do --------------------------
+wish = integer_reference("wish")
+aim = integer_reference("aim_na")
+aim_sign = integer_reference("aim_sign")
+acknowledged = boolean_reference("acknowledged")
+measured = integer_reference("measured_na")
+ahead = boolean_reference("ahead")  # current may still flow from this step of the plan on
+newest = boolean_reference("newest")  # an acknowledgement is for the last output command
+outage = integer_reference("outage_ms")
+journalled_upper = integer_reference("journalled_upper_pc")
+journalled_nominal = integer_reference("journalled_nominal_pc")
+
+INPUTS: dict[EventKind, tuple[str, ...]] = {
+    EventKind.TICK: ("wish", "aim_na", "aim_sign", "acknowledged", "measured_na"),
+    EventKind.PAUSE: ("ahead",),
+    EventKind.LINK_LOST: ("ahead",),
+    EventKind.ACK: ("newest",),
+    EventKind.LEAD_OFF: ("ahead",),
+    EventKind.FAULT: ("ahead",),
+    EventKind.RECOVERED: ("ahead", "outage_ms", "journalled_upper_pc", "journalled_nominal_pc"),
+}
+
+
+# --- shapes of terms ----------------------------------------------------------------------------------
+def setpoint_of(current: Expression) -> Expression:
+    """A level floored to the device's current step, nA."""
+    return multiply(step, divide_floor(current, step))
+
+
+def worst_of(current: Expression) -> Expression:
+    """The highest current that the skin may receive while the output is on at `current`, nA."""
+    return add(current, divide_ceiling(multiply(current, accuracy), MILLION), offset)
+
+
+def braking_of(current: Expression) -> Expression:
+    """2e6 * fall times a bound on the charge, pC, of the stop that begins from `current`.
+
+    Let I be the level and d the fall of a tick. The stop emits at most I - d, I - 2d, ... each for a tick, in
+    the worst case (1 + p) of it plus offset plus one for rounding: less than
+    (1 + p) * tick * I * (I + 2d) / 2d + tick * (offset + 1) * (I + d) / d. The bound is kept as a product so
+    that the rules need no division; everything is an integer, so comparing the products loses nothing.
+    """
+    return add(
+        multiply(add(MILLION, accuracy), tick, current, add(current, multiply(TWO, fall))),
+        multiply(TWO, MILLION, tick, add(offset, ONE), add(current, fall)),
+    )
+
+
+def twice_nominal_braking_of(current: Expression) -> Expression:
+    """Twice the nominal charge, pC, of the stop that begins from `current`, its levels not yet floored."""
+    count = divide_floor(current, fall)
+    return multiply(
+        tick,
+        subtract(multiply(TWO, count, current), multiply(fall, count, add(count, ONE))),
+    )
+
+
+def _greater(left: Expression, right: Expression) -> Expression:
+    return compare(Operator.GREATER, left, right)
+
+
+def define(name: str, sort: Sort = Sort.INTEGER) -> Expression:
+    """A reference to a definition."""
+    return integer_reference(name) if sort is Sort.INTEGER else boolean_reference(name)
+
+
+# --- definitions: in an order in which each needs only the ones before it -------------------------------
+exposed = define("exposed_na")
+too_much = define("too_much", Sort.BOOLEAN)
+settled = define("settled_pc")
+doubtful = define("doubtful_pc")
+wished_set = define("wished_set_na")
+wished_worst = define("wished_worst_na")
+wished_exposure = define("wished_exposure_na")
+fallen = define("fallen_na")
+fallen_set = define("fallen_set_na")
+fallen_worst = define("fallen_worst_na")
+top_worst = define("top_worst_na")
+held_set = define("held_set_na")
+elapsed_next = define("elapsed_next_ms")
+within_current = define("within_current", Sort.BOOLEAN)
+within_slew = define("within_slew", Sort.BOOLEAN)
+within_upper = define("within_upper", Sort.BOOLEAN)
+within_nominal = define("within_nominal", Sort.BOOLEAN)
+within_duration = define("within_duration", Sort.BOOLEAN)
+same_polarity = define("same_polarity", Sort.BOOLEAN)
+allowed = define("allowed", Sort.BOOLEAN)
+may_interrupt = define("may_interrupt", Sort.BOOLEAN)
+
+DEFINITIONS: dict[str, Expression] = {
+    # What the interval that ends may have been at: what was asked for if the device has confirmed it.
+    "exposed_na": choose(acknowledged, paid, exposure),
+    # A reading inside the stated accuracy says nothing new; with the output off the offset still reads.
+    "too_much": _greater(measured, maximum(exposed, offset)),
+    # The upper ledger, once the interval that ends is settled. It was charged at `paid_na` when it began.
+    "settled_pc": add(upper, multiply(tick, subtract(choose(too_much, worst_of(measured), exposed), paid))),
+    # The same between ticks, when nothing is known yet about the interval that runs.
+    "doubtful_pc": add(upper, multiply(tick, subtract(exposure, paid))),
+    "wished_set_na": setpoint_of(aim),
+    "wished_worst_na": worst_of(wished_set),
+    "wished_exposure_na": maximum(exposed, wished_worst),
+    "fallen_na": subtract(level, fall),
+    "fallen_set_na": setpoint_of(fallen),
+    "fallen_worst_na": worst_of(fallen_set),
+    "top_worst_na": worst_of(current_cap),
+    "held_set_na": setpoint_of(level),
+    # Time runs from the first energised tick, which makes it positive.
+    "elapsed_next_ms": choose(_greater(elapsed, NONE), add(elapsed, tick), NONE),
+    "within_current": conjunction(less_equal(NONE, aim), less_equal(aim, current_cap)),
+    "within_slew": conjunction(
+        less_equal(absolute(subtract(aim, level)), rise), disjunction(less_equal(aim, level), acknowledged)
+    ),
+    "within_upper": less_equal(
+        braking_of(aim),
+        multiply(
+            TWO,
+            MILLION,
+            fall,
+            subtract(cap, add(settled, multiply(tick, wished_worst), multiply(watchdog, wished_exposure))),
+        ),
+    ),
+    "within_nominal": less_equal(
+        twice_nominal_braking_of(aim),
+        multiply(TWO, subtract(cap_nominal, add(nominal, multiply(tick, wished_set)))),
+    ),
+    "within_duration": less_equal(
+        multiply(tick, aim), multiply(fall, subtract(duration_cap, add(elapsed, tick)))
+    ),
+    "same_polarity": conjunction(
+        equal(absolute(aim_sign), ONE), disjunction(equal(aim_sign, sign), equal(level, NONE))
+    ),
+    "allowed": conjunction(
+        equal(wish, Constant(Wish.DRIVE.value)),
+        within_current,
+        within_slew,
+        same_polarity,
+        within_duration,
+        within_nominal,
+        within_upper,
+    ),
+    "may_interrupt": conjunction(may_resume, compare(Operator.LESS, interruptions, interruptions_max)),
+}
