@@ -268,5 +268,5 @@ def _nobody_trusted(envelope: Envelope, file: str) -> Diagnostic:
         notes=tuple(
             f"signed by key `{printable(signature.key_id, 80)}`" for signature in envelope.signatures
         ),
-        help="if you trust its author, put the author's public key into the folder of trusted keys",
+        help="if you trust its author, get the author's public key and say `ionto keys trust FILE`",
     )

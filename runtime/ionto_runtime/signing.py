@@ -225,7 +225,7 @@ def _read_key_file(path: Path, title: str) -> tuple[str, str, bytes] | Diagnosti
         return _unusable(path, "it is not text")
     lines = text.split("\n", 3)
     if len(data) > KEY_FILE_BYTES_MAX or len(lines) < 4 or lines[0] not in (_PUBLIC_TITLE, _SECRET_TITLE):
-        return _unusable(path, "it is not a key file of ionto", "`ionto keys` makes one")
+        return _unusable(path, "it is not a key file of ionto", "`ionto keys new` makes one")
     if lines[0] != title:
         return _unusable(path, f"it says `{lines[0]}` where `{title}` was expected")
     owner, key_id = lines[1].removeprefix("owner: "), lines[2].removeprefix("key id: ")
