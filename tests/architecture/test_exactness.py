@@ -1,22 +1,37 @@
-"""Below the language and in the proofs every number is exact: no binary floating point gets in."""
+"""Below the language and in the proofs every number is exact: no binary floating point gets in.
+
+What is written is read from the syntax trees. What is only computed (`1 / 3` is a float, `Fraction(1) / 3` is
+not) is known to the type checker, so it is asked for the type of every expression.
+"""
 
 from __future__ import annotations
 
 import ast
 
-from tests.architecture.tree import Module, modules, within
+import pytest
+from mypy import build
+from mypy.find_sources import create_source_list
+from mypy.nodes import CallExpr, Expression, MemberExpr, OpExpr
+from mypy.options import Options
+from mypy.types import AnyType, Instance, Type, UnionType, get_proper_type
+
+from tests.architecture.tree import PACKAGES, Module, modules
 
 EXACT = {"ionto_ir", "ionto_dsl", "ionto_verifier"}
-
-# Functions that may write `/`, because what they divide is a dimension or a Fraction and stays exact.
-EXACT_DIVISIONS: set[tuple[str, str]] = set()
-
-# What of `math` stays within the integers.
-INTEGER_MATH = {"gcd", "lcm", "isqrt", "comb", "prod", "ceil", "floor"}
+INEXACT = {"builtins.float", "builtins.complex", "decimal.Decimal"}
 
 
-def _exact_modules() -> list[Module]:
-    return [module for module in modules() if module.package in EXACT]
+@pytest.fixture(scope="module")
+def typed() -> dict[Expression, Type]:
+    """Every expression of the exact packages with its type (and, harmlessly, those of the stubs)."""
+    options = Options()
+    options.export_types = options.preserve_asts = options.ignore_missing_imports = True
+    options.incremental = False
+    options.follow_imports = "skip"
+    options.python_version = (3, 11)
+    folders = [str(PACKAGES[name]) for name in sorted(EXACT)]
+    options.mypy_path = [str(folder.parent) for folder in PACKAGES.values()]
+    return build.build(create_source_list(folders, options), options).types
 
 
 def test_no_float_is_written() -> None:
@@ -39,33 +54,60 @@ def test_no_float_is_named() -> None:
     assert found == []
 
 
-def test_true_division_happens_only_where_fractions_are_divided() -> None:
-    found = {
-        (module.name, place)
-        for module in _exact_modules()
-        for place, node in within(module.tree)
-        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)
-    }
-    assert found == EXACT_DIVISIONS
-
-
-def test_only_the_integer_part_of_math_is_used() -> None:
+def test_no_float_is_computed(typed: dict[Expression, Type]) -> None:
     found = [
-        f"{module.place}:{node.lineno}"
-        for module in _exact_modules()
-        for node in ast.walk(module.tree)
-        if _is_inexact_math(node)
+        place
+        for expression, type_ in typed.items()
+        if isinstance(expression, OpExpr | CallExpr | MemberExpr) and _is_inexact(type_)
+        for place in _places(expression)
     ]
     assert found == []
 
 
-def _is_inexact_math(node: ast.AST) -> bool:
-    match node:
-        case ast.Import(names=names):
-            return any(alias.name in {"math", "cmath", "decimal", "statistics"} for alias in names)
-        case ast.ImportFrom(module="math", names=names):
-            return any(alias.name not in INTEGER_MATH for alias in names)
-        case ast.ImportFrom(module="cmath" | "statistics"):
-            return True
+def test_nothing_is_divided_whose_type_is_not_known(typed: dict[Expression, Type]) -> None:
+    found = [
+        place
+        for expression, type_ in typed.items()
+        if isinstance(expression, OpExpr)
+        and expression.op == "/"
+        and isinstance(get_proper_type(type_), AnyType)
+        for place in _places(expression)
+    ]
+    assert found == []
+
+
+def test_the_type_checker_was_asked_about_every_division(typed: dict[Expression, Type]) -> None:
+    asked = sum(isinstance(expression, OpExpr) and expression.op == "/" for expression in typed)
+    written = sum(
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        for module in _exact_modules()
+        for node in ast.walk(module.tree)
+    )
+    assert asked == written > 0
+
+
+def _is_inexact(type_: Type) -> bool:
+    proper = get_proper_type(type_)
+    match proper:
+        case Instance():
+            return proper.type.fullname in INEXACT
+        case UnionType():
+            return any(_is_inexact(item) for item in proper.items)
         case _:
             return False
+
+
+def _places(expression: Expression) -> list[str]:
+    """Where an expression may stand: the type checker keeps its line and column, but not its file."""
+    return [
+        f"{module.place}:{node.lineno}"
+        for module in _exact_modules()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.expr)
+        and (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+        == (expression.line, expression.column, expression.end_line, expression.end_column)
+    ]
+
+
+def _exact_modules() -> list[Module]:
+    return [module for module in modules() if module.package in EXACT]

@@ -54,7 +54,7 @@ def test_functions_are_short_enough_to_see_at_once() -> None:
 def test_every_module_says_in_one_sentence_what_it_is() -> None:
     found = []
     for module in (*modules(), *scripts()):
-        said = (ast.get_docstring(module.tree) or "").split("\n")[0]
+        said = (ast.get_docstring(module.tree) or "").split("\n\n")[0]
         if not said.endswith((".", "?", "!", ":")):
             found.append(module.place)
     assert found == []

@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.tree import PACKAGES, ROOT
 
-DATA = {".lark", ".ionto", ".md", ".j2", ".html", ".css", ".json", ".svg", ".typed"}
+DATA = {".lark", ".tables", ".ionto", ".md", ".j2", ".html", ".css", ".json", ".svg", ".typed"}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def _files(folder: Path) -> set[str]:
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and not {"__pycache__", ".mypy_cache"} & {*path.parts}
     }
 
 

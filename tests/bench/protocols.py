@@ -1,0 +1,48 @@
+"""Protocols of any length for measuring: eleven parameters, ramps and holds within the shipped limits."""
+
+from __future__ import annotations
+
+PARAMETERS = 11
+
+_HEAD = """\
+import drugs.dexamethasone_phosphate
+import electrodes.medium_patch
+import electrodes.large_patch
+import envelopes.adult_skin
+import screening.galvanic
+import devices.clinic_dc_4ma
+
+protocol measured_{steps} version "1.0.0" {{
+  title  "A protocol of {steps} steps, for measuring"
+  source "assumed"
+
+  within adult_skin
+  screen galvanic
+  device clinic_dc_4ma
+
+  active cathode medium_patch on "forearm" with dexamethasone_phosphate 2.5 mL
+  return anode   large_patch  on "upper arm"
+
+"""
+
+
+def protocol(steps: int) -> str:
+    """A safe protocol whose session has `steps` steps (ramps and holds in turn, the last one a ramp to zero).
+
+    Below 1,000 steps of 2 s and 4 s each the session is shorter than an hour and gives less than 80 mA.min.
+    """
+    assert 2 <= steps <= 1000, "longer sessions would break the limits they are meant to keep"
+    lines = [_HEAD.format(steps=steps)]
+    for number in range(PARAMETERS):
+        lines.append(
+            f"  param current_{number}: 0.5 mA .. 1 mA = 0.8 mA step 0.1 mA "
+            f'"Current of the phases {number}, {number + PARAMETERS}, ..."\n'
+        )
+    lines.append("\n  session {\n")
+    for step in range(steps - 1):
+        if step % 2 == 0:
+            lines.append(f"    ramp to current_{step // 2 % PARAMETERS} over 2 s\n")
+        else:
+            lines.append("    hold for 4 s\n")
+    lines.append("    ramp to 0 mA over 2 s\n  }\n  interruptions at most 1, each at most 1 min\n}\n")
+    return "".join(lines)
