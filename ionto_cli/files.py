@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path` by writing beside it and renaming, so that a crash leaves the old file or the new one.
+    """Put `data` at `path` by writing beside it and renaming: a crash leaves the old file or the new one.
 
     Raises OSError as the system does (no space, no permission, no such folder).
     """

@@ -1,0 +1,25 @@
+"""Where ionto keeps what belongs to the person who uses it: keys and trust."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def home() -> Path:
+    """$IONTO_HOME, else `ionto` in the folder that the system keeps for settings."""
+    chosen = os.environ.get("IONTO_HOME")
+    if chosen:
+        return Path(chosen)
+    settings = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(settings) if settings else Path.home() / ".config") / "ionto"
+
+
+def keys_folder() -> Path:
+    """Key pairs of this person."""
+    return home() / "keys"
+
+
+def trusted_folder() -> Path:
+    """Public keys whose plans this machine runs."""
+    return home() / "trusted"
