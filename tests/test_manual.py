@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from docs import generate
 from tests.architecture.tree import ROOT
 
 PAGES = sorted(
@@ -39,3 +40,8 @@ def test_every_make_target_that_is_written_of_exists() -> None:
         for name in re.findall(r"`make ([a-z]+)\b[^`]*`", page.read_text(encoding="utf-8"))
     }
     assert named <= targets
+
+
+@pytest.mark.parametrize("path", generate.pages(), ids=lambda path: path.name)
+def test_a_generated_page_is_what_the_code_says_now(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == generate.pages()[path], "run `make docs`"

@@ -1,0 +1,79 @@
+"""Writes the pages of the manual that follow from the code (`make docs`); a test holds them against it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ionto_cli import arguments
+from ionto_ir.codes import CODES
+
+DOCS = Path(__file__).resolve().parent
+REFERENCE = DOCS / "reference"
+
+FAMILIES = {
+    "I00": "Our own bugs",
+    "I01": "Syntax",
+    "I02": "Names",
+    "I03": "Types and dimensions",
+    "I04": "Structure",
+    "I05": "Lints",
+    "I06": "Refuted",
+    "I07": "Vacuous or undecided",
+    "I08": "Sealed plans and keys",
+    "I09": "Usage, devices and the values of a session",
+}
+
+
+def pages() -> dict[Path, str]:
+    """The text of every generated page, by where it lies."""
+    return {REFERENCE / "errors.md": _errors(), REFERENCE / "commands.md": _commands()}
+
+
+def _errors() -> str:
+    lines = ["# Messages", "", "Each has a page, which `ionto explain CODE` shows too. Made by `make docs`."]
+    for family, about in FAMILIES.items():
+        lines += ["", f"## {about}", "", "| code | what it says |", "| --- | --- |"]
+        lines += [
+            f"| [{code}](../../ionto_ir/pages/{code}.md) | {meaning} |"
+            for code, meaning in sorted(CODES.items())
+            if code.startswith(family)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _commands() -> str:
+    lines = [
+        "# Commands",
+        "",
+        "What each command takes; `ionto COMMAND --help` says the same. Made by `make docs`.",
+    ]
+    commands = next(
+        action for action in arguments.build()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    for name, command in commands.choices.items():
+        lines += ["", f"## ionto {name}", "", command.description, ""]
+        lines += [
+            f"- {_spelling(action)}: {action.help}" for action in command._actions if action.dest != "help"
+        ]
+        lines += ["", "```", *(command.epilog or "").removeprefix("example: ").split("\n"), "```"]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _spelling(action: argparse.Action) -> str:
+    """How an argument is written; not taken from argparse, whose layout differs between versions."""
+    names = action.option_strings or [str(action.metavar or action.dest)]
+    value = f" {action.metavar or action.dest.upper()}" if action.option_strings and action.nargs != 0 else ""
+    return ", ".join(f"`{name}{value}`" for name in names)
+
+
+def main() -> None:
+    """Write every page."""
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(path.relative_to(DOCS.parent))
+
+
+if __name__ == "__main__":
+    main()
