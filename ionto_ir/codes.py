@@ -7,6 +7,7 @@ from __future__ import annotations
 
 CODES: dict[str, str] = {
     # I00xx: our own bugs
+    "I0001": "ionto itself went wrong",
     # I01xx: syntax
     # I02xx: names
     # I03xx: types and dimensions
@@ -36,4 +37,12 @@ CODES: dict[str, str] = {
     "I0826": "a step of a plan does not fit the current at which it begins",
     "I0827": "a number of a plan is impossible",
     # I09xx: usage, devices, and the values of a session
+    "I0901": "a command line that cannot be carried out",
+    "I0902": "a code that does not exist",
+    "I0903": "a protocol that cannot be started there",
+    "I0904": "a file or folder that cannot be read or written",
+    "I0905": "a file without the protocol that was asked for",
+    "I0907": "no key to seal a plan with",
+    "I0908": "a name that cannot own a key",
+    "I0909": "a protocol that is not proved is not compiled",
 }
