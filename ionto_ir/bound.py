@@ -6,11 +6,14 @@ Binding (`ionto_ir.bind`) is where values meet limits; here is only the result a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ionto_ir.compile_machine import Rules, rules_for
 from ionto_ir.expression import Value
+from ionto_ir.interlock import Interlock
 from ionto_ir.machine_terms import Constants as Constants
 from ionto_ir.plan import Plan
+from ionto_ir.route import Route, route_of
 
 UNLIMITED = 2**62
 """Stands for "no such limit": larger than the charge of a year at a hundred amperes, and it fits 64 bits."""
@@ -21,12 +24,23 @@ JOURNAL_LAG_TICKS = 2
 
 @dataclass(frozen=True, slots=True)
 class BoundPlan:
-    """A plan ready to run. `values` holds every variable but records; `polarity` is +1 or -1 at the start."""
+    """A plan ready to run. `values` holds every variable but records; `polarity` is +1 or -1 at the start.
+
+    The last three fields follow from the others: the table's functions, the sequencer's route, the interlock.
+    """
 
     plan: Plan
     values: Mapping[str, Value]
     constants: Constants
     polarity: int
+    rules: Rules = field(init=False, compare=False, repr=False)
+    route: Route = field(init=False, compare=False, repr=False)
+    interlock: Interlock = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rules", rules_for(self.constants))
+        object.__setattr__(self, "route", route_of(self.plan, self.constants))
+        object.__setattr__(self, "interlock", Interlock(self.constants))
 
 
 def worst_na(current_na: int, accuracy_ppm: int, offset_na: int) -> int:

@@ -1,7 +1,7 @@
-"""Turns the machine's table into plain Python functions: one for each row, from source text that is generated.
+"""Turns the machine's table into plain Python functions, one for each row, by generating their text.
 
-A tick has microseconds, and walking expression trees would take fifty times as long. The text is made from the
-table alone: no word of a user, a plan or a file ever enters it. A test runs rows both ways and compares.
+A tick has microseconds, and walking expression trees would take fifty times as long. The text is made from
+the table alone: no word of a user, a plan or a file ever enters it. A test runs rows both ways and compares.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _result(number: int, index: int, case: Case, known: set[str], indent: str) -
 
 
 def _definitions(expression: Expression, known: set[str], indent: str) -> list[str]:
-    """Assignments for the definitions that the expression needs and that are not known yet, in their order."""
+    """Assignments of the definitions that the expression needs and that are not known yet, in order."""
     needed: set[str] = set()
     pending = [expression]
     while pending:

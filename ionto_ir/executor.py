@@ -1,17 +1,295 @@
-"""The executor: `step(bound, state, event) -> (state, commands)`, pure, total and deterministic."""
+"""The executor: `step(bound, state, event) -> (state, commands)`, pure, total and deterministic.
+
+It puts the parts together and decides nothing itself. For a tick the sequencer wishes, the table grants or
+does not, and the interlock judges what would be sent. For any other event the table says what becomes of the
+machine, and the sequencer what becomes of its place in the plan.
+"""
 
 from __future__ import annotations
 
+from typing import assert_never
+
+from ionto_ir import sequencer
 from ionto_ir.bound import BoundPlan
-from ionto_ir.events import Command, Event
-from ionto_ir.state import State
+from ionto_ir.events import (
+    ALARMS,
+    Ack,
+    Adjust,
+    Begin,
+    Command,
+    Confirm,
+    DeviceFault,
+    EmergencyStop,
+    End,
+    Enter,
+    Event,
+    FaultKind,
+    LinkBack,
+    LinkLost,
+    OutputOff,
+    Pause,
+    Prompt,
+    PromptKind,
+    Record,
+    Recovered,
+    Refused,
+    Resume,
+    SetCurrent,
+    Stop,
+    Tick,
+)
+from ionto_ir.interlock import Watch
+from ionto_ir.machine_table import ENDING_TEXTS, Case, Ending, Output
+from ionto_ir.machine_terms import EventKind, Wish
+from ionto_ir.plan import Confirm as ConfirmStep
+from ionto_ir.plan import Finish, Instruct, VariableKind
+from ionto_ir.plan import Record as RecordStep
+from ionto_ir.sequencer import BrokenError, Now
+from ionto_ir.state import Machine, Mode, Place, State
+from ionto_ir.values import objection
+
+Stepped = tuple[State, tuple[Command, ...]]
+
+RESUME_TEXT = "Resume when it is safe to go on, or stop"
 
 
 def start(bound: BoundPlan) -> State:
     """The state before anything happened: nothing is energised until `Begin` and a tick."""
-    raise AssertionError(bound)
+    machine = Machine(Mode.IDLE, 0, bound.polarity, 0, 0, 0, 0, 0, 0, 0, 0, 0, Ending.AS_DECIDED.value)
+    place = sequencer.first_place(bound.route, bound.polarity)
+    return State(machine, place, 0, Watch(sign=bound.polarity), dict(bound.values), 0)
 
 
-def step(bound: BoundPlan, state: State, event: Event) -> tuple[State, tuple[Command, ...]]:
-    """What one event does. Every event is answered in every state; one that means nothing there is `Refused`."""
-    raise AssertionError(bound, state, event)
+def step(bound: BoundPlan, state: State, event: Event) -> Stepped:
+    """What one event does. Every event is answered in every state; one that means nothing is `Refused`."""
+    match event:
+        case Tick():
+            return _tick(bound, state, event)
+        case Begin():
+            return _begin(bound, state)
+        case Confirm():
+            return _confirm(bound, state)
+        case Enter():
+            return _enter(bound, state, event)
+        case Adjust():
+            return _adjust(bound, state, event)
+        case Pause():
+            return _apply(bound, state, EventKind.PAUSE, (_ahead(bound, state),))
+        case Resume():
+            place = sequencer.resumed(bound.route, state.place)
+            return _apply(bound, state, EventKind.RESUME, (), place)
+        case Stop():
+            return _apply(bound, state, EventKind.STOP, ())
+        case EmergencyStop():
+            return _apply(bound, state, EventKind.EMERGENCY_STOP, ())
+        case LinkLost():
+            return _apply(bound, state, EventKind.LINK_LOST, (_ahead(bound, state),))
+        case LinkBack():
+            return _apply(bound, state, EventKind.LINK_BACK, ())
+        case Ack(sequence):
+            return _apply(bound, state, EventKind.ACK, (sequence == state.sequence,))
+        case DeviceFault(kind):
+            fault = EventKind.LEAD_OFF if kind is FaultKind.LEAD_OFF else EventKind.FAULT
+            return _apply(bound, state, fault, (_ahead(bound, state),))
+        case Recovered(outage_ms):
+            return _recovered(bound, state, max(0, outage_ms))
+        case _:
+            assert_never(event)
+
+
+def _ahead(bound: BoundPlan, state: State) -> bool:
+    """Whether current may still flow from the present step on."""
+    return bound.route.ahead[state.place.step]
+
+
+# --- ticks ----------------------------------------------------------------------------------------------
+def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
+    machine, place, clock_ms, watch, values, sequence = state
+    mode = machine.mode
+    if mode is Mode.IDLE:
+        return state, ()
+    measured_na = 0 if event.measured_na is None else abs(event.measured_na)
+    acknowledged = event.acknowledged
+    clock_ms += bound.constants.tick_ms
+    wish, aim_na, sign, wished_place = Wish.REST, 0, machine.sign, place
+    said: tuple[Command, ...] = ()
+    if mode is Mode.ON or mode is Mode.READY:
+        now = Now(machine.level_na, machine.nominal_pc, clock_ms)
+        try:
+            wish, aim_na, sign, wished_place, said = sequencer.propose(
+                bound.route, values, place, now, acknowledged
+            )
+        except BrokenError:
+            return _fail(bound, state)
+    changed, case = bound.rules.of[mode][EventKind.TICK](
+        machine, wish, aim_na, sign, acknowledged, measured_na
+    )
+    output_na = None
+    if case.output is Output.SET:
+        step_na = bound.constants.step_na
+        output_na = changed.sign * (changed.level_na // step_na * step_na)
+    watch, complaint = bound.interlock.tick(watch, measured_na, acknowledged, output_na, case.granted)
+    if complaint is None:
+        complaint = bound.interlock.disagreement(watch, changed.upper_pc, changed.nominal_pc)
+    if complaint is not None and mode is not Mode.ENDED:
+        return _fail(bound, state)
+    if case.granted:
+        place = wished_place
+    else:
+        said = ()
+    if output_na is not None:
+        sequence += 1
+        setting = SetCurrent(output_na, bound.constants.watchdog_ms, sequence)
+        after = State(changed, place, clock_ms, watch, values, sequence)
+        if case.alarm is None:
+            return after, ((setting, *said) if said else (setting,))
+        return after, (setting, ALARMS[case.alarm])
+    return _told(bound, State(changed, place, clock_ms, watch, values, sequence), case, said)
+
+
+# --- all other events -----------------------------------------------------------------------------------
+def _apply(
+    bound: BoundPlan,
+    state: State,
+    kind: EventKind,
+    inputs: tuple[bool | int, ...],
+    place: Place | None = None,
+    said: tuple[Command, ...] = (),
+) -> Stepped:
+    """Let the table say what an event does; `place` and `said` are taken if it grants it."""
+    changed, case = bound.rules.of[state.machine.mode][kind](state.machine, *inputs)
+    if case.refusal is not None:
+        return state, (Refused(kind.name.lower(), case.refusal),)
+    watch = _watched(bound, state.watch, kind, inputs, case)
+    disagreement = bound.interlock.disagreement(watch, changed.upper_pc, changed.nominal_pc)
+    if disagreement is not None and state.machine.mode is not Mode.ENDED:
+        return _fail(bound, state)
+    if place is None or not case.granted:
+        place, said = state.place, ()
+    after = State(changed, place, state.clock_ms, watch, state.values, state.sequence)
+    return _told(bound, after, case, said)
+
+
+def _watched(
+    bound: BoundPlan, watch: Watch, kind: EventKind, inputs: tuple[bool | int, ...], case: Case
+) -> Watch:
+    """What the interlock counts for an event that is not a tick."""
+    match kind:
+        case EventKind.BEGIN:
+            watch = watch._replace(begun=True)
+        case EventKind.ACK if inputs[0]:
+            watch = bound.interlock.confirmed_late(watch)
+        case EventKind.LINK_LOST:
+            watch = bound.interlock.left_alone(watch)
+        case EventKind.RECOVERED:
+            watch = bound.interlock.crashed(watch, int(inputs[1]))
+        case _ if case.output is Output.OFF:
+            watch = bound.interlock.opened(watch)
+        case _:
+            pass
+    return watch._replace(over=True) if case.ending is not None else watch
+
+
+def _told(bound: BoundPlan, state: State, case: Case, said: tuple[Command, ...]) -> Stepped:
+    """The commands of a case that sets no current: output first, the end last."""
+    commands: list[Command] = []
+    if case.output is Output.OFF:
+        state = state._replace(sequence=state.sequence + 1)
+        commands.append(OutputOff(state.sequence))
+    if case.alarm is not None:
+        commands.append(ALARMS[case.alarm])
+    commands.extend(said)
+    if case.prompt:
+        commands.append(Prompt(PromptKind.RESUME, RESUME_TEXT, None))
+    if case.again:
+        commands.extend(sequencer.question(bound.route, state.place))
+    if case.ending is not None:
+        commands.append(_end(bound, state, case.ending))
+    return state, tuple(commands)
+
+
+def _end(bound: BoundPlan, state: State, ending: Ending) -> End:
+    if ending is Ending.AS_DECIDED:
+        ending = Ending(state.machine.reason)
+    last = bound.route.steps[state.place.step]
+    if ending is Ending.FINISHED and isinstance(last, Finish):
+        return End(last.reason, last.completed)
+    return End(ENDING_TEXTS[ending], False)
+
+
+def _fail(bound: BoundPlan, state: State) -> Stepped:
+    """Two parts of ours disagree: open the output and end, whatever the mode."""
+    opened, _ = bound.rules.of[state.machine.mode][EventKind.EMERGENCY_STOP](state.machine)
+    sequence = state.sequence + 1
+    failed = state._replace(
+        machine=opened._replace(mode=Mode.ENDED, reason=Ending.INTERNAL.value),
+        watch=bound.interlock.opened(state.watch)._replace(over=True),
+        sequence=sequence,
+    )
+    return failed, (OutputOff(sequence), ALARMS["F05"], End(ENDING_TEXTS[Ending.INTERNAL], False))
+
+
+def _begin(bound: BoundPlan, state: State) -> Stepped:
+    if state.machine.mode is not Mode.IDLE:
+        return _apply(bound, state, EventKind.BEGIN, ())
+    return _entered(bound, state, EventKind.BEGIN, bound.plan.entry)
+
+
+def _entered(bound: BoundPlan, state: State, kind: EventKind, index: int) -> Stepped:
+    """Go on to a step at a person's word; what takes time there begins with the next tick."""
+    now = Now(0, state.machine.nominal_pc, state.clock_ms + bound.constants.tick_ms)
+    try:
+        place, said = sequencer.enter(bound.route, state.values, state.place, index, now)
+    except BrokenError:
+        return _fail(bound, state)
+    return _apply(bound, state, kind, (), place, said)
+
+
+def _confirm(bound: BoundPlan, state: State) -> Stepped:
+    asked = bound.route.steps[state.place.step]
+    if state.machine.mode is not Mode.READY or not isinstance(asked, ConfirmStep | Instruct):
+        return state, (Refused("confirm", "nothing is to be confirmed now"),)
+    return _entered(bound, state, EventKind.CONFIRM, asked.next)
+
+
+def _enter(bound: BoundPlan, state: State, event: Enter) -> Stepped:
+    asked = bound.route.steps[state.place.step]
+    wanted = isinstance(asked, RecordStep) and asked.variable == event.variable
+    if state.machine.mode is not Mode.READY or not isinstance(asked, RecordStep) or not wanted:
+        return state, (Refused("enter", f"`{event.variable}` is not asked for now"),)
+    reason = objection(bound.plan, bound.constants, state.values, event.variable, event.value)
+    if reason is not None:
+        return state, (Refused("enter", reason),)
+    values = {**state.values, event.variable: event.value}
+    after, commands = _entered(bound, state._replace(values=values), EventKind.ENTER, asked.next)
+    return after, (Record(event.variable, event.value, None), *commands)
+
+
+def _adjust(bound: BoundPlan, state: State, event: Adjust) -> Stepped:
+    adjustable = any(
+        found.name == event.variable and found.adjustable and found.kind is VariableKind.PARAMETER
+        for found in bound.plan.variables
+    )
+    if not adjustable:
+        return state, (Refused("adjust", f"`{event.variable}` cannot be adjusted"),)
+    reason = objection(bound.plan, bound.constants, state.values, event.variable, event.value)
+    if reason is not None:
+        return state, (Refused("adjust", reason),)
+    values = {**state.values, event.variable: event.value}
+    try:
+        place = sequencer.adjusted(bound.route, state.values, values, state.place, state.machine.level_na)
+    except BrokenError:
+        return state, (Refused("adjust", "a later step would have no value"),)
+    after, commands = _apply(bound, state, EventKind.ADJUST, (), place)
+    if after is state:
+        return state, commands
+    return after._replace(values=values), (Record(event.variable, event.value, None), *commands)
+
+
+def _recovered(bound: BoundPlan, state: State, outage_ms: int) -> Stepped:
+    machine = state.machine
+    inputs = (_ahead(bound, state), outage_ms, machine.upper_pc, machine.nominal_pc)
+    after, commands = _apply(bound, state, EventKind.RECOVERED, inputs)
+    if after is state:
+        return state, commands
+    return after._replace(clock_ms=after.clock_ms + outage_ms), commands

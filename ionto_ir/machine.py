@@ -75,7 +75,7 @@ PERSONS: tuple[Row, ...] = (
                 INTERRUPTED,
                 prompt=True,
             ),
-            ends("pause.ends", Ending.NO_RESUME, {}, AHEAD_AND_STARTED),
+            ends("pause.ends", Ending.NO_RESUME, OPENED, AHEAD_AND_STARTED),
             Case("pause.nothing", refusal="no current flows"),
         ),
     ),
@@ -88,7 +88,7 @@ PERSONS: tuple[Row, ...] = (
         ),
     ),
     Row((PAUSED,), EventKind.RESUME, (Case("resume", TRUE, READY, RESTART, granted=True, again=True),)),
-    Row((IDLE, READY, PAUSED, LOST), EventKind.STOP, (ends("stop.at_rest", Ending.STOPPED, {}),)),
+    Row((IDLE, READY, PAUSED, LOST), EventKind.STOP, (ends("stop.at_rest", Ending.STOPPED, OPENED),)),
     Row((ON, PAUSING), EventKind.STOP, (Case("stop.falls", TRUE, STOPPING, reason_is(Ending.STOPPED)),)),
     Row(
         (IDLE, READY, ON, PAUSING, PAUSED, STOPPING, LOST),

@@ -42,10 +42,11 @@ class Constants:
     """What the machine knows of plan, device, patient and history; the theorem holds for all such values.
 
     tick_ms, step_na, fall_na and rise_na are positive. fall_na is what a stop takes off in one tick; rise_na
-    bounds any other change of the level in one tick. current_cap_na is the largest set magnitude under every
-    current and density limit (accuracy already taken off where the limit is not nominal). cap_pc bounds the
-    upper ledger (smallest dose limit that is not nominal, less what its window already holds),
-    cap_nominal_pc the nominal one. screened: no refusal holds, and every caution was answered for.
+    bounds any other change of the level in one tick. current_cap_na and current_cap_reversed_na are the
+    largest set magnitudes, in the declared polarity and in the other, under every current and density limit
+    (accuracy already taken off where the limit is not nominal). cap_pc bounds the upper ledger (smallest dose
+    limit that is not nominal, less what its window already holds), cap_nominal_pc the nominal one. screened:
+    no refusal holds, and every caution was answered for.
     """
 
     tick_ms: int
@@ -53,6 +54,7 @@ class Constants:
     rise_na: int
     fall_na: int
     current_cap_na: int
+    current_cap_reversed_na: int
     accuracy_ppm: int
     offset_na: int
     watchdog_ms: int
@@ -100,6 +102,7 @@ step = integer_reference("step_na")
 rise = integer_reference("rise_na")
 fall = integer_reference("fall_na")
 current_cap = integer_reference("current_cap_na")
+current_cap_reversed = integer_reference("current_cap_reversed_na")
 accuracy = integer_reference("accuracy_ppm")
 offset = integer_reference("offset_na")
 watchdog = integer_reference("watchdog_ms")
@@ -201,6 +204,7 @@ wished_exposure = define("wished_exposure_na")
 fallen = define("fallen_na")
 fallen_set = define("fallen_set_na")
 fallen_worst = define("fallen_worst_na")
+top = define("top_na")
 top_worst = define("top_worst_na")
 held_set = define("held_set_na")
 elapsed_next = define("elapsed_next_ms")
@@ -228,11 +232,15 @@ DEFINITIONS: dict[str, Expression] = {
     "fallen_na": subtract(level, fall),
     "fallen_set_na": setpoint_of(fallen),
     "fallen_worst_na": worst_of(fallen_set),
-    "top_worst_na": worst_of(current_cap),
+    "top_na": maximum(current_cap, current_cap_reversed),
+    "top_worst_na": worst_of(top),
     "held_set_na": setpoint_of(level),
     # Time runs from the first energised tick, which makes it positive.
     "elapsed_next_ms": choose(_greater(elapsed, NONE), add(elapsed, tick), NONE),
-    "within_current": conjunction(less_equal(NONE, aim), less_equal(aim, current_cap)),
+    "within_current": conjunction(
+        less_equal(NONE, aim),
+        less_equal(aim, choose(equal(aim_sign, ONE), current_cap, current_cap_reversed)),
+    ),
     "within_slew": conjunction(
         less_equal(absolute(subtract(aim, level)), rise), disjunction(less_equal(aim, level), acknowledged)
     ),

@@ -22,7 +22,6 @@ from ionto_ir.machine_terms import (
     ahead,
     aim,
     aim_sign,
-    current_cap,
     doubtful,
     elapsed,
     elapsed_next,
@@ -47,6 +46,7 @@ from ionto_ir.machine_terms import (
     settled,
     tick,
     too_much,
+    top,
     top_worst,
     watchdog,
     wish,
@@ -126,7 +126,7 @@ CRASHED: Updates = {
     "paid_na": NONE,
     "exposure_na": NONE,
     "upper_pc": add(journalled_upper, multiply(UNKNOWN_MS, top_worst)),
-    "nominal_pc": add(journalled_nominal, multiply(UNKNOWN_MS, current_cap)),
+    "nominal_pc": add(journalled_nominal, multiply(UNKNOWN_MS, top)),
     "elapsed_ms": choose(STARTED, add(elapsed, outage), NONE),
 }
 

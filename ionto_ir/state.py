@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from ionto_ir.expression import Value
+from ionto_ir.interlock import Watch
 
 # Named tuples, not frozen dataclasses: a state is made at every tick, and a tuple is made five times as fast.
 
@@ -59,33 +60,59 @@ class Phase(IntEnum):
     FINISH = 5  # the plan is done
 
 
-class Sequence(NamedTuple):
-    """Where the plan is: step number, phase, the glide under way, what is left, loop counters, clock."""
+class Glide(NamedTuple):
+    """A level on its way: start_na -> target_na at delta_na per over_ms, under way for elapsed_ms."""
+
+    start_na: int
+    target_na: int
+    delta_na: int
+    over_ms: int
+    elapsed_ms: int
+
+
+class Goal(NamedTuple):
+    """A hold by charge: until the nominal ledger, less mark_pc, and the descent that follows reach charge_pc.
+
+    The descent is a ramp to zero at descent_na per descent_ms; None when no such ramp counts.
+    """
+
+    charge_pc: int
+    mark_pc: int
+    descent_na: int | None
+    descent_ms: int
+
+
+class Place(NamedTuple):
+    """Where the plan is: step and phase, the glide under way, what is left of the step, polarity, loops.
+
+    `climbing` marks a re-ramp after a resume, whose time does not count towards `hold for`. `left_ms` is what
+    is left of a wait or a hold by time; `goal` belongs to a hold by charge. `rounds` and `round_starts_ms`
+    count the rounds of each loop and say when (on the session's clock) the last one began.
+    """
 
     step: int
     phase: Phase
-    glide_from_na: int
-    glide_to_na: int
-    glide_delta_na: int
-    glide_over_ms: int
-    glide_ms: int
-    climbing: bool  # a re-ramp after a resume: time does not count towards `hold for`
+    glide: Glide
+    climbing: bool
     left_ms: int
-    mark_pc: int  # nominal ledger when the step began
-    goal_pc: int
+    goal: Goal | None
     sign: int
     polarity: int
-    counters: tuple[int, ...]
+    rounds: tuple[int, ...]
     round_starts_ms: tuple[int, ...]
-    clock_ms: int
 
 
 class State(NamedTuple):
-    """All of a session. `values` are the plan's variables now; `sequence` counts output commands."""
+    """All of a session.
+
+    `clock_ms` runs from `Begin`. `watch` is what the interlock has counted for itself. `values` are the
+    plan's variables now, adjusted and recorded. `sequence` is the number of the last output command.
+    """
 
     machine: Machine
-    place: Sequence
-    watch: tuple[int, ...]
+    place: Place
+    clock_ms: int
+    watch: Watch
     values: Mapping[str, Value]
     sequence: int
 

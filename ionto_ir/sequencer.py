@@ -1,0 +1,374 @@
+"""The sequencer: follows a plan step by step and says what it wishes of the next tick.
+
+It only wishes. Whatever it computes, the machine's table bounds what is set, so nothing here has to be right
+for the limits to hold; it has to be right for the therapy. A step that has done its part is left at the next
+tick, and every tick belongs to one step.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, assert_never
+
+from ionto_ir.events import Command, Prompt, PromptKind, Record
+from ionto_ir.expression import Environment, Expression, Undefined, Value, evaluate
+from ionto_ir.machine_terms import Wish
+from ionto_ir.plan import (
+    Branch,
+    Classify,
+    Confirm,
+    Finish,
+    ForTime,
+    Hold,
+    Instruct,
+    Loop,
+    Ramp,
+    Reverse,
+    Slope,
+    UntilCharge,
+    UntilTotal,
+    Wait,
+    variable,
+)
+from ionto_ir.plan import Record as RecordStep
+from ionto_ir.route import Route
+from ionto_ir.state import Glide, Goal, Phase, Place
+
+STEPS_WITHOUT_TIME_MAX = 10_000
+"""Steps that take no time and may follow each other; more would mean a loop in which nothing happens."""
+
+STANDING = Glide(0, 0, 1, 1, 0)
+
+
+class BrokenError(Exception):
+    """The plan cannot be followed: an operand has no value, or no step takes time. Never passed outside."""
+
+
+class Proposal(NamedTuple):
+    """What the sequencer wishes of the next interval, where it would then be, and what it would say."""
+
+    wish: Wish
+    aim_na: int
+    sign: int
+    place: Place
+    commands: tuple[Command, ...]
+
+
+class Now(NamedTuple):
+    """What a step needs to know when it is entered."""
+
+    level_na: int
+    nominal_pc: int
+    clock_ms: int
+
+
+def first_place(route: Route, polarity: int) -> Place:
+    """Before the first step."""
+    loops = (0,) * route.plan.counters
+    return Place(route.plan.entry, Phase.PROMPT, STANDING, False, 0, None, polarity, polarity, loops, loops)
+
+
+# --- ticks ----------------------------------------------------------------------------------------------
+def propose(route: Route, values: Environment, place: Place, now: Now, acknowledged: bool) -> Proposal:
+    """The wish for the interval that begins now. Raises BrokenError."""
+    commands: tuple[Command, ...] = ()
+    for _ in range(STEPS_WITHOUT_TIME_MAX):
+        match place.phase:
+            case Phase.RAMP:
+                wished = _ramp(route, place, now.level_na, acknowledged)
+            case Phase.HOLD:
+                wished = _hold(route, place, now, acknowledged)
+            case Phase.WAIT:
+                wished = _wait(route, place)
+            case Phase.PERIOD:
+                place, said = enter(route, values, place, place.step, now)
+                commands += said
+                if place.phase is not Phase.PERIOD:
+                    continue
+                wished = _at_rest(place)
+            case Phase.PROMPT:
+                wished = _at_rest(place)
+            case Phase.FINISH:
+                wished = Proposal(Wish.FINISH, 0, place.sign, place, ())
+            case _:
+                assert_never(place.phase)
+        if wished is not None:
+            return wished._replace(commands=commands) if commands else wished
+        place, said = enter(route, values, place, _next(route, place), now)
+        commands += said
+    raise BrokenError
+
+
+def _next(route: Route, place: Place) -> int:
+    step = route.steps[place.step]
+    assert not isinstance(step, Branch | Loop | Finish), "only a step that takes time is left"
+    return step.next
+
+
+def _at_rest(place: Place) -> Proposal:
+    return Proposal(Wish.REST, 0, place.sign, place, ())
+
+
+def _wait(route: Route, place: Place) -> Proposal | None:
+    if place.left_ms <= 0:
+        return None
+    return _at_rest(place._replace(left_ms=place.left_ms - route.tick_ms))
+
+
+def _ramp(route: Route, place: Place, level_na: int, acknowledged: bool) -> Proposal | None:
+    if level_na == place.glide.target_na:
+        return None
+    aim_na, glide = _glided(place.glide, level_na, route.tick_ms, acknowledged)
+    return Proposal(Wish.DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
+
+
+def _glided(glide: Glide, level_na: int, tick_ms: int, acknowledged: bool) -> tuple[int, Glide]:
+    """The level one tick on. Without an acknowledgement nothing rises: the glide waits."""
+    start_na, target_na, delta_na, over_ms, elapsed_ms = glide
+    if target_na > level_na and not acknowledged:
+        return level_na, glide
+    elapsed_ms += tick_ms
+    moved_na = elapsed_ms * delta_na // over_ms
+    if target_na >= start_na:
+        aim_na = min(target_na, start_na + moved_na)
+    else:
+        aim_na = max(target_na, start_na - moved_na)
+    return aim_na, Glide(start_na, target_na, delta_na, over_ms, elapsed_ms)
+
+
+def _hold(route: Route, place: Place, now: Now, acknowledged: bool) -> Proposal | None:
+    level_na = now.level_na
+    moving = level_na != place.glide.target_na
+    aim_na, glide = level_na, place.glide
+    if moving:
+        aim_na, glide = _glided(glide, level_na, route.tick_ms, acknowledged)
+    if place.goal is None:
+        if place.left_ms <= 0:
+            return None
+        counted_ms = 0 if place.climbing and moving else route.tick_ms
+        held = place._replace(
+            glide=glide, climbing=place.climbing and moving, left_ms=place.left_ms - counted_ms
+        )
+        return Proposal(Wish.DRIVE, aim_na, place.sign, held, ())
+    room_pc = place.goal.charge_pc + place.goal.mark_pc - now.nominal_pc
+    if moving and not (aim_na == level_na and not acknowledged):
+        if _fits(route, place.goal, aim_na, room_pc):
+            return Proposal(Wish.DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
+        if aim_na < level_na:
+            return None
+        aim_na = _highest_that_fits(route, place.goal, level_na, aim_na, room_pc)
+        if aim_na != level_na:
+            glide = glide._replace(start_na=aim_na, elapsed_ms=0)
+            return Proposal(Wish.DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
+    # Staying where nothing is emitted would never reach the goal, unless a rise only awaits the device.
+    awaited = moving and not acknowledged
+    if (awaited or route.setpoint_na(level_na) > 0) and _fits(route, place.goal, level_na, room_pc):
+        return Proposal(Wish.DRIVE, level_na, place.sign, place, ())
+    return None
+
+
+def _fits(route: Route, goal: Goal, level_na: int, room_pc: int) -> bool:
+    """Whether a tick at this level and the descent that would follow it stay within the room."""
+    left_pc = room_pc - route.tick_ms * route.setpoint_na(level_na)
+    if goal.descent_na is None or left_pc < 0:
+        return left_pc >= 0
+    if route.descent_pc_at_most(level_na, goal.descent_na, goal.descent_ms) <= left_pc:
+        return True
+    return route.descent_pc(level_na, goal.descent_na, goal.descent_ms) <= left_pc
+
+
+def _highest_that_fits(route: Route, goal: Goal, level_na: int, aim_na: int, room_pc: int) -> int:
+    """The highest setpoint above the present one and up to `aim_na` that fits; `level_na` if none does."""
+    lowest, highest = level_na // route.step_na, aim_na // route.step_na
+    while lowest < highest:
+        middle = (lowest + highest + 1) // 2
+        if _fits(route, goal, middle * route.step_na, room_pc):
+            lowest = middle
+        else:
+            highest = middle - 1
+    return max(level_na, lowest * route.step_na)
+
+
+# --- entering steps ----------------------------------------------------------------------------------------
+def enter(
+    route: Route, values: Environment, place: Place, index: int, now: Now
+) -> tuple[Place, tuple[Command, ...]]:
+    """Enter step `index`, passing through the steps that take no time. Raises BrokenError."""
+    said: tuple[Command, ...] = ()
+    for _ in range(STEPS_WITHOUT_TIME_MAX):
+        step = route.steps[index]
+        match step:
+            case Ramp():
+                return _enter_ramp(route, values, place, index, step, now), said
+            case Hold():
+                return _enter_hold(route, values, place, index, step, now), said
+            case Wait():
+                left_ms = _integer(step.duration_ms, values)
+                return place._replace(step=index, phase=Phase.WAIT, left_ms=left_ms), said
+            case Confirm() | Instruct() | RecordStep():
+                place = place._replace(step=index, phase=Phase.PROMPT)
+                return place, (*said, *question(route, place))
+            case Finish():
+                return place._replace(step=index, phase=Phase.FINISH), said
+            case Reverse():
+                place, index = place._replace(polarity=-place.polarity), step.next
+            case Branch():
+                index = step.then if _boolean(step.condition, values) else step.otherwise
+            case Classify():
+                said, index = (*said, *_classified(step, values)), step.next
+            case Loop():
+                place, after = _enter_loop(values, place, index, step, now)
+                if after is None:
+                    return place, said
+                index = after
+            case _:
+                assert_never(step)
+    raise BrokenError
+
+
+def _enter_ramp(route: Route, values: Environment, place: Place, index: int, step: Ramp, now: Now) -> Place:
+    delta_na, over_ms = _rate(route, step.slope, values)
+    glide = Glide(now.level_na, _integer(step.target_na, values), delta_na, over_ms, 0)
+    sign = -place.polarity if step.reversed else place.polarity
+    return place._replace(step=index, phase=Phase.RAMP, glide=glide, climbing=False, goal=None, sign=sign)
+
+
+def _enter_hold(route: Route, values: Environment, place: Place, index: int, step: Hold, now: Now) -> Place:
+    glide = _to_hold_level(route, now.level_na, _integer(step.level_na, values))
+    left_ms = _integer(step.until.duration_ms, values) if isinstance(step.until, ForTime) else 0
+    goal = _goal(route, values, step, now.nominal_pc)
+    return place._replace(
+        step=index, phase=Phase.HOLD, glide=glide, climbing=False, left_ms=left_ms, goal=goal
+    )
+
+
+def _goal(route: Route, values: Environment, step: Hold, mark_pc: int) -> Goal | None:
+    match step.until:
+        case ForTime():
+            return None
+        case UntilCharge(charge):
+            return Goal(_integer(charge, values), mark_pc, None, 1)
+        case UntilTotal(charge, None):
+            return Goal(_integer(charge, values), 0, None, 1)
+        case UntilTotal(charge, Slope() as slope):
+            return Goal(_integer(charge, values), 0, *_rate(route, slope, values))
+        case _:
+            raise AssertionError(step.until)
+
+
+def _to_hold_level(route: Route, level_na: int, target_na: int) -> Glide:
+    return Glide(level_na, target_na, route.plan.resume_slew_na_s, 1000, 0)
+
+
+def _rate(route: Route, slope: Slope, values: Environment) -> tuple[int, int]:
+    """A ramp's rate. One that was planned without a difference has none of its own: it re-ramps."""
+    delta_na, over_ms = _integer(slope.delta_na, values), _integer(slope.over_ms, values)
+    return (delta_na, over_ms) if delta_na > 0 and over_ms > 0 else (route.plan.resume_slew_na_s, 1000)
+
+
+def _enter_loop(
+    values: Environment, place: Place, index: int, step: Loop, now: Now
+) -> tuple[Place, int | None]:
+    """Start the next round, leave, or (None) wait for the round's time."""
+    done = place.rounds[step.counter]
+    enough = done >= 1 and step.until is not None and _boolean(step.until, values)
+    if enough or done >= _integer(step.count, values):
+        return place._replace(rounds=_put(place.rounds, step.counter, 0)), step.exit
+    if step.period_ms is not None and done >= 1:
+        due_ms = place.round_starts_ms[step.counter] + _integer(step.period_ms, values)
+        if now.clock_ms < due_ms:
+            return place._replace(step=index, phase=Phase.PERIOD), None
+    return (
+        place._replace(
+            rounds=_put(place.rounds, step.counter, done + 1),
+            round_starts_ms=_put(place.round_starts_ms, step.counter, now.clock_ms),
+        ),
+        step.body,
+    )
+
+
+def _put(numbers: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:
+    return (*numbers[:index], value, *numbers[index + 1 :])
+
+
+def _classified(step: Classify, values: Environment) -> tuple[Record, ...]:
+    value = values.get(step.variable)
+    if value is None:
+        raise BrokenError
+    for row in step.rows:
+        above = row.lo is None or value > row.lo or (row.lo_included and value == row.lo)
+        below = row.hi is None or value < row.hi or (row.hi_included and value == row.hi)
+        if above and below:
+            return (Record(step.variable, value, row.meaning),)
+    return ()
+
+
+def question(route: Route, place: Place) -> tuple[Prompt, ...]:
+    """The prompt that is open, if the plan waits for a person."""
+    if place.phase is not Phase.PROMPT:
+        return ()
+    match route.steps[place.step]:
+        case Confirm(text):
+            return (Prompt(PromptKind.CONFIRM, text, None),)
+        case Instruct(text):
+            return (Prompt(PromptKind.INSTRUCT, text, None),)
+        case RecordStep(name):
+            return (Prompt(PromptKind.RECORD, variable(route.plan, name).text, name),)
+        case _:
+            return ()
+
+
+# --- what people and faults change ----------------------------------------------------------------------
+def resumed(route: Route, place: Place) -> Place:
+    """The same place, to be reached again from zero: a ramp at its own rate, a hold at the resume slew."""
+    match place.phase:
+        case Phase.RAMP:
+            return place._replace(glide=place.glide._replace(start_na=0, elapsed_ms=0))
+        case Phase.HOLD:
+            return place._replace(glide=_to_hold_level(route, 0, place.glide.target_na), climbing=True)
+        case _:
+            return place
+
+
+def adjusted(route: Route, old: Environment, new: Environment, place: Place, level_na: int) -> Place:
+    """The same step under new values: it glides to its level, keeps time and charge. Raises BrokenError."""
+    step = route.steps[place.step]
+    match step:
+        case Ramp():
+            delta_na, over_ms = _rate(route, step.slope, new)
+            target_na = _integer(step.target_na, new)
+            if (target_na, delta_na, over_ms) == place.glide[1:4]:
+                return place
+            return place._replace(glide=Glide(level_na, target_na, delta_na, over_ms, 0))
+        case Hold():
+            target_na = _integer(step.level_na, new)
+            glide = place.glide
+            if target_na != glide.target_na:
+                glide = _to_hold_level(route, level_na, target_na)
+            mark_pc = 0 if place.goal is None else place.goal.mark_pc
+            left_ms = place.left_ms
+            if isinstance(step.until, ForTime):
+                left_ms += _difference(step.until.duration_ms, old, new)
+            return place._replace(glide=glide, left_ms=left_ms, goal=_goal(route, new, step, mark_pc))
+        case Wait():
+            return place._replace(left_ms=place.left_ms + _difference(step.duration_ms, old, new))
+        case _:
+            return place
+
+
+def _difference(expression: Expression, old: Environment, new: Environment) -> int:
+    return _integer(expression, new) - _integer(expression, old)
+
+
+def _value(expression: Expression, values: Environment) -> Value:
+    found = evaluate(expression, values)
+    if isinstance(found, Undefined):
+        raise BrokenError
+    return found
+
+
+def _integer(expression: Expression, values: Environment) -> int:
+    return int(_value(expression, values))
+
+
+def _boolean(expression: Expression, values: Environment) -> bool:
+    return bool(_value(expression, values))
