@@ -50,6 +50,7 @@ class Placement:
     site: Text | None
     medicines: tuple[Medicine, ...]
     area: Expression | Range | None
+    area_step: Expression | None
     split: Expression | Range | None
     channel: Name | None
     remarks: Remarks
