@@ -81,7 +81,7 @@ def _placed(context: Context, parts: Parts) -> tuple[surface.ProtocolItem, ...]:
             else:
                 context.problems.append(
                     error(
-                        "I0115",
+                        "I0114",
                         f"`{part.tag}` with a text belongs to a `prove` line",
                         part.span,
                         "there is none before it",

@@ -178,7 +178,7 @@ def hazard(context: Context, parts: Parts) -> Part:
     if not fullmatch(r"H(-[A-Z0-9]+)+", identifier.text):
         context.problems.append(
             error(
-                "I0120",
+                "I0118",
                 f"`{identifier.text}` is not the name of a hazard",
                 identifier.span(context.file),
                 "expected `H-` and capital letters",

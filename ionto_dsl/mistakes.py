@@ -182,13 +182,13 @@ def _sign(spot: Spot) -> Diagnostic | None:
     if here.kind == "=" and before.kind == "=" and before.touches(here):
         where = before.span(spot.file).to(spot.span)
         return error(
-            "I0118", "`==` is not used", where, "one `=` is enough", help="write `=`", edit=Edit(where, "=")
+            "I0117", "`==` is not used", where, "one `=` is enough", help="write `=`", edit=Edit(where, "=")
         )
     if here.kind in ("=", ":") and len(spot.acceptable) == 1 and spot.acceptable[0] in ("=", ":"):
         meant = spot.acceptable[0]
         why = "a range or a choice of values follows a colon" if meant == ":" else "a value follows `=`"
         return error(
-            "I0118",
+            "I0117",
             f"`{here.text}` where `{meant}` belongs",
             spot.span,
             f"expected `{meant}`",
@@ -198,7 +198,7 @@ def _sign(spot: Spot) -> Diagnostic | None:
         )
     if here.kind in ("<", "=", ">", ">=") and "<=" in spot.acceptable and "<" not in spot.acceptable:
         return error(
-            "I0116",
+            "I0115",
             f"a limit is written with `<=`, not with `{here.text}`",
             spot.span,
             "expected `<=`",
@@ -214,7 +214,7 @@ def _chain(spot: Spot) -> Diagnostic | None:
     if here.kind not in _COMPARISONS or "and" not in spot.acceptable:
         return None
     return error(
-        "I0117",
+        "I0116",
         "comparisons cannot be chained",
         spot.span,
         "a second comparison",

@@ -94,7 +94,7 @@ def text(context: Context, token: Token) -> surface.Text:
 def _unknown_escape(context: Context, token: Token, pair: str, index: int) -> Diagnostic:
     column = token.column + 1 + index
     return error(
-        "I0114",
+        "I0113",
         f"`{pair}` means nothing inside a text",
         Span(context.file, token.line, column, token.line, column + len(pair)),
         "a backslash here",

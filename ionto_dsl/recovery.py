@@ -37,7 +37,7 @@ def recover(automaton: Automaton, tokens: Sequence[Token], stuck: Stuck, context
             break
         stuck = outcome
     # What was dropped may have been the `prove` that a later `after "..."` belongs to.
-    context.problems[:] = [*found, *(problem for problem in context.problems if problem.code != "I0115")]
+    context.problems[:] = [*found, *(problem for problem in context.problems if problem.code != "I0114")]
 
 
 def _floor(stack: Stack) -> int:

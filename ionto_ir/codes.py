@@ -9,6 +9,24 @@ CODES: dict[str, str] = {
     # I00xx: our own bugs
     "I0001": "ionto itself went wrong",
     # I01xx: syntax
+    "I0101": "something cannot stand where it stands",
+    "I0102": "a brace or bracket too few or too many",
+    "I0103": "a text that is not closed",
+    "I0104": "a word of the language used as a name",
+    "I0105": "a character that has no place",
+    "I0106": "a number that is not written as numbers are",
+    "I0107": "an invisible character",
+    "I0108": "a file that is not UTF-8 text",
+    "I0109": "a file beyond all bounds",
+    "I0110": "nested too deeply",
+    "I0111": "a unit in pieces, or without a number",
+    "I0112": "said twice in one line",
+    "I0113": "an unknown escape in a text",
+    "I0114": "a place with nothing to prove there",
+    "I0115": "a limit that is not written with `<=`",
+    "I0116": "chained comparisons",
+    "I0117": "the wrong one of `=`, `:` and `==`",
+    "I0118": "something that is not the name of a hazard",
     # I02xx: names
     # I03xx: types and dimensions
     # I04xx: structure
