@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import NoReturn
 
 from ionto_cli.exits import Exit
+
+UNKNOWN_CHOICE = re.compile(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL)
 
 
 class Parser(argparse.ArgumentParser):
@@ -14,7 +18,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line and how to find out what is right."""
-        self.exit(Exit.USAGE, f"error[I0901]: {message}\n   = help: `{self.prog} --help` shows the options\n")
+        advice = f"`{self.prog} --help` shows the options"
+        chosen = UNKNOWN_CHOICE.search(message)
+        if chosen is not None:
+            found, known = chosen.group(2), re.findall(r"'([^']*)'", chosen.group(3))
+            what = "command" if chosen.group(1) == "COMMAND" else chosen.group(1)
+            near = get_close_matches(found, known, n=1)
+            message = f"there is no {what} `{found}`"
+            advice = (f"did you mean `{near[0]}`? " if near else "") + "there are: " + ", ".join(known)
+        self.exit(Exit.USAGE, f"error[I0901]: {message}\n    = help: {advice}\n")
 
 
 Commands = argparse._SubParsersAction  # the type that argparse returns and does not publish

@@ -82,10 +82,10 @@ def _hold(step: p.Hold, sources: Sources) -> str:
         case p.UntilCharge(charge_pc):
             bound, words = _operand(charge_pc, quantities.charge), "until this step has given"
         case p.UntilTotal(charge_pc, _):
-            bound, words = (
-                _operand(charge_pc, quantities.charge),
-                "until the session has given, ramp-down included,",
-            )
+            bound = _operand(charge_pc, quantities.charge)
+            words = "until the session has given, ramp-down included,"
+        case _:
+            assert_never(step.until)
     if level is None or bound is None:
         return authors_words(step.span, sources)
     return f"Hold {level} {words} {bound}"

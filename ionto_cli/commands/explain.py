@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from importlib import resources
 
 from ionto_cli.exits import Exit
+from ionto_cli.terminal import complain
 from ionto_dsl.suggest import nearest
 from ionto_ir.codes import CODES
+from ionto_ir.diagnostic import error
 
 
 def run(arguments: argparse.Namespace) -> Exit:
@@ -21,11 +22,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     if code not in CODES:
         near = nearest(code, CODES)
         did_you_mean = f"did you mean `{near}`? " if near else ""
-        sys.stderr.write(
-            f"error[I0902]: there is no code `{arguments.code}`\n"
-            f"   = help: {did_you_mean}`ionto explain` lists all codes\n"
-        )
-        return Exit.USAGE
+        advice = f"{did_you_mean}`ionto explain` lists all codes"
+        return complain(error("I0902", f"there is no code `{arguments.code}`", None, help=advice))
     print(page(code))
     return Exit.PROVED
 

@@ -45,8 +45,8 @@ def make_key(folder: Path, owner: str) -> tuple[Path, Path] | Diagnostic:
     name = "-".join(owner.lower().split())
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as problem:
-        return error("I0904", f"cannot make the folder `{folder}`: {system_words(problem)}", None)
+    except OSError as failure:
+        return error("I0904", f"cannot make the folder `{folder}`: {system_words(failure)}", None)
     pair = write_key_pair(generate_key(owner), folder, name)
     if isinstance(pair, Diagnostic):
         return pair
@@ -94,7 +94,10 @@ def _list(folder: Path) -> Exit:
     print(f"keys in {folder}:" if own else f"no keys in {folder}; `ionto keys new` makes one")
     for path in own:
         key = read_public_key(path)
-        print(f"  {path.name}  " + ("cannot be used" if isinstance(key, Diagnostic) else f"{key.owner}  {key.key_id}"))
+        print(
+            f"  {path.name}  "
+            + ("cannot be used" if isinstance(key, Diagnostic) else f"{key.owner}  {key.key_id}")
+        )
     trusted = trusted_folder()
     if not trusted.is_dir():
         print(f"nobody is trusted: {trusted} does not exist")

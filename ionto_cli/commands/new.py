@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
 from pathlib import Path
 
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
+from ionto_cli.terminal import complain
+from ionto_ir.diagnostic import error
 
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
@@ -96,5 +97,4 @@ def _formatted(text: str, name: str) -> str:
 
 
 def _refuse(message: str, advice: str) -> Exit:
-    sys.stderr.write(f"error[I0903]: {message}\n   = help: {advice}\n")
-    return Exit.USAGE
+    return complain(error("I0903", message, None, help=advice))
