@@ -1,4 +1,4 @@
-"""Small treatments as data, and plans of them: a second, plain lowering that shares nothing with the compiler.
+"""Small treatments as data, and plans of them: a plain lowering that shares nothing with the compiler.
 
 A treatment is a list of parts. A `Leg` rises from zero, holds, perhaps moves on, and comes back to zero;
 between legs there is `Rest`, `Turn` (reverse polarity), `Repeat` and `Choice`. So every treatment is well

@@ -1,0 +1,163 @@
+"""The constants that the machine enforces for this day: caps from limits, slews from the plan.
+
+Only hard limits become caps. A limit in a moving window becomes a cap on this session, less what earlier
+sessions have left in the window, unless the window is shorter than the session; then the dry run alone judges
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ionto_ir.bound import (
+    JOURNAL_LAG_TICKS,
+    UNLIMITED,
+    Constants,
+    fall_per_tick_na,
+    rise_per_tick_na,
+    worst_na,
+)
+from ionto_ir.expression import Value
+from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.observer import DENSITY_PER_NA_UM2
+from ionto_ir.plan import Plan
+from ionto_ir.trace import area_um2, role_at
+
+
+@dataclass(frozen=True, slots=True)
+class PastSession:
+    """An earlier session of this patient: times in ms since any fixed instant, charges in pC.
+
+    `day` is the ordinal number of its calendar date; `records` are what was recorded in it.
+    """
+
+    start_ms: int
+    end_ms: int
+    day: int
+    nominal_pc: int
+    upper_pc: int
+    records: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The earlier sessions, in any order, and the time and date at which this one begins."""
+
+    now_ms: int
+    today: int
+    sessions: tuple[PastSession, ...]
+
+
+NO_HISTORY = History(0, 0, ())
+"""A first session."""
+
+
+def constants_of(
+    plan: Plan, values: Mapping[str, Value], history: History, span_ms: int, *, screened: bool
+) -> Constants:
+    """The machine's constants. `span_ms` is how long a session may last at most, pauses included."""
+    device = plan.device
+    return Constants(
+        tick_ms=device.tick_ms,
+        step_na=device.step_na,
+        rise_na=rise_per_tick_na(ramp_limit_na_s(plan), device.tick_ms),
+        fall_na=fall_per_tick_na(plan.stop_slew_na_s, device.tick_ms),
+        current_cap_na=current_cap_na(plan, values, 1),
+        current_cap_reversed_na=current_cap_na(plan, values, -1),
+        accuracy_ppm=device.accuracy_ppm,
+        offset_na=device.accuracy_offset_na,
+        watchdog_ms=device.watchdog_ms,
+        journal_lag_ticks=JOURNAL_LAG_TICKS,
+        cap_pc=dose_cap_pc(plan, history, span_ms, nominal=False),
+        cap_nominal_pc=dose_cap_pc(plan, history, span_ms, nominal=True),
+        duration_cap_ms=duration_cap_ms(plan),
+        interruptions_max=plan.interruptions.count_max,
+        pause_ms_max=plan.interruptions.each_ms_max,
+        may_resume=plan.interruptions.resume,
+        screened=screened,
+    )
+
+
+def disarmed(constants: Constants) -> Constants:
+    """The same machine with nothing to stop it: shows what the protocol itself says."""
+    return replace(
+        constants,
+        rise_na=UNLIMITED,
+        current_cap_na=UNLIMITED,
+        current_cap_reversed_na=UNLIMITED,
+        cap_pc=UNLIMITED**2,  # far beyond any session, so that no reserve is ever missing
+        cap_nominal_pc=UNLIMITED**2,
+        duration_cap_ms=UNLIMITED,
+    )
+
+
+def _hard(plan: Plan, kind: LimitKind) -> Iterator[Limit]:
+    return (limit for limit in plan.limits if limit.kind is kind and not limit.soft)
+
+
+def ramp_limit_na_s(plan: Plan) -> int:
+    """The smallest of the ramp limits and what the device can do."""
+    return min([plan.device.slew_na_s, *(limit.bound for limit in _hard(plan, LimitKind.RAMP))])
+
+
+def duration_cap_ms(plan: Plan) -> int:
+    """The smallest duration limit."""
+    return min([UNLIMITED, *(limit.bound for limit in _hard(plan, LimitKind.DURATION))])
+
+
+def current_cap_na(plan: Plan, values: Mapping[str, Value], sign: int) -> int:
+    """The largest set magnitude under every current and density limit, while the current has this sign."""
+    caps = [plan.device.current_na_max]
+    for limit in _hard(plan, LimitKind.CURRENT):
+        caps.append(_set_na(plan, limit, limit.bound))
+    for limit in _hard(plan, LimitKind.DENSITY):
+        for electrode in range(len(plan.electrodes)):
+            area = area_um2(plan, values, electrode)
+            assert area is not None, "the values of the day are known"
+            if limit.role in (None, role_at(plan, electrode, sign)):
+                caps.append(_set_na(plan, limit, limit.bound * area // DENSITY_PER_NA_UM2))
+    return max(0, min(caps))
+
+
+def _set_na(plan: Plan, limit: Limit, bound_na: int) -> int:
+    """The largest set magnitude whose worst case is within `bound_na`; for a nominal limit the bound."""
+    if limit.nominal:
+        return bound_na
+    device = plan.device
+    # worst_na rises strictly, so the largest value is found by halving.
+    low, high = -1, max(0, bound_na)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if worst_na(middle, device.accuracy_ppm, device.accuracy_offset_na) <= bound_na:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def dose_cap_pc(plan: Plan, history: History, span_ms: int, *, nominal: bool) -> int:
+    """The charge that this session may add to the ledger: the least that any dose limit leaves; may be
+    negative.
+    """
+    caps = [UNLIMITED]
+    for limit in _hard(plan, LimitKind.DOSE):
+        if limit.nominal is not nominal:
+            continue
+        if limit.window_ms is None:
+            caps.append(limit.bound)
+        elif limit.window_ms >= span_ms:
+            caps.append(limit.bound - past_pc(history, limit.window_ms, nominal=nominal))
+    return min(caps)
+
+
+def past_pc(history: History, window_ms: int, *, nominal: bool) -> int:
+    """The charge of the earlier sessions that a window reaching into this one may contain.
+
+    A session that ended within the window counts with all of its charge.
+    """
+    return sum(
+        past.nominal_pc if nominal else past.upper_pc
+        for past in history.sessions
+        if past.end_ms > history.now_ms - window_ms
+    )

@@ -1,0 +1,155 @@
+"""Who may be treated, and when: requirements, refusals, cautions, exclusions, earlier sessions, course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ionto_ir.bind_constants import History, past_pc
+from ionto_ir.diagnostic import Diagnostic, Label, error
+from ionto_ir.expression import Expression, Undefined, Value, evaluate
+from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.plan import Course, Plan, RuleKind
+from ionto_ir.source import Span
+from ionto_ir.wording import duration_text, limit_text
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """A named person takes a caution or a soft limit upon themselves, for a reason; both go on record.
+
+    `subject` is its place in the plan: `rules[2]` or `limits[5]`.
+    """
+
+    subject: str
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A caution or a soft limit that somebody must answer for before this session can begin."""
+
+    subject: str
+    text: str
+    span: Span
+
+
+def acknowledgement_problems(plan: Plan, given: Sequence[Acknowledgement]) -> Iterator[Diagnostic]:
+    """Acknowledgements of nothing, by nobody or for no reason (I0944)."""
+    subjects = {f"rules[{index}]" for index, rule in enumerate(plan.rules) if rule.kind is RuleKind.CAUTION}
+    subjects |= {f"limits[{index}]" for index, limit in enumerate(plan.limits) if limit.soft}
+    for item in given:
+        if item.subject not in subjects:
+            text = f"`{item.subject}` is neither a caution nor a soft limit of this plan"
+            yield error("I0944", text, plan.span)
+        elif not item.person.strip() or not item.reason.strip():
+            text = f"the acknowledgement of `{item.subject}` names no person or no reason"
+            yield error("I0944", text, plan.span)
+
+
+def condition_problems(plan: Plan, values: Mapping[str, Value]) -> Iterator[Diagnostic]:
+    """Requirements that are not met (I0935), refusals (I0936) and exclusions (I0939)."""
+    for requirement in plan.requirements:
+        text = requirement.text or "a requirement is not met"
+        yield from _unless(requirement.condition, values, requirement.span, "I0935", text)
+    for rule in plan.rules:
+        if rule.kind is RuleKind.REFUSE:
+            text = rule.text or "this treatment is refused"
+            yield from _when(rule.condition, values, rule.span, "I0936", text)
+    for exclusion in plan.exclusions:
+        text = f"the envelope `{exclusion.envelope}` excludes this person"
+        hazard = "" if exclusion.hazard is None else f"because of {exclusion.hazard}"
+        yield from _when(exclusion.condition, values, exclusion.span, "I0939", text, hazard)
+
+
+def _when(
+    condition: Expression, values: Mapping[str, Value], span: Span, code: str, text: str, label: str = ""
+) -> Iterator[Diagnostic]:
+    found = evaluate(condition, values)
+    if isinstance(found, Undefined):
+        yield error("I0942", f"a condition has no value: {found.reason}", span)
+    elif found:
+        yield error(code, text, span, label)
+
+
+def _unless(
+    condition: Expression, values: Mapping[str, Value], span: Span, code: str, text: str
+) -> Iterator[Diagnostic]:
+    found = evaluate(condition, values)
+    if isinstance(found, Undefined):
+        yield error("I0942", f"a condition has no value: {found.reason}", span)
+    elif not found:
+        yield error(code, text, span, "this must hold")
+
+
+def cautions(plan: Plan, values: Mapping[str, Value]) -> tuple[Needed, ...]:
+    """The cautions that these values call for."""
+    return tuple(
+        Needed(f"rules[{index}]", rule.text or "a caution applies", rule.span)
+        for index, rule in enumerate(plan.rules)
+        if rule.kind is RuleKind.CAUTION and evaluate(rule.condition, values) is True
+    )
+
+
+def history_problems(plan: Plan, values: Mapping[str, Value], history: History) -> Iterator[Diagnostic]:
+    """Too early, or too often, after earlier sessions (I0941)."""
+    for limit in plan.limits:
+        if limit.window_ms is None or limit.soft:
+            continue
+        if limit.kind is LimitKind.SESSIONS:
+            yield from _session_limit(limit, limit.window_ms, history)
+        past = past_pc(history, limit.window_ms, nominal=limit.nominal)
+        if limit.kind is LimitKind.DOSE and past >= limit.bound:
+            text = f"earlier sessions leave nothing of `{limit_text(limit)}`"
+            yield error("I0941", text, limit.span, "decided here")
+    if plan.course is not None and history.sessions:
+        yield from _course_problems(plan.course, values, history)
+
+
+def _session_limit(limit: Limit, window_ms: int, history: History) -> Iterator[Diagnostic]:
+    """Half open: a session that began exactly a window ago is outside of it."""
+    recent = sorted(past.start_ms for past in history.sessions if past.start_ms > history.now_ms - window_ms)
+    if len(recent) >= limit.bound:
+        waiting = ""
+        if limit.bound > 0:
+            again_ms = recent[len(recent) - limit.bound] + window_ms - history.now_ms
+            waiting = f"the next session may begin in {duration_text(again_ms)}"
+        text = f"one more session would pass `{limit_text(limit)}`"
+        yield error("I0941", text, limit.span, "decided here", help=waiting or None)
+
+
+def _course_problems(course: Course, values: Mapping[str, Value], history: History) -> Iterator[Diagnostic]:
+    last = max(history.sessions, key=lambda past: past.start_ms)
+    for text in _course_complaints(course, history):
+        yield _of_course(course, text)
+    over = course.stop_when
+    if over is not None and evaluate(over, {**values, **dict(last.records)}) is True:
+        yield _of_course(course, "the course is over: what it was given for is reached")
+
+
+def _course_complaints(course: Course, history: History) -> Iterator[str]:
+    last_day = max(past.day for past in history.sessions)
+    last_ms = max(past.start_ms for past in history.sessions)
+    if history.today - last_day < course.gap_days_min:
+        due = course.gap_days_min - (history.today - last_day)
+        yield f"the next session of the course is due in {due} d, not today"
+    if history.now_ms - last_ms < course.gap_ms_min:
+        due_ms = course.gap_ms_min - (history.now_ms - last_ms)
+        yield f"the next session of the course may begin in {duration_text(due_ms)}"
+    for count, days in course.per_days:
+        recent = sum(past.day > history.today - days for past in history.sessions)
+        if recent >= count:
+            yield f"the course allows {count} sessions on {days} consecutive dates"
+    if course.sessions_max is not None and len(history.sessions) >= course.sessions_max:
+        yield f"the course has {course.sessions_max} sessions, and all were given"
+
+
+def _of_course(course: Course, text: str) -> Diagnostic:
+    return error("I0941", text, course.span, "decided here")
+
+
+def label_of(limit: Limit) -> Label:
+    """Where a limit was decided."""
+    hazard = "" if limit.hazard is None else f", against {limit.hazard}"
+    return Label(limit.span, f"`{limit_text(limit)}` is decided here{hazard}")

@@ -1,0 +1,185 @@
+"""A session in virtual time on an ideal device: the executor, a script of what happens, and the trace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ionto_ir.bound import BoundPlan
+from ionto_ir.events import (
+    Alarm,
+    Begin,
+    Command,
+    Confirm,
+    End,
+    Enter,
+    Event,
+    OutputOff,
+    Prompt,
+    PromptKind,
+    Record,
+    Refused,
+    Resume,
+    SetCurrent,
+    Tick,
+)
+from ionto_ir.executor import start, step
+from ionto_ir.expression import Value
+from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Variable
+from ionto_ir.state import Mode, State
+from ionto_ir.trace import Point, Trace
+
+TICKS_MAX = 1_000_000
+"""Longest run: a day at ticks of 100 ms, and a little more. What has not ended by then is reported as
+endless.
+"""
+
+EVENTS_PER_TICK_MAX = 100
+"""Events of people between two ticks: more than a plan can ask before time must pass."""
+
+Script = Callable[[State, Prompt | None], Event | None]
+"""What happens before the next tick, seen from the state and the prompt that is open; None lets time pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of a session: `refused` are the events that changed nothing."""
+
+    trace: Trace
+    final: State
+    ending: End | None
+    alarms: tuple[Alarm, ...]
+    records: tuple[Record, ...]
+    refused: tuple[Refused, ...]
+
+
+@dataclass(slots=True)
+class _Recorder:
+    """Gathers commands into a run. Time counts from the first energised tick, as the executor counts it."""
+
+    tick_ms: int
+    points: list[Point] = field(default_factory=list)
+    visits: list[tuple[int, int]] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    ending: End | None = None
+    prompt: Prompt | None = None
+    current_na: int = 0
+    on: bool = False
+
+    def take(self, before: State, after: State, event: Event, commands: tuple[Command, ...]) -> None:
+        """Note what an event did."""
+        from_ms = before.machine.elapsed_ms
+        was_high = self.on and abs(self.current_na) > 0
+        for command in commands:
+            match command:
+                case SetCurrent(current_na):
+                    self.current_na, self.on = current_na, True
+                case OutputOff():
+                    self.current_na, self.on = 0, False
+                case Prompt():
+                    self.prompt = command
+                case Alarm():
+                    self.alarms.append(command)
+                case Record():
+                    self.records.append(command)
+                case Refused():
+                    self.refused.append(command)
+                case End():
+                    self.ending = command
+        if after.place.step != before.place.step or not self.visits:
+            self.visits.append((from_ms, after.place.step))
+        # An output that opens between two ticks was cut; one that opens on a tick had come down to zero.
+        cut = was_high and not self.on and not isinstance(event, Tick)
+        self._point(Point(from_ms, self.current_na, self.on, after.place.step, cut))
+
+    def _point(self, point: Point) -> None:
+        if self.points:
+            last = self.points[-1]
+            if (last.setpoint_na, last.on, last.step) == (point.setpoint_na, point.on, point.step):
+                return
+            if last.at_ms == point.at_ms:
+                point = Point(point.at_ms, point.setpoint_na, point.on, point.step, point.cut or last.cut)
+                self.points.pop()
+        self.points.append(point)
+
+
+def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX) -> Run:
+    """Run a bound plan until it ends. `ending` is None when it has not ended after `ticks_max` ticks."""
+    recorder = _Recorder(bound.constants.tick_ms)
+    state = _feed(bound, start(bound), Begin(), recorder)
+    tick = Tick()
+    for _ in range(ticks_max):
+        for _ in range(EVENTS_PER_TICK_MAX):
+            event = None if state.ended else script(state, recorder.prompt)
+            if event is None:
+                break
+            state = _feed(bound, state, event, recorder)
+        if state.ended:
+            break
+        state = _feed(bound, state, tick, recorder)
+    trace = Trace(
+        tuple(recorder.points), tuple(recorder.visits), state.machine.elapsed_ms, bound.constants.tick_ms
+    )
+    return Run(
+        trace,
+        state,
+        recorder.ending if state.ended else None,
+        tuple(recorder.alarms),
+        tuple(recorder.records),
+        tuple(recorder.refused),
+    )
+
+
+def _feed(bound: BoundPlan, state: State, event: Event, recorder: _Recorder) -> State:
+    after, commands = step(bound, state, event)
+    if _answered(event, commands):
+        recorder.prompt = None
+    recorder.take(state, after, event, commands)
+    return after
+
+
+def _answered(event: Event, commands: tuple[Command, ...]) -> bool:
+    """Whether the open prompt was answered; a new one stands among the commands."""
+    refused = any(isinstance(command, Refused) for command in commands)
+    return isinstance(event, Confirm | Enter | Resume) and not refused
+
+
+def usual_value(variable: Variable) -> Value:
+    """What is recorded when nothing else is said: the variable's default, else its lowest value."""
+    match variable.domain:
+        case IntegerDomain(lo, _, _, default):
+            return lo if default is None else default
+        case BooleanDomain():
+            return False
+        case ChoiceDomain():
+            return 0
+
+
+def obliging(answers: Mapping[str, Value]) -> Script:
+    """A script in which nothing happens but that people answer what they are asked."""
+
+    def script(state: State, prompt: Prompt | None) -> Event | None:
+        return answer_to(prompt, answers)
+
+    return script
+
+
+def answer_to(prompt: Prompt | None, answers: Mapping[str, Value]) -> Event | None:
+    """The answer to an open prompt; a prompt to resume is left open."""
+    if prompt is None:
+        return None
+    match prompt.kind:
+        case PromptKind.CONFIRM | PromptKind.INSTRUCT:
+            return Confirm()
+        case PromptKind.RECORD:
+            assert prompt.variable is not None, "a record names its variable"
+            return Enter(prompt.variable, answers[prompt.variable])
+        case PromptKind.RESUME:
+            return None
+
+
+def is_interrupted(state: State) -> bool:
+    """Whether the session waits to be resumed, or is on its way there."""
+    return state.mode in (Mode.PAUSING, Mode.PAUSED, Mode.LOST)

@@ -1,0 +1,101 @@
+"""Which expectations of a scenario do not hold, each told at its own line and in the unit of its author."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ionto_ir.bind import Refusal, violation_diagnostic
+from ionto_ir.diagnostic import Diagnostic, Label, error
+from ionto_ir.plan import Plan
+from ionto_ir.rehearse import Outcome, Rehearsed
+from ionto_ir.scenario import Expectation, Expected, Scenario
+from ionto_ir.units import CHARGE, CURRENT, TIME, Dimension, approximate, format_quantity
+
+_DELIVERED = (Expected.DELIVERED, Expected.DELIVERED_AT_MOST, Expected.DELIVERED_AT_LEAST)
+_DURATION = (Expected.DURATION_AT_MOST, Expected.DURATION_AT_LEAST)
+_AT_LEAST = (Expected.DELIVERED_AT_LEAST, Expected.DURATION_AT_LEAST)
+
+
+def failures(plan: Plan, scenario: Scenario, outcome: Outcome) -> tuple[Diagnostic, ...]:
+    """What did not come out as expected (I0950), and every limit that the scenario violates (I0940)."""
+    if isinstance(outcome, Refusal):
+        return tuple(_of_refusal(scenario, outcome))
+    found = [
+        error("I0950", f"`{scenario.name}`: {problem}", expectation.span or scenario.span, "expected here")
+        for expectation in scenario.expectations
+        if (problem := _problem(plan, expectation, outcome)) is not None
+    ]
+    found += [violation_diagnostic(plan, outcome.run.trace, item) for item in outcome.violations]
+    return tuple(found)
+
+
+def _of_refusal(scenario: Scenario, refusal: Refusal) -> Iterator[Diagnostic]:
+    """A refused session meets the expectation of a refusal, and no other."""
+    reasons = tuple(
+        Label(problem.primary.span, problem.message)
+        for problem in refusal.diagnostics
+        if problem.primary is not None
+    )
+    first = refusal.diagnostics[0].message
+    for expectation in scenario.expectations:
+        if expectation.kind is not Expected.REFUSED:
+            text = f"`{scenario.name}`: the session is refused: {first}"
+            yield error("I0950", text, expectation.span or scenario.span, "expected here", labels=reasons)
+
+
+def _problem(plan: Plan, expectation: Expectation, done: Rehearsed) -> str | None:
+    match expectation.kind:
+        case Expected.REFUSED:
+            return "expected a refusal, and nothing refuses it"
+        case Expected.CAUTIONED:
+            return None if done.cautions else "expected a caution, and there is none"
+        case Expected.STOPPED:
+            return "expected to be stopped, and it finished" if done.finished else None
+        case Expected.FINISHED:
+            return _finish_problem(expectation, done)
+        case Expected.CLASSIFIED:
+            return _table_problem(expectation, done)
+        case _:
+            return _number_problem(plan, expectation, done)
+
+
+def _finish_problem(expectation: Expectation, done: Rehearsed) -> str | None:
+    if not done.finished:
+        return f"expected to finish, and it ended otherwise: {done.reason}"
+    if expectation.text is not None and expectation.text != done.reason:
+        return f"expected to finish with `{expectation.text}`, and it finished with `{done.reason}`"
+    return None
+
+
+def _table_problem(expectation: Expectation, done: Rehearsed) -> str | None:
+    said = [meaning for variable, meaning in done.classified if variable == expectation.variable]
+    if said and said[-1] == expectation.text:
+        return None
+    result = f"it is `{said[-1]}`" if said else "it was not classified"
+    return f"expected `{expectation.variable}` to be `{expectation.text}`, and {result}"
+
+
+def _number_problem(plan: Plan, expectation: Expectation, done: Rehearsed) -> str | None:
+    bound, unit = expectation.bound, expectation.unit or ""
+    assert bound is not None, "a comparison has a bound"
+    dimension, value = _measured(expectation.kind, done)
+    if _holds(plan, expectation.kind, value, bound, done):
+        return None
+    expected = f"{expectation.kind.value} {format_quantity(bound, dimension, unit)}"
+    return f"expected {expected}, and it is {approximate(Fraction(value), dimension, unit, 6)}"
+
+
+def _measured(kind: Expected, done: Rehearsed) -> tuple[Dimension, int]:
+    if kind in _DELIVERED:
+        return CHARGE, done.observed.nominal_pc
+    if kind in _DURATION:
+        return TIME, done.observed.duration_ms
+    return CURRENT, done.observed.peak_na
+
+
+def _holds(plan: Plan, kind: Expected, value: int, bound: int, done: Rehearsed) -> bool:
+    if kind is Expected.DELIVERED:
+        # Never more, and less by at most the charge of one tick.
+        return bound - done.observed.peak_na * plan.device.tick_ms <= value <= bound
+    return value >= bound if kind in _AT_LEAST else value <= bound

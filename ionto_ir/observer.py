@@ -1,0 +1,261 @@
+"""Which limits, and which of the author's `prove` lines, a trace violates: where first, and by how much."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import assert_never
+
+from ionto_ir.expression import Expression, Undefined, Value, evaluate
+from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.plan import Confirm, Instruct, Plan, PropertyKind, UserProperty, Wait
+from ionto_ir.trace import Stretch, Trace, area_um2, at_worst_na, role_at, stretches
+
+DENSITY_PER_NA_UM2 = 10**9
+"""1 nA over 1 um2 is 1e9 uA/m2."""
+MV_PER_NA_OHM = Fraction(1, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A limit is violated first at `at_ms`; `value` is the worst that was seen, in the limit's base unit.
+
+    `electrode` is the index of the electrode for a density limit. `at_ms` is a time of the session.
+    """
+
+    limit: Limit
+    at_ms: int
+    value: Fraction
+    electrode: int | None = None
+
+
+def violations(
+    plan: Plan, values: Mapping[str, Value], trace: Trace, *, soft: bool = False
+) -> tuple[Violation, ...]:
+    """The violated limits (the soft ones instead when `soft`), the earliest violation first.
+
+    A limit of sessions cannot be seen in one session and is not judged here; nor is what earlier sessions
+    left in a moving window.
+    """
+    parts = stretches(trace)
+    found = [
+        violation
+        for limit in plan.limits
+        if limit.soft is soft
+        for violation in _violations_of(plan, values, trace, parts, limit)
+    ]
+    return tuple(sorted(found, key=lambda violation: violation.at_ms))
+
+
+def _violations_of(
+    plan: Plan, values: Mapping[str, Value], trace: Trace, parts: tuple[Stretch, ...], limit: Limit
+) -> Iterator[Violation]:
+    match limit.kind:
+        case LimitKind.CURRENT:
+            yield from _exceeded(limit, parts, lambda part: Fraction(_current(plan, limit, part)))
+        case LimitKind.DENSITY:
+            for electrode in range(len(plan.electrodes)):
+                yield from _density(plan, values, parts, limit, electrode)
+        case LimitKind.VOLTAGE:
+            yield from _exceeded(limit, parts, lambda part: _voltage_mv(plan, limit, part))
+        case LimitKind.RAMP:
+            yield from _ramp(plan, trace, parts, limit)
+        case LimitKind.DOSE:
+            yield from _dose(plan, parts, limit)
+        case LimitKind.DURATION:
+            yield from _duration(parts, limit)
+        case LimitKind.STOP_TIME:
+            yield from _exceeded(limit, parts, lambda part: Fraction(_stop_ms(plan, part)))
+        case LimitKind.SESSIONS:
+            return
+        case _:
+            assert_never(limit.kind)
+
+
+def _exceeded(
+    limit: Limit,
+    parts: tuple[Stretch, ...],
+    value_of: Callable[[Stretch], Fraction],
+    electrode: int | None = None,
+) -> Iterator[Violation]:
+    """The first stretch above the limit says when, the highest says how much."""
+    above = [(part, value) for part in parts if part.on and (value := value_of(part)) > limit.bound]
+    if above:
+        highest = max(value for _, value in above)
+        yield Violation(limit, above[0][0].from_ms, highest, electrode)
+
+
+def _current(plan: Plan, limit: Limit, part: Stretch) -> int:
+    """nA that a limit speaks of: as set when it says nominal, otherwise at worst."""
+    return part.magnitude_na if limit.nominal else at_worst_na(plan, part)
+
+
+def _density(
+    plan: Plan, values: Mapping[str, Value], parts: tuple[Stretch, ...], limit: Limit, electrode: int
+) -> Iterator[Violation]:
+    """Each electrode is taken to carry all of the current, in the role that the polarity gives it."""
+    area = area_um2(plan, values, electrode)
+    assert area is not None, "the values of the day are known"
+    in_role = tuple(
+        part for part in parts if limit.role in (None, role_at(plan, electrode, part.setpoint_na))
+    )
+    yield from _exceeded(
+        limit,
+        in_role,
+        lambda part: Fraction(_current(plan, limit, part) * DENSITY_PER_NA_UM2, area),
+        electrode,
+    )
+
+
+def _voltage_mv(plan: Plan, limit: Limit, part: Stretch) -> Fraction:
+    """The output: current times the highest assumed impedance, or the compliance if that is less."""
+    compliance = Fraction(plan.device.compliance_mv)
+    ohms = [item.impedance.ohm_max for item in plan.envelopes if item.impedance is not None]
+    if not ohms:
+        return compliance if part.magnitude_na else Fraction(0)
+    return min(compliance, _current(plan, limit, part) * max(ohms) * MV_PER_NA_OHM)
+
+
+def _stop_ms(plan: Plan, part: Stretch) -> int:
+    """From this setpoint to zero at the stop slew, in whole ticks."""
+    tick = plan.device.tick_ms
+    fall = max(1, Fraction(plan.stop_slew_na_s * tick, 1000).__floor__())
+    return Fraction(part.magnitude_na, fall).__ceil__() * tick
+
+
+def _ramp(plan: Plan, trace: Trace, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:
+    """No two ticks may differ by more than the limit's line between them and one step of the device.
+
+    The output is a staircase; a change by one device step counts as continuous. So for ticks at s < t:
+    |I(t) - I(s)| * 1000 <= bound * (t - s) + 1000 * step. It is enough to compare where a stretch begins with
+    the extremes of what went before, taken at the last tick of each stretch.
+    """
+    step = 1000 * plan.device.step_na
+    rising = falling = (
+        0  # 1000 * I - bound * t at its lowest, 1000 * I + bound * t at its highest, before now
+    )
+    started = False
+    steepest, first_ms = Fraction(0), -1
+    for part in parts:
+        current = 1000 * part.setpoint_na if part.on else 0
+        before_ms = part.from_ms - trace.tick_ms
+        if not started or part.cut:
+            rising, falling = -limit.bound * before_ms, limit.bound * before_ms
+            started = True
+        if not part.cut:
+            line = limit.bound * part.from_ms
+            excess = max(current - line - rising, falling - (current + line)) - step
+            if excess > 0:
+                first_ms = part.from_ms if first_ms < 0 else first_ms
+                # Over one tick, which is where a jump is steepest, the excess adds to the limit's own slope.
+                steepest = max(steepest, limit.bound + Fraction(excess, trace.tick_ms))
+        last_ms = part.to_ms - trace.tick_ms
+        rising = min(rising, current - limit.bound * last_ms)
+        falling = max(falling, current + limit.bound * last_ms)
+    if first_ms >= 0:
+        yield Violation(limit, first_ms, steepest)
+
+
+def _dose(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:
+    """The charge of the session, or of the fullest window of the given length within it."""
+    times, charges = [0], [0]
+    for part in parts:
+        if part.on:
+            times += [part.from_ms, part.to_ms]
+            charges += [charges[-1], charges[-1] + _current(plan, limit, part) * (part.to_ms - part.from_ms)]
+    window = times[-1] - times[0] if limit.window_ms is None else limit.window_ms
+
+    def delivered(at_ms: int) -> Fraction:
+        """The charge until `at_ms`, pC: it rises evenly between two times."""
+        index = bisect_right(times, at_ms) - 1
+        if index < 0:
+            return Fraction(0)
+        if index + 1 == len(times):
+            return Fraction(charges[-1])
+        rate = Fraction(charges[index + 1] - charges[index], times[index + 1] - times[index])
+        return charges[index] + rate * (at_ms - times[index])
+
+    # Between two of these times the charge in the window changes evenly, so its maximum is at one of them.
+    corners = sorted({*times, *(at_ms + window for at_ms in times if at_ms + window <= times[-1])})
+    sums = [(delivered(at_ms) - delivered(at_ms - window), at_ms) for at_ms in corners]
+    highest = max(charge for charge, _ in sums)
+    if highest > limit.bound:
+        crossed = next(at_ms for charge, at_ms in sums if charge > limit.bound)
+        yield Violation(limit, crossed, highest)
+
+
+def _duration(parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:
+    energised = [part for part in parts if part.on]
+    if energised:
+        length = energised[-1].to_ms - energised[0].from_ms
+        if length > limit.bound:
+            yield Violation(limit, energised[0].from_ms + limit.bound, Fraction(length))
+
+
+def broken_properties(
+    plan: Plan, values: Mapping[str, Value], trace: Trace
+) -> tuple[tuple[UserProperty, int], ...]:
+    """The `prove` lines that the trace breaks, each with the time at which it first does.
+
+    A condition is looked at for every tick: output.current is what is set during it, output.charge and
+    output.elapsed are what they are at its end. One that has no value at some tick (a value not recorded yet)
+    says nothing there.
+    """
+    found = []
+    for item in plan.properties:
+        at_ms = _broken_at(plan, values, trace, item)
+        if at_ms is not None:
+            found.append((item, at_ms))
+    return tuple(found)
+
+
+def _broken_at(plan: Plan, values: Mapping[str, Value], trace: Trace, item: UserProperty) -> int | None:
+    parts = stretches(trace)
+    if item.kind is PropertyKind.FINISHED:
+        assert item.within_ms is not None, "the plan is well formed"
+        last = max((part.to_ms for part in parts if part.on), default=0)
+        return item.within_ms if last > item.within_ms else None
+    assert item.condition is not None, "the plan is well formed"
+    since = _since_ms(plan, trace, item.after)
+    if since is None:
+        return None
+    return _first_tick(parts, trace, values, item.condition, item.kind is PropertyKind.NEVER, since)
+
+
+def _since_ms(plan: Plan, trace: Trace, after: str | None) -> int | None:
+    """When the first step with that text ended; 0 when none is named, None when it was not reached."""
+    if after is None:
+        return 0
+    for position, (_, step) in enumerate(trace.visits):
+        named = plan.steps[step]
+        if isinstance(named, Wait | Confirm | Instruct) and named.text == after:
+            left = position + 1 < len(trace.visits)
+            return trace.visits[position + 1][0] if left else None
+    return None
+
+
+def _first_tick(
+    parts: tuple[Stretch, ...],
+    trace: Trace,
+    values: Mapping[str, Value],
+    condition: Expression,
+    breaks_when: bool,
+    since_ms: int,
+) -> int | None:
+    """The beginning of the first tick, from `since_ms` on, that breaks the property."""
+    environment = dict(values)
+    charge = 0
+    for part in parts:
+        for at_ms in range(part.from_ms, part.to_ms, trace.tick_ms):
+            charge += part.magnitude_na * trace.tick_ms
+            if at_ms < since_ms:
+                continue
+            environment["output.current"] = part.magnitude_na
+            environment["output.charge"] = charge
+            environment["output.elapsed"] = at_ms + trace.tick_ms
+            found = evaluate(condition, environment)
+            if not isinstance(found, Undefined) and bool(found) is breaks_when:
+                return at_ms
+    return None

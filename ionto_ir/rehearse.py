@@ -1,0 +1,178 @@
+"""Scenarios: run one in virtual time on an ideal device, and say which of its expectations do not hold.
+
+In-file tests and the verifier's counterexamples are both scenarios. Armed, a scenario goes through binding
+and the machine as a session would. Disarmed, nobody is asked and nothing stops it: it shows what the protocol
+says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ionto_ir.bind import Acknowledgement, Needed, Refusal, bind, bind_disarmed
+from ionto_ir.bind_values import value_problem, value_problems
+from ionto_ir.bind_walk import way_through
+from ionto_ir.bound import BoundPlan
+from ionto_ir.diagnostic import Diagnostic
+from ionto_ir.dry_run import Run, answer_to, run, usual_value
+from ionto_ir.events import (
+    Adjust,
+    DeviceFault,
+    EmergencyStop,
+    Event,
+    FaultKind,
+    LinkBack,
+    LinkLost,
+    Pause,
+    Prompt,
+    Resume,
+    Stop,
+)
+from ionto_ir.expression import Value
+from ionto_ir.observer import Violation, violations
+from ionto_ir.ordinary import ordinary_values
+from ionto_ir.plan import Finish, Plan, VariableKind
+from ionto_ir.scenario import Happening, Occurrence, Scenario
+from ionto_ir.state import State
+from ionto_ir.trace import Observation, observe
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A scenario that ran: `values` are those of its start; `finished` says that the plan reached an end of
+    its own.
+
+    `reason` is why it ended; `classified` what tables said of recorded values; `violations` what the observer
+    saw.
+    """
+
+    values: Mapping[str, Value]
+    run: Run
+    observed: Observation
+    finished: bool
+    reason: str
+    classified: tuple[tuple[str, str], ...]
+    violations: tuple[Violation, ...]
+    cautions: tuple[Needed, ...]
+
+
+Outcome = Rehearsed | Refusal
+
+
+def rehearse(plan: Plan, scenario: Scenario, *, armed: bool = True) -> Outcome:
+    """Run a scenario. Values that it does not give are those of an ordinary session.
+
+    Armed, cautions and soft limits that stand in the way are noted and acknowledged; any other reason
+    refuses. Disarmed, only values that cannot be run at all refuse.
+    """
+    kinds = {item.name: item.kind for item in plan.variables}
+    given = {name: value for name, value in scenario.given if kinds.get(name) is not VariableKind.RECORD}
+    records = {name: value for name, value in scenario.given if kinds.get(name) is VariableKind.RECORD}
+    unfit = tuple(_record_problems(plan, scenario))
+    if unfit:
+        return Refusal(unfit)
+    values = ordinary_values(plan, given)
+    if not armed:
+        return _disarmed(plan, scenario, values, records)
+    bound = bind(plan, values)
+    cautions: tuple[Needed, ...] = ()
+    if isinstance(bound, Refusal) and bound.only_needs_acknowledgement:
+        cautions = bound.needed
+        answered = [Acknowledgement(item.subject, "test", "rehearsal") for item in cautions]
+        bound = bind(plan, values, answered)
+    return bound if isinstance(bound, Refusal) else _ran(bound, scenario, records, cautions)
+
+
+def _record_problems(plan: Plan, scenario: Scenario) -> Iterator[Diagnostic]:
+    """Values that nobody could enter when they are asked for."""
+    entered = list(scenario.given)
+    for item in scenario.timeline:
+        if item.happening is Happening.RECORD and item.variable is not None and item.value is not None:
+            entered.append((item.variable, item.value))
+    for name, value in entered:
+        for variable in plan.variables:
+            if variable.name == name and variable.kind is VariableKind.RECORD:
+                problem = value_problem(variable, value)
+                if problem is not None:
+                    yield problem
+
+
+def _disarmed(
+    plan: Plan, scenario: Scenario, values: Mapping[str, Value], records: Mapping[str, Value]
+) -> Outcome:
+    problems = value_problems(plan, values)
+    if not problems:
+        problems = way_through(plan, {**values, **_all_records(plan, records)}).problems
+    # A level that the device cannot set still says what the protocol says; one without a value says nothing.
+    fatal = tuple(problem for problem in problems if problem.code in ("I0930", "I0931", "I0942"))
+    return Refusal(fatal) if fatal else _ran(bind_disarmed(plan, values), scenario, records, ())
+
+
+def _all_records(plan: Plan, records: Mapping[str, Value]) -> dict[str, Value]:
+    usual = {item.name: usual_value(item) for item in plan.variables if item.kind is VariableKind.RECORD}
+    return usual | dict(records)
+
+
+def _ran(
+    bound: BoundPlan, scenario: Scenario, records: Mapping[str, Value], cautions: tuple[Needed, ...]
+) -> Rehearsed:
+    plan = bound.plan
+    done = run(bound, _Timeline(scenario, _all_records(plan, records)).happens)
+    classified = tuple(
+        (record.variable, record.meaning) for record in done.records if record.meaning is not None
+    )
+    ended = done.ending
+    return Rehearsed(
+        values=bound.values,
+        run=done,
+        observed=observe(plan, done.trace),
+        finished=ended is not None and isinstance(plan.steps[done.final.place.step], Finish),
+        reason="it does not end" if ended is None else ended.reason,
+        classified=classified,
+        violations=violations(plan, bound.values, done.trace),
+        cautions=cautions,
+    )
+
+
+class _Timeline:
+    """Feeds the occurrences of a scenario at their times, and answers what is asked.
+
+    An occurrence takes effect before the first tick that begins at its time or later, once current has
+    flowed.
+    """
+
+    def __init__(self, scenario: Scenario, records: dict[str, Value]) -> None:
+        self._pending = sorted(scenario.timeline, key=lambda item: item.at_ms)
+        self._records = records
+
+    def happens(self, state: State, prompt: Prompt | None) -> Event | None:
+        """The next event before time goes on, if there is one."""
+        elapsed_ms = state.machine.elapsed_ms
+        while self._pending and elapsed_ms > 0 and self._pending[0].at_ms <= elapsed_ms:
+            event = self._event(self._pending.pop(0))
+            if event is not None:
+                return event
+        return answer_to(prompt, self._records)
+
+    def _event(self, item: Occurrence) -> Event | None:
+        """The event of an occurrence; from a `record` on, that value is what will be entered."""
+        if item.happening is Happening.RECORD:
+            assert item.variable is not None and item.value is not None, "a record says what is recorded"
+            self._records[item.variable] = item.value
+            return None
+        if item.happening is Happening.ADJUST:
+            assert item.variable is not None and item.value is not None, "an adjustment says what is adjusted"
+            return Adjust(item.variable, item.value)
+        return _EVENTS[item.happening]
+
+
+_EVENTS: dict[Happening, Event] = {
+    Happening.PAUSE: Pause(),
+    Happening.RESUME: Resume(),
+    Happening.STOP: Stop(),
+    Happening.EMERGENCY_STOP: EmergencyStop(),
+    Happening.LEAD_OFF: DeviceFault(FaultKind.LEAD_OFF),
+    Happening.LINK_LOST: LinkLost(),
+    Happening.LINK_BACK: LinkBack(),
+}

@@ -1,0 +1,142 @@
+"""What flowed in a session, compactly, and an observer that judges it by the limits.
+
+The observer shares no arithmetic with the machine: it is given only the plan's facts and what was emitted,
+and recomputes from scratch what the skin may have received. Everything is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ionto_ir.expression import Undefined, Value, evaluate
+from ionto_ir.limits import Role
+from ionto_ir.plan import Plan
+
+PPM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """From `at_ms` on the output was `on` at `setpoint_na` (signed: positive is the declared polarity).
+
+    Times count from the first energised tick. `step` is the index of the plan's step. `cut` says that the
+    output was opened at once, by an emergency stop or a fault, which no ramp limit speaks of.
+    """
+
+    at_ms: int
+    setpoint_na: int
+    on: bool
+    step: int
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A run-length list of what was emitted, until `end_ms`; times rise and are whole ticks of `tick_ms`.
+
+    `visits` lists when each step was entered, also those that took no time.
+    """
+
+    points: tuple[Point, ...]
+    visits: tuple[tuple[int, int], ...]
+    end_ms: int
+    tick_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time in which the output did not change: [from_ms, to_ms)."""
+
+    from_ms: int
+    to_ms: int
+    setpoint_na: int
+    on: bool
+    step: int
+    cut: bool
+
+    @property
+    def magnitude_na(self) -> int:
+        """The set magnitude, 0 while the output is off."""
+        return abs(self.setpoint_na) if self.on else 0
+
+
+def stretches(trace: Trace) -> tuple[Stretch, ...]:
+    """The stretches of a trace in order, empty ones left out."""
+    found = []
+    for index, point in enumerate(trace.points):
+        last = index + 1 == len(trace.points)
+        to_ms = trace.end_ms if last else trace.points[index + 1].at_ms
+        if to_ms > point.at_ms:
+            found.append(Stretch(point.at_ms, to_ms, point.setpoint_na, point.on, point.step, point.cut))
+    return tuple(found)
+
+
+def at_worst_na(plan: Plan, stretch: Stretch) -> int:
+    """What the skin may receive, nA: the setpoint and the device's accuracy on the wrong side; 0 when off."""
+    if not stretch.on:
+        return 0
+    magnitude = stretch.magnitude_na
+    inaccuracy = Fraction(magnitude * plan.device.accuracy_ppm, PPM)
+    return magnitude + inaccuracy.__ceil__() + plan.device.accuracy_offset_na
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a session amounted to.
+
+    `duration_ms` runs from the first energised tick to the end of the last; `on_ms` is the time with the
+    output on. Charges are pC: nominal as set, worst as the skin may have received it.
+    """
+
+    peak_na: int
+    worst_na: int
+    nominal_pc: int
+    worst_pc: int
+    duration_ms: int
+    on_ms: int
+
+
+def observe(plan: Plan, trace: Trace) -> Observation:
+    """Sum up a trace."""
+    peak = worst = nominal = upper = on_ms = 0
+    first: int | None = None
+    last = 0
+    for stretch in stretches(trace):
+        if not stretch.on:
+            continue
+        length = stretch.to_ms - stretch.from_ms
+        received = at_worst_na(plan, stretch)
+        peak, worst = max(peak, stretch.magnitude_na), max(worst, received)
+        nominal += stretch.magnitude_na * length
+        upper += received * length
+        on_ms += length
+        first = stretch.from_ms if first is None else first
+        last = stretch.to_ms
+    duration = 0 if first is None else last - first
+    return Observation(peak, worst, nominal, upper, duration, on_ms)
+
+
+def area_um2(plan: Plan, values: Mapping[str, Value], electrode: int) -> int | None:
+    """The area of an electrode, um2, or None while its geometry is not known."""
+    found = evaluate(plan.electrodes[electrode].area_um2, values)
+    return None if isinstance(found, Undefined) else int(found)
+
+
+def role_at(plan: Plan, electrode: int, setpoint_na: int) -> Role:
+    """The role of an electrode under a signed setpoint; zero counts as the declared polarity."""
+    declared = plan.electrodes[electrode].role
+    if setpoint_na >= 0:
+        return declared
+    return Role.CATHODE if declared is Role.ANODE else Role.ANODE
+
+
+def setpoint_at(trace: Trace, at_ms: int) -> int:
+    """The signed setpoint during the tick that begins at or holds at `at_ms`; 0 while off."""
+    found = 0
+    for point in trace.points:
+        if point.at_ms > at_ms:
+            break
+        found = point.setpoint_na if point.on else 0
+    return 0 if at_ms >= trace.end_ms else found

@@ -1,0 +1,109 @@
+"""Values and limits in the words and units of whoever wrote them, for messages."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import assert_never
+
+from ionto_ir.expression import Value
+from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Plan, Variable
+from ionto_ir.units import (
+    BASE_UNITS,
+    CHARGE,
+    CURRENT,
+    DENSITY,
+    DIMENSIONLESS,
+    SLEW,
+    TIME,
+    VOLTAGE,
+    Dimension,
+    approximate,
+    format_quantity,
+)
+
+DIMENSIONS: dict[str, Dimension] = {base.noun: dimension for dimension, base in BASE_UNITS.items()}
+"""The dimensions by the names that domains call them by."""
+
+LIMIT_DIMENSIONS: dict[LimitKind, Dimension] = {
+    LimitKind.CURRENT: CURRENT,
+    LimitKind.DENSITY: DENSITY,
+    LimitKind.RAMP: SLEW,
+    LimitKind.VOLTAGE: VOLTAGE,
+    LimitKind.DOSE: CHARGE,
+    LimitKind.SESSIONS: DIMENSIONLESS,
+    LimitKind.DURATION: TIME,
+    LimitKind.STOP_TIME: TIME,
+}
+
+
+def value_text(variable: Variable, value: Value) -> str:
+    """`2 mA`, `yes`, `erythema`: a value of a variable as its author would write it."""
+    match variable.domain:
+        case IntegerDomain(dimension=dimension, unit=unit):
+            return format_quantity(int(value), DIMENSIONS[dimension], unit)
+        case BooleanDomain():
+            return "yes" if value else "no"
+        case ChoiceDomain(labels):
+            index = int(value)
+            return labels[index] if 0 <= index < len(labels) else str(index)
+        case _:
+            assert_never(variable.domain)
+
+
+def limit_text(limit: Limit) -> str:
+    """`dose <= 80 mA.min in any 24 h`: a limit as one writes it."""
+    words = [limit.kind.value]
+    if limit.role is not None:
+        words.append(f"at {limit.role.value}")
+    words.append("<= " + format_quantity(limit.bound, LIMIT_DIMENSIONS[limit.kind], limit.unit))
+    if limit.nominal:
+        words.append("nominal")
+    if limit.window_ms is not None:
+        words.append(f"in any {duration_text(limit.window_ms)}")
+    elif limit.kind in (LimitKind.DOSE, LimitKind.DURATION):
+        words.append("per session")
+    return " ".join(words)
+
+
+def measured_text(limit: Limit, value: Fraction) -> str:
+    """A value that a limit is compared with, in the limit's unit, to four digits."""
+    return approximate(value, LIMIT_DIMENSIONS[limit.kind], limit.unit, 4)
+
+
+def duration_text(time_ms: int) -> str:
+    """A time in the largest unit that leaves it a whole number: `24 h`, `90 s`, `2 d`."""
+    for unit, unit_ms in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        # A day is written as 24 h: protocols speak of hours until there are several days.
+        if time_ms % unit_ms == 0 and time_ms >= unit_ms * (2 if unit == "d" else 1):
+            return format_quantity(time_ms, TIME, unit)
+    return format_quantity(time_ms, TIME, "s" if time_ms >= 1_000 else "ms")
+
+
+def clock_text(time_ms: int) -> str:
+    """A time of the session as `m:ss`, with tenths or more only where they matter."""
+    minutes, rest = divmod(time_ms, 60_000)
+    seconds, fraction = divmod(rest, 1_000)
+    decimals = f".{fraction:03d}".rstrip("0") if fraction else ""
+    return f"{minutes}:{seconds:02d}{decimals}"
+
+
+def current_unit(plan: Plan) -> str:
+    """The unit in which this protocol speaks of currents."""
+    for variable in plan.variables:
+        if isinstance(variable.domain, IntegerDomain) and variable.domain.dimension == "current":
+            return variable.domain.unit
+    for limit in plan.limits:
+        if limit.kind is LimitKind.CURRENT:
+            return limit.unit
+    return "mA"
+
+
+def current_text(plan: Plan, current_na: int) -> str:
+    """A current in the protocol's unit."""
+    return format_quantity(current_na, CURRENT, current_unit(plan))
+
+
+def charge_text(charge_pc: int) -> str:
+    """A charge as a dose, in mA.min, to six digits: for people, who read doses in that unit."""
+    return approximate(Fraction(charge_pc), CHARGE, "mA.min", 6)
