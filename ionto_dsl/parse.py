@@ -60,6 +60,12 @@ def parse_with_tokens(source: SourceFile) -> tuple[Parsed | None, tuple[Diagnost
     return Parsed(found, cut), problems
 
 
+def cut_text(text: str) -> Cut:
+    """The tokens and comments of a text whose lines end in LF."""
+    lexer, _ = _ready()
+    return lexer.cut(text)
+
+
 @cache
 def _ready() -> tuple[Lexer, Automaton]:
     """The lexer and the automaton; from the grammar itself when somebody has changed it since the tables were made."""
