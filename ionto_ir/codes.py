@@ -60,6 +60,7 @@ CODES: dict[str, str] = {
     "I0903": "a protocol that cannot be started there",
     "I0904": "a file or folder that cannot be read or written",
     "I0905": "a file without the protocol that was asked for",
+    "I0906": "a value that cannot be entered",
     "I0907": "no key to seal a plan with",
     "I0908": "a name that cannot own a key",
     "I0909": "a protocol that is not proved is not compiled",
