@@ -36,7 +36,7 @@ fmt: $(STAMPS)/dev ## lay out the Python sources, mend what can be mended
 	$(BIN)/ruff format .
 
 accept: $(STAMPS)/dev ## rewrite the expected blocks of the corpus; review them with `git diff`
-	$(BIN)/python -m pytest --accept tests/corpus
+	$(BIN)/python -m pytest --accept tests/corpus tests/docs
 
 bench: $(STAMPS)/dev ## measure against the targets, in one interleaved run (BENCH="--runs 31" for more)
 	$(BIN)/python -m tests.bench $(BENCH)
