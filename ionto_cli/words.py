@@ -8,7 +8,6 @@ from typing import assert_never
 from ionto_cli import quantities
 from ionto_ir import plan as p
 from ionto_ir.expression import Constant, Expression, Reference
-from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.source import SourceFile, Span
 
 Sources = Mapping[str, SourceFile]
@@ -89,31 +88,6 @@ def _hold(step: p.Hold, sources: Sources) -> str:
     if level is None or bound is None:
         return authors_words(step.span, sources)
     return f"Hold {level} {words} {bound}"
-
-
-def limit_in_words(limit: Limit) -> str:
-    """A limit as one reads it in an envelope: `density at cathode <= 0.5 mA/cm²`."""
-    show: dict[LimitKind, Callable[[int], str]] = {
-        LimitKind.CURRENT: quantities.current,
-        LimitKind.DENSITY: quantities.density,
-        LimitKind.RAMP: quantities.slew,
-        LimitKind.VOLTAGE: quantities.voltage,
-        LimitKind.DOSE: quantities.charge,
-        LimitKind.SESSIONS: str,
-        LimitKind.DURATION: quantities.duration,
-        LimitKind.STOP_TIME: quantities.duration,
-    }
-    words = [limit.kind.value]
-    if limit.role is not None:
-        words.append(f"at {limit.role.value}")
-    words.append(f"≤ {show[limit.kind](limit.bound)}")
-    if limit.nominal:
-        words.append("nominal")
-    if limit.window_ms is not None:
-        words.append(f"in any {quantities.duration(limit.window_ms)}")
-    elif limit.kind in (LimitKind.DOSE, LimitKind.DURATION):
-        words.append("per session")
-    return ("soft limit: " if limit.soft else "") + " ".join(words)
 
 
 def electrodes_in_words(plan: p.Plan) -> list[str]:
