@@ -22,7 +22,7 @@ NOTHING = "-"
 class Rule:
     """A production. `build` names what makes its value; `splice` are the positions whose values are lists.
 
-    kind: "node" builds a value, "list" hands its children on as a list, "pass" hands on a single child as it is.
+    kind: "node" builds a value, "list" hands its children on as a list, "pass" hands on its only child.
     """
 
     origin: str
@@ -36,7 +36,7 @@ Row = dict[str, int]
 
 
 class Rows(dict[int, Row]):
-    """The actions of each state: n > 0 shifts (for a nonterminal: goes) to state n - 1, n <= 0 reduces by rule -n."""
+    """The actions of each state: n > 0 shifts (a nonterminal: goes) to state n - 1, n <= 0 reduces."""
 
     def __init__(self, encoded: Sequence[str], symbols: Sequence[str]) -> None:
         self._encoded = encoded
@@ -57,7 +57,7 @@ class Rows(dict[int, Row]):
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Everything that lark computed. `patterns` are of the named terminals, the other terminals are `literals`."""
+    """Everything that lark computed: `patterns` of the named terminals, other terminals, rules, rows."""
 
     digest: str
     patterns: dict[str, str]
@@ -129,7 +129,7 @@ class Automaton:
         return Stack([self.tables.start], [])
 
     def walk(self, tokens: Sequence[Token], stack: Stack, context: object, index: int = 0) -> object | Stuck:
-        """Consume tokens from `index` on, and give words their kind; the value of the whole once END is accepted."""
+        """Consume tokens from `index` on and give words their kind; the value of the whole at END."""
         rows, steps, end = self.tables.rows, self._steps, self.tables.end
         states, values = stack.states, stack.values
         while True:
@@ -186,7 +186,7 @@ class Automaton:
 
 
 def _spliced(parts: list[object], splice: tuple[int, ...]) -> list[object]:
-    """The children with lists laid open; a leading list is extended in place: a long block costs its length."""
+    """The children with lists laid open; a leading list grows in place, so a long block costs its length."""
     if splice == (0,):
         first = parts[0]
         assert isinstance(first, list)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ionto_dsl import surface
 from ionto_dsl.build_values import number
 from ionto_dsl.lexer import Token
@@ -114,10 +116,11 @@ def event(context: Context, parts: Parts) -> surface.Event:
 def expect(context: Context, parts: Parts) -> surface.Expect:
     """`expect delivered = 40 mA.min`, `expect chloride classified "..."`."""
     first: Token = parts[1]
+    outcome: Any = first.kind
     span = span_of(context, parts)
     said = optional_text(context, parts)
     if first.kind == "NAME":
         return surface.Expect("classified", None, None, name(context, first), said, span)
     bounds = nodes(parts)
     operator = parts[2].kind if bounds else None
-    return surface.Expect(first.kind, operator, bounds[0] if bounds else None, None, said, span)  # type: ignore[arg-type]
+    return surface.Expect(outcome, operator, bounds[0] if bounds else None, None, said, span)

@@ -1,6 +1,9 @@
-"""Builds the declarations of the surface tree: protocols and their items, envelopes, equipment, whole files."""
+"""Builds the declarations of the surface tree: protocols and their items, envelopes, equipment, files."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 from ionto_dsl import surface
 from ionto_dsl.lexer import Token
@@ -19,7 +22,7 @@ from ionto_dsl.pieces import (
     tokens,
     value,
 )
-from ionto_ir.diagnostic import error
+from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.source import Span
 
 
@@ -37,7 +40,7 @@ def import_(context: Context, parts: Parts) -> surface.Import:
     return surface.Import(path, span_of(context, parts))
 
 
-def _items(context: Context, parts: Parts) -> tuple[object, ...]:
+def _items(parts: Parts) -> tuple[Any, ...]:
     """The items between the braces, in order; the sources of the whole declaration become items."""
     return tuple(
         surface.Source(part.value, part.span) if type(part) is Part else part
@@ -60,38 +63,30 @@ def protocol(context: Context, parts: Parts) -> surface.Protocol:
     )
 
 
-def _placed(context: Context, parts: Parts) -> tuple[surface.ProtocolItem, ...]:
+def _placed(context: Context, parts: Parts) -> tuple[Any, ...]:
     """The items, with each `after "..."` hung on the `prove` before it."""
     items: Parts = []
     for part in parts:
-        if type(part) is Part and part.tag in ("before", "during", "after"):
-            proof = items[-1] if items else None
-            if isinstance(proof, surface.Prove) and proof.place is None and proof.condition is not None:
-                span = Span(
-                    context.file, proof.span.line, proof.span.column, part.span.end_line, part.span.end_column
-                )
-                items[-1] = surface.Prove(
-                    proof.claim,
-                    proof.condition,
-                    None,
-                    part.tag,
-                    part.value,
-                    span,  # type: ignore[arg-type]
-                )
-            else:
-                context.problems.append(
-                    error(
-                        "I0114",
-                        f"`{part.tag}` with a text belongs to a `prove` line",
-                        part.span,
-                        "there is none before it",
-                        help=f'write `prove never current > 0 mA {part.tag} "..."`, or a block '
-                        f"`{part.tag} {{ ... }}`",
-                    )
-                )
-        else:
+        if type(part) is not Part or part.tag not in ("before", "during", "after"):
             items.append(part)
-    return _items(context, items)  # type: ignore[return-value]
+            continue
+        proof = items[-1]  # the opening brace at least
+        if isinstance(proof, surface.Prove) and proof.place is None and proof.condition is not None:
+            where: Any = part.tag
+            items[-1] = replace(proof, place=where, label=part.value, span=proof.span.to(part.span))
+        else:
+            context.problems.append(_nothing_to_prove(part))
+    return _items(items)
+
+
+def _nothing_to_prove(part: Part) -> Diagnostic:
+    return error(
+        "I0114",
+        f"`{part.tag}` with a text belongs to a `prove` line",
+        part.span,
+        "there is none before it",
+        help=f'write `prove never current > 0 mA {part.tag} "..."`, or a block `{part.tag} {{ ... }}`',
+    )
 
 
 def title(context: Context, parts: Parts) -> surface.Title:
@@ -221,8 +216,8 @@ def place(context: Context, parts: Parts) -> Part:
 
 def envelope(context: Context, parts: Parts) -> surface.Envelope:
     """`envelope adult_skin { ... }`."""
-    items = _items(context, parts)
-    return surface.Envelope(declared(context, parts[1]), items, span_of(context, parts))  # type: ignore[arg-type]
+    items = _items(parts)
+    return surface.Envelope(declared(context, parts[1]), items, span_of(context, parts))
 
 
 def limit(context: Context, parts: Parts) -> surface.Limit:
@@ -260,8 +255,8 @@ def exclude(context: Context, parts: Parts) -> surface.Exclude:
 
 def device(context: Context, parts: Parts) -> surface.Device:
     """`device clinic_dc_4ma { ... }`."""
-    items = _items(context, parts)
-    return surface.Device(declared(context, parts[1]), items, span_of(context, parts))  # type: ignore[arg-type]
+    items = _items(parts)
+    return surface.Device(declared(context, parts[1]), items, span_of(context, parts))
 
 
 def current_range(context: Context, parts: Parts) -> surface.CurrentRange:
@@ -316,17 +311,17 @@ def waveforms(context: Context, parts: Parts) -> surface.Setting:
 
 def drug(context: Context, parts: Parts) -> surface.Drug:
     """`drug lidocaine { ... }`."""
-    items = _items(context, parts)
-    return surface.Drug(declared(context, parts[1]), items, span_of(context, parts))  # type: ignore[arg-type]
+    items = _items(parts)
+    return surface.Drug(declared(context, parts[1]), items, span_of(context, parts))
 
 
 def electrode(context: Context, parts: Parts) -> surface.Electrode:
     """`electrode medium_patch { ... }`."""
-    items = _items(context, parts)
-    return surface.Electrode(declared(context, parts[1]), items, span_of(context, parts))  # type: ignore[arg-type]
+    items = _items(parts)
+    return surface.Electrode(declared(context, parts[1]), items, span_of(context, parts))
 
 
 def screening(context: Context, parts: Parts) -> surface.Screening:
     """`screening galvanic { ... }`."""
-    items = _items(context, parts)
-    return surface.Screening(declared(context, parts[1]), items, span_of(context, parts))  # type: ignore[arg-type]
+    items = _items(parts)
+    return surface.Screening(declared(context, parts[1]), items, span_of(context, parts))

@@ -120,7 +120,7 @@ def group(context: Context, parts: Parts) -> surface.Expression:
 def _measured(
     context: Context, node: surface.Expression, children: tuple[object, ...], where: Span
 ) -> surface.Expression:
-    """The node, its depth noted; a plain reference in its place once it is too deep, so that it is said once."""
+    """The node, its depth noted; something flat in its place once it is too deep, so that it is said once."""
     if not deepened(context, node, children, where, "give parts of it names with `let`"):
         return surface.Truth(True, node.span)
     return node

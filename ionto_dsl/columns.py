@@ -1,4 +1,4 @@
-"""Sets neighbouring lines of one kind in columns: what each line's cells are, and how wide a column becomes."""
+"""Sets neighbouring lines of one kind in columns: what the cells of a line are, how wide a column becomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ionto_dsl.lexer import Token
 
 CELL_WIDTH_MAX = 60
-"""A wider cell keeps to itself: its column is set by the others, and what follows it comes after one blank."""
+"""A wider cell keeps to itself: the others set the column, and what follows it comes after one blank."""
 COMMENT_COLUMN_MAX = 90
 """Comments are set below each other up to here; after a longer line a comment follows at once."""
 INDENT = "  "
@@ -59,7 +59,7 @@ def _first(tokens: Sequence[Token], kinds: frozenset[str], after: int = 0) -> in
 
 
 def _columns(*starts: int | None) -> dict[int, int]:
-    """Columns that begin where the starts say; a start that is missing, or not after the one before, is no column."""
+    """Columns that begin where the starts say; one that is missing or not after the one before is none."""
     found: dict[int, int] = {}
     last = -1
     for column, start in enumerate(starts):
@@ -70,12 +70,21 @@ def _columns(*starts: int | None) -> dict[int, int]:
 
 def value(tokens: Sequence[Token]) -> dict[int, int]:
     """`param`, its name, its range and default, its step, its text."""
+    return _value(tokens, 1)
+
+
+def adjustable(tokens: Sequence[Token]) -> dict[int, int]:
+    """`adjustable param`, and the rest as of other values."""
+    return _value(tokens, 2)
+
+
+def _value(tokens: Sequence[Token], name: int) -> dict[int, int]:
     colon = _first(tokens, frozenset({":"}))
     step = _first(tokens, frozenset({"step"}), colon or 0)
     remark = _first(tokens, _REMARKS, colon or 0)
     if step is not None and remark is not None and remark < step:
         step = None
-    return _columns(0, 1, None if colon is None else colon + 1, step, remark)
+    return _columns(0, name, None if colon is None else colon + 1, step, remark)
 
 
 def let(tokens: Sequence[Token]) -> dict[int, int]:
@@ -157,7 +166,7 @@ def _row_text(line: Line, widths: dict[int, int]) -> str:
 
 
 def _with_comments(lines: Sequence[Line], texts: Sequence[str]) -> list[str]:
-    """Each line with its comment, neighbouring comments in one column, and a blank line where there is one."""
+    """Each line with its comment, neighbouring comments in one column, and blank lines where they were."""
     columns = _comment_columns(lines, texts)
     result: list[str] = []
     for index, line in enumerate(lines):

@@ -61,6 +61,6 @@ def expectation(acceptable: Sequence[str], before: Token) -> str:
 
 
 def _remarks_if_not_alone(kinds: set[str]) -> set[str]:
-    """What may always be added (a calculation, a remark) is not what is missing, if anything else could be."""
-    optional = (_CALCULATION | _JOINING | _REMARKS) & kinds
+    """What may always be added (a calculation, a remark) is not what is missing, if anything else can be."""
+    optional = kinds & (_CALCULATION | _JOINING | _REMARKS)
     return optional if kinds - optional - {"UNIT"} else set()

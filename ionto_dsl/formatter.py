@@ -1,7 +1,8 @@
-"""Lays out a file: one item a line, blocks indented, neighbours in columns. Nothing but blanks and line ends changes.
+"""Lays out a file: one item a line, blocks indented, neighbours in columns. Nothing but blanks and line ends
+changes.
 
-The layout works on the tokens and comments of the file; the tree only says where items begin. What comes out is
-cut again and compared, token by token and comment by comment, so that nothing can ever be lost.
+The layout works on the tokens and comments of the file; the tree only says where items begin. What comes out
+is cut again and compared, token by token and comment by comment, so that nothing can ever be lost.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ FLAT_WIDTH_MAX = 110
 
 
 def format_source(source: SourceFile) -> str | tuple[Diagnostic, ...]:
-    """The file laid out, ending in one line end; or its syntax errors. Formatting twice changes nothing more."""
+    """The file laid out, ending in one line end, or its syntax errors. Formatting twice changes nothing."""
     parsed, problems = parse_with_tokens(source)
     if parsed is None:
         return problems
@@ -58,8 +59,8 @@ _NESTED = ("imports", "declarations", "items", "steps", "then", "otherwise", "ro
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """By the index of a token: the item that begins there, whether it lies inside a test that stays in one line,
-    the comment after it, and the comments on lines of their own before it."""
+    """By the index of a token: the item that begins there, whether it lies inside a test that stays in one
+    line, the comment after it, and the comments on lines of their own before it."""
 
     tokens: Sequence[Token]
     items: dict[int, object]
@@ -96,7 +97,7 @@ def _layout(parsed: Parsed) -> _Layout:
 
 
 def _items(node: object) -> Iterator[Any]:
-    """Every item below a node that begins a line; a `given` begins its line by its word, it may hold several."""
+    """Every item below a node that begins a line; `given` begins its line by its word, it may hold two."""
     for name in _NESTED:
         for child in getattr(node, name, ()):
             if not isinstance(child, surface.Given):
@@ -155,7 +156,7 @@ def _is_whole(layout: _Layout, index: int) -> bool:
 
 
 def _gap(layout: _Layout, index: int, piece: Token, above: int) -> bool:
-    """Whether a blank line stays before a piece at this index; none do at the edges of blocks or inside items."""
+    """Whether a blank line stays before a piece at this index; none does at the edge of a block."""
     if not above or not _is_whole(layout, index) or piece.kind == "}":
         return False
     after_opening = layout.tokens[index - 1].kind == "{" and layout.tokens[index - 1].line == above
@@ -177,6 +178,8 @@ def _line(layout: _Layout, start: int, end: int, depth: int) -> Line:
     group, split = _KINDS.get(type(item), ("", columns.single))
     if isinstance(item, surface.Test) and start + 1 not in layout.flat:
         group, split = "", columns.single
+    if isinstance(item, surface.Variable) and item.adjustable:
+        group, split = "adjustable", columns.adjustable
     begins = [(column, first) for column, first in split(tokens).items() if first < len(tokens)]
     ends = [first for _, first in begins[1:]] + [len(tokens)]
     cells = {

@@ -1,8 +1,10 @@
-"""Cuts text into tokens. Which keyword a word is, if any, is left to the parser, who knows what may stand there.
+"""Cuts text into tokens. Which keyword a word is, if any, is left to the parser, who knows what may stand
+there.
 
-The patterns of names, numbers, texts, units and hazards come from the grammar. A unit is looked for only after a
-number and a hazard only after `hazard`: elsewhere the same letters are a word. Nothing here ever fails: what
-fits no pattern becomes a token of kind UNKNOWN, one character long, and the parser says what is wrong with it.
+The patterns of names, numbers, texts, units and hazards come from the grammar. A unit is looked for only
+after a number and a hazard only after `hazard`: elsewhere the same letters are a word. Nothing here ever
+fails: what fits no pattern becomes a token of kind UNKNOWN, one character long, and the parser says what is
+wrong with it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ BLANKS = " \t\f\v\u00a0\u2009\u202f"
 
 
 class Token:
-    """A piece of text and where it starts (counted from 1); `kind` is a terminal of the grammar or one of ours.
+    """A piece of text and where it starts (counted from 1); `kind` is a terminal of the grammar or one of
+    ours.
 
     Not a dataclass: tokens are made in the innermost loop, and nobody but the parser and formatter sees them.
     """
@@ -126,7 +129,7 @@ class Lexer:
         return Cut(tokens, comments)
 
     def _unit_at(self, text: str, position: int, line: int, column: int) -> Token | None:
-        """The unit after a number; a keyword there (`2 over`) is a word, unless it is a unit too (`30 min`)."""
+        """The unit after a number; a keyword there (`2 over`) is a word unless it is a unit too (`2 min`)."""
         word = self._name(text, position)
         if word is not None and word.group() in self._words_after_number:
             return None

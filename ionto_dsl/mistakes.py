@@ -1,7 +1,8 @@
-"""What to say about a token that cannot stand where it stands: the typical mistakes first, then what was expected.
+"""What to say about a token that cannot stand where it stands: the typical mistakes first, then what was
+expected.
 
-The parser's own state tells what could have come instead; nothing here parses. Each function looks at one kind
-of mistake and returns None when it is another.
+The parser's own state tells what could have come instead; nothing here parses. Each function looks at one
+kind of mistake and returns None when it is another.
 """
 
 from __future__ import annotations
@@ -54,11 +55,29 @@ def explain(spot: Spot) -> Diagnostic:
 
 # Characters and texts
 
-_OTHER_SIGNS = {
-    "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "‘": '"', "’": '"', "'": '"',
-    "−": "-", "–": "..", "—": "..", "…": "..", "≤": "<=", "≥": ">=", "≠": "!=", "×": "*", "÷": "/", "⁄": "/",
-    "：": ":", "，": ",", "（": "(", "）": ")", "；": "", ";": "", "[": "{", "]": "}", "±": "+",
-}  # fmt: skip
+# Signs that look like ours and come along with copied text; as escapes, because nobody sees the difference.
+_QUOTES = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019'\uff02"
+_OTHER_SIGNS = dict.fromkeys(_QUOTES, '"') | {
+    "\u2212": "-",  # minus
+    "\u2010": "-",  # hyphen
+    "\u2011": "-",  # hyphen without a break
+    "\u2013": "..",  # en dash, as in 1-4
+    "\u2014": "..",  # em dash
+    "\u2026": "..",  # ellipsis
+    "\u2264": "<=",
+    "\u2265": ">=",
+    "\u2260": "!=",
+    "\u00d7": "*",
+    "\u00f7": "/",
+    "\u2044": "/",  # fraction slash
+    "\uff1a": ":",
+    "\uff0c": ",",
+    "\uff08": "(",
+    "\uff09": ")",
+    ";": "",
+    "[": "{",
+    "]": "}",
+}
 
 
 def _strange_character(spot: Spot) -> Diagnostic | None:
@@ -96,11 +115,10 @@ def _open_text(spot: Spot) -> Diagnostic | None:
 
 def _number(spot: Spot) -> Diagnostic | None:
     before, here, following = spot.token(-1), spot.here, spot.token(1)
-    if before.kind == "NUMBER" and here.kind == "," and following.kind == "NUMBER":
-        if before.touches(here) and here.touches(following):
-            written, meant = f"{before.text},{following.text}", f"{before.text}.{following.text}"
-            where = before.span(spot.file).to(following.span(spot.file))
-            return _number_problem(f"`{written}` is written with a comma", where, f"write `{meant}`", meant)
+    if (before.kind, here.kind, following.kind) == ("NUMBER", ",", "NUMBER") and before.touches(here):
+        written, meant = f"{before.text},{following.text}", f"{before.text}.{following.text}"
+        where = before.span(spot.file).to(following.span(spot.file))
+        return _number_problem(f"`{written}` is written with a comma", where, f"write `{meant}`", meant)
     if here.kind == "." and following.kind == "NUMBER" and before.kind != "NUMBER":
         meant = f"0.{following.text}"
         where = spot.span.to(following.span(spot.file))

@@ -68,7 +68,7 @@ def cut_text(text: str) -> Cut:
 
 @cache
 def _ready() -> tuple[Lexer, Automaton]:
-    """The lexer and the automaton; from the grammar itself when somebody has changed it since the tables were made."""
+    """The lexer and the automaton; from the grammar itself if it has changed since the tables were made."""
     tables = read_tables(tables_text())
     grammar = grammar_text()
     if tables.digest != digest_of(grammar):
@@ -84,13 +84,13 @@ def digest_of(grammar: str) -> str:
 def tables_from_grammar(grammar: str) -> str:
     """Let lark compute the LALR tables of a grammar, and write them as `ionto_dsl.automaton` reads them.
 
-    Raises lark's GrammarError when the grammar is not LALR(1): strict, so that no conflict is resolved silently.
-    The numbering is ours (breadth first from the start), because lark's differs from run to run.
+    Raises lark's GrammarError when the grammar is not LALR(1): strict, so that no conflict is resolved
+    silently. The numbering is ours (breadth first from the start), because lark's differs from run to run.
     """
     import lark
 
     class NoLexer(lark.lexer.Lexer):
-        """We cut the text ourselves; lark's strict mode would want one more library to look at its own lexer."""
+        """We cut the text ourselves; with its own lexer lark's strict mode would want one more library."""
 
         def __init__(self, _: object) -> None:
             return
@@ -114,6 +114,7 @@ def tables_from_grammar(grammar: str) -> str:
         return number[spelling.get(name, f"<{name}>")]
 
     order = _breadth_first(table.states, table.start_states["start"], code)
+    start, end = order[table.start_states["start"]], order[table.end_states["start"]]
     rows = []
     for state in order:
         groups: dict[int, list[int]] = {}
@@ -124,9 +125,7 @@ def tables_from_grammar(grammar: str) -> str:
             ";".join(f"{act}:{','.join(map(str, sorted(groups[act])))}" for act in sorted(groups)) or NOTHING
         )
     parts = (
-        [
-            f"{FORMAT} {digest_of(grammar)} {order[table.start_states['start']]} {order[table.end_states['start']]}"
-        ],
+        [f"{FORMAT} {digest_of(grammar)} {start} {end}"],
         [f"{name} {_one_line(pattern)}" for name, pattern in named.items()],
         sorted(literal.values()),
         [f"<{name}>" for name in used],

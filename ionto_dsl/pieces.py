@@ -1,4 +1,4 @@
-"""What the tree builder works with: the pieces that a rule of the grammar hands it, and how to take them apart."""
+"""What the tree builder works with: the pieces that a rule of the grammar hands it, and ways to take them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Context:
     problems: list[Diagnostic] = field(default_factory=list)
     numbers: dict[str, Fraction] = field(default_factory=dict)
     depths: dict[int, tuple[int, object]] = field(default_factory=dict)
-    """How deep an expression or an `else if` is, by identity; the node is kept so that its identity stays its own."""
+    """How deep an expression or `else if` is, by identity; the node is kept so that this stays its own."""
 
 
 def span_of(context: Context, parts: Parts) -> Span:

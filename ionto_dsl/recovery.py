@@ -1,4 +1,4 @@
-"""Goes on after a syntax error at the next line or brace, so that the mistakes of a file are reported together."""
+"""Goes on after a syntax error at the next line or brace, so that all mistakes of a file are reported."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ionto_dsl.words import HOMES, OUTERMOST
 from ionto_ir.diagnostic import Diagnostic, Label, error
 
 ERRORS_MAX = 20
-"""Syntax errors reported of one file: past that, the first ones have to be mended before the others mean anything."""
+"""Syntax errors reported of one file: past that, the first have to be mended before others mean anything."""
 
 
 def recover(automaton: Automaton, tokens: Sequence[Token], stuck: Stuck, context: Context) -> None:
-    """Add a diagnostic for this and every further syntax error to the context. Nothing of the tree is kept."""
+    """Add a diagnostic for this and every further syntax error to the context. The tree is not kept."""
     found: list[Diagnostic] = []
     work = list(tokens)
     while len(found) < ERRORS_MAX:
@@ -56,7 +56,7 @@ def _open_block(stack: Stack) -> Token | None:
 
 
 def _unclosed(automaton: Automaton, spot: Spot, stack: Stack) -> Token | None:
-    """The brace that somebody forgot to close, judged by where the word that cannot stand here is indented to."""
+    """The brace that somebody forgot to close, judged by the indent of the word that cannot stand here."""
     here, brace = spot.here, _open_block(stack)
     if brace is None or not _begins_line(spot.tokens, spot.index) or not _starts(spot.tokens, spot.index):
         return None
@@ -94,7 +94,7 @@ def _starts(tokens: Sequence[Token], index: int) -> bool:
 def _next_line(
     automaton: Automaton, tokens: Sequence[Token], index: int, stack: Stack, floor: int
 ) -> int | None:
-    """Cut the stack back to where the next item or closing brace can stand; the index of that token, or None."""
+    """Cut the stack back to where the next item or closing brace can stand; the index of that token."""
     depth = 0
     for position in range(index, len(tokens)):
         token = tokens[position]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 WORD_LENGTH_MAX = 60
-"""Longer words get no suggestion: nobody mistypes them by a slip or two, and comparing costs length squared."""
+"""Longer words get no suggestion: nobody slips only once or twice in them, and comparing is quadratic."""
 CANDIDATES_MAX = 5_000
 """A file with more names than this is not read by people either."""
 
@@ -17,11 +17,12 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def near(word: str, candidates: Iterable[str], most: int = 3) -> tuple[str, ...]:
-    """Up to `most` candidates within a third of the word's length in slips, the closest first, then by alphabet.
+    """Up to `most` candidates within a third of the word's length in slips, the closest first, then by
+    alphabet.
 
-    A slip is a letter too many, a letter missing, a wrong letter, or two neighbours swapped. Capitals are no slip,
-    but of two candidates the one with the same capitals comes first. Words of two letters are near to everything,
-    therefore to nothing.
+    A slip is a letter too many, a letter missing, a wrong letter, or two neighbours swapped. Capitals are no
+    slip, but of two candidates the one with the same capitals comes first. Words of two letters are near to
+    everything, therefore to nothing.
     """
     assert most >= 1
     if len(word) > WORD_LENGTH_MAX:
@@ -38,7 +39,7 @@ def near(word: str, candidates: Iterable[str], most: int = 3) -> tuple[str, ...]
 
 
 def slips(left: str, right: str, most: int) -> int:
-    """The Damerau-Levenshtein distance (neighbours swapped at most once); `most + 1` as soon as it exceeds `most`."""
+    """The Damerau-Levenshtein distance (neighbours swapped at most once), or `most + 1` if above `most`."""
     if abs(len(left) - len(right)) > most:
         return most + 1
     before: list[int] = []

@@ -9,7 +9,7 @@ from ionto_dsl import build_course as course
 from ionto_dsl import build_declarations as declarations
 from ionto_dsl import build_steps as steps
 from ionto_dsl import build_values as values
-from ionto_dsl.pieces import Context, Part, Parts, span_of
+from ionto_dsl.pieces import Context, Part, Parts, span_of, text
 
 Builder = Callable[[Context, Parts], Any]
 
@@ -45,7 +45,7 @@ def _text_clause(tag: str) -> Builder:
     """A clause that ends in a text."""
 
     def build(context: Context, parts: Parts) -> Part:
-        return Part(tag, values.text(context, parts[-1]), span_of(context, parts))
+        return Part(tag, text(context, parts[-1]), span_of(context, parts))
 
     return build
 

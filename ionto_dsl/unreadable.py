@@ -1,4 +1,4 @@
-"""What is refused before any parsing: bytes that are no text, characters nobody can see, files beyond all bounds."""
+"""What is refused before parsing: bytes that are no text, characters nobody can see, files beyond bounds."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ CHARACTERS_MAX = 2_000_000
 LINES_MAX = 20_000
 """Lines of a file: ten times a protocol of a thousand steps with a comment on each."""
 NESTING_MAX = 64
-"""How deep blocks and brackets may be nested, so that no later pass runs out of stack; people stop at four."""
+"""How deep blocks and brackets may be nested, so that no later pass runs out of stack."""
 REPORTED_MAX = 10
 """Invisible characters that are reported one by one."""
 
-# Control characters, characters of no width, and those that turn the direction of text: what is shown would not be
-# what is read. Tab, the line ends and the form feed are visible enough. A byte order mark may begin a file.
+# Control characters, characters of no width, and those that turn the direction of text: what is shown would
+# not be what is read. Tab, the line ends and the form feed are visible enough. A byte order mark may begin a
+# file.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u061c\u180e"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 BYTE_ORDER_MARK = "\ufeff"
 

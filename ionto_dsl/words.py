@@ -1,12 +1,11 @@
-"""The words of the language: which cannot be names, and what the parser calls things when it speaks to people."""
+"""The words of the language: which cannot be names, where they belong, what the parser calls its tokens."""
 
 from __future__ import annotations
 
 # A keyword is recognised only where the grammar accepts it, so most words could be names. These cannot: they
-# begin an item or join its parts, and a reader would stumble over them. The words of the field that are both an
-# attribute and a natural name (`current`, `dose`, `area`) stay free. A test holds the two lists together.
-RESERVED = frozenset(
-    """
+# begin an item or join its parts, and a reader would stumble over them. The words of the field that are both
+# an attribute and a natural name (`current`, `dose`, `area`) stay free. A test holds the two lists together.
+_RESERVED = """
     import protocol envelope device drug electrode screening version extends title indication source hazard
     despite within screen active return cathode anode on with param adjustable ask record let refuse caution
     require when else finish before after during session course test interruptions each pause resume stop
@@ -14,19 +13,18 @@ RESERVED = frozenset(
     until total from every times in any per as rounded ramping above given expect prove never always and or
     not min max soft limit assume exclude phase carry rest plus least most between previous split channel
     basal lockout nan inf infinity
-    """.split()
-)
+"""
+RESERVED = frozenset(_RESERVED.split())
 
 # Words of the grammar that may be names as well.
-FREE = frozenset(
-    """
+_FREE = """
     ac accuracy adjust area cautioned charge classified compliance concentration current day days dc
     delivered density dose down driver duration duty emergency_stop end fill finished gap host icd10 icd10cm
     icd10gm icd11 snomed loinc atc rxnorm udi impedance ion lead_off link_back link_lost mean molar_mass
     nominal peak polarity press pulse pulsed refused reusable saturate sessions site slew start step stopped
     tick time transport voltage watchdog waveforms week
-    """.split()
-)
+"""
+FREE = frozenset(_FREE.split())
 
 # Units that are words of the grammar elsewhere: after a number they are units.
 UNIT_WORDS = frozenset({"min", "day", "days", "week"})
@@ -49,8 +47,8 @@ def in_words(kind: str) -> str:
 _ANYWHERE_AROUND = "`before`, `session` or `after`"
 _HOMES = {
     "the outermost level of a file": "import protocol envelope device drug electrode screening",
-    "a protocol": "indication within screen active return param adjustable session course test prove before after "
-    "interruptions may warn title",
+    "a protocol": "indication within screen active return param adjustable session course test prove before "
+    "after interruptions may warn title",
     "`session { ... }`": "ramp hold deliver wait reverse repeat",
     _ANYWHERE_AROUND: "if confirm instruct record classify require let",
     "a protocol or a screening list": "ask refuse caution",
@@ -62,7 +60,7 @@ _HOMES = {
     "an electrode": "fill reusable",
 }
 
-# The words that begin an item and are hardly ever anything else, with where they belong: from these the parser
-# takes heart again after a mistake.
+# The words that begin an item and are hardly ever anything else, with where they belong: from these the
+# parser takes heart again after a mistake.
 HOMES: dict[str, str] = {word: home for home, words in _HOMES.items() for word in words.split()}
 OUTERMOST = frozenset(_HOMES["the outermost level of a file"].split())

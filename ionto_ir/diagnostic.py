@@ -57,7 +57,7 @@ def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
 
 
 def in_reading_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """The same diagnostics from the top of each file to its end, duplicates dropped; those without a place last."""
+    """The same diagnostics from the top of each file to its end, each once; those without a place last."""
     unique = dict.fromkeys(diagnostics)
     return tuple(sorted(unique, key=_place))
 

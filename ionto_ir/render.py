@@ -22,7 +22,7 @@ from ionto_ir.diagnostic import Diagnostic, Edit, Label, Severity
 from ionto_ir.source import SourceFile, Span
 
 Files = Mapping[str, SourceFile]
-"""The sources by the name that spans call them by. A label in a file that is missing is shown without excerpt."""
+"""The sources by the name that spans use. A label in a file that is missing is shown without excerpt."""
 
 TAB = "    "
 LINE_WIDTH_MAX = 160
@@ -39,7 +39,7 @@ _Paint = Callable[[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """One underline on one line, from column `left` to `right` (exclusive, as displayed), and what it says."""
+    """One underline: its line, its columns as displayed (counted from 0, end exclusive), and what it says."""
 
     line: int
     left: int
@@ -184,7 +184,7 @@ Json = dict[str, object]
 
 
 def diagnostic_data(diagnostic: Diagnostic) -> Json:
-    """The diagnostic as data for JSON. Lines and columns count from 1, ends are exclusive, columns count characters."""
+    """The diagnostic as data for JSON. Lines and columns (of characters) count from 1, ends are exclusive."""
     return {
         "code": diagnostic.code,
         "severity": diagnostic.severity.value,

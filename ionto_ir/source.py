@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of one file: lines and columns count from 1, columns count characters, the end is exclusive."""
+    """A stretch of one file: lines and columns (of characters) count from 1, the end is exclusive."""
 
     file: str
     line: int
@@ -34,7 +34,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """The text of one file under the name by which messages call it (never necessarily a path that exists)."""
+    """The text of one file under the name by which messages call it (not necessarily an existing path)."""
 
     name: str
     text: str

@@ -51,7 +51,7 @@ _MONTHS = frozenset({"mo", "month", "months"})
 
 
 def unit_advice(text: str) -> str | None:
-    """What to write instead of a unit that `parse_unit` refused, as a help line; None when that is unclear."""
+    """What to write instead of a unit that `parse_unit` refused, as a help line; None if that is unclear."""
     lowered = text.lower()
     if lowered in _MONTHS:
         return "a month has 28 to 31 days: write the length in `days` or `weeks`"
@@ -75,7 +75,7 @@ def near_unit(text: str) -> str | None:
 
 
 def _repaired(text: str) -> str | None:
-    """The unit with each factor put right by case or spoken name, and a hyphen or nothing read as a product."""
+    """The unit with each factor put right by case or spoken name, a hyphen or nothing read as a product."""
     product = text.replace("-", ".").replace("*", ".").replace("×", ".").replace("^", "")
     parts: list[str] = []
     for index, divided in enumerate(product.split("/")):

@@ -1,4 +1,5 @@
-"""Dimensions, units and exact quantities: what `4 mA` means, and how a number is shown again in its author's unit.
+"""Dimensions, units and exact quantities: what `4 mA` means, and how a number is shown again in its author's
+unit.
 
 Units follow UCUM (`mA.min`, `cm2`, `a` of 365.25 days) plus the accepted print forms (`mA·min`, `cm²`, `µA`,
 `Ω`, `weeks`). Only sensible prefixes exist: there is no `MA`, because whoever writes it means `mA`. Below the
@@ -163,7 +164,8 @@ class InexactValue:
 
 
 def to_base(quantity: Quantity, dimension: Dimension | None = None) -> int | InexactValue:
-    """The quantity as a whole number of its dimension's base unit, or the two neighbours between which it lies.
+    """The quantity as a whole number of its dimension's base unit, or the two neighbours between which it
+    lies.
 
     `dimension` chooses between a plain number and a share (`0.012` of a whole is 12000 ppm). A dimension
     without a base unit is a bug of the caller, who must have refused it as a type.
@@ -323,7 +325,7 @@ def format_number(value: Fraction) -> str:
 
 
 def approximate(value: Fraction, dimension: Dimension, unit_text: str, digits: int = 3) -> str:
-    """`value` base units for reading: half to even to `digits` significant digits, marked with ≈ when rounded."""
+    """`value` base units for reading: half to even to `digits` significant digits, ≈ marks rounding."""
     assert digits >= 1
     unit = _unit_for(dimension, unit_text)
     exact = value * BASE_UNITS[dimension].factor / unit.factor
@@ -355,7 +357,7 @@ def _decimal(value: Fraction, places: int) -> str:
 
 
 def _rounded(value: Fraction, digits: int) -> tuple[Fraction, int]:
-    """The value at `digits` significant digits (never fewer than its whole part has), and its number of decimals."""
+    """The value at `digits` significant digits (or all of its whole part), and its number of decimals."""
     magnitude, limit = 0, abs(value)
     while limit >= _ten(magnitude + 1):
         magnitude += 1
