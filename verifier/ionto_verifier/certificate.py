@@ -96,14 +96,14 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Corner:
-    """The fact `fact` still holds, as `name`, with `variable` put at its upper or lower bound.
+    """The fact `fact` still holds, as `name`, with variables put at bounds, one move after the other.
 
-    Valid when q never rises (upper) or never falls (lower) in that variable, anywhere within the bounds.
+    A move is a variable and whether it goes to its upper bound: valid where q never rises (upper) or never
+    falls (lower) in that variable, anywhere within the bounds, after the moves before it.
     """
 
     fact: str
-    variable: str
-    upper: bool
+    moves: tuple[tuple[str, bool], ...]
     name: str
     then: Proof
 
@@ -151,7 +151,7 @@ def is_contradictory(known: Known) -> bool:
     """Whether a variable has no value left, a fact is plainly false, or a disjunction has no part."""
     return (
         any(low > high for low, high in known.box.values())
-        or any(_is_false(atom) for atom in known.facts.values())
+        or any(is_false(atom) for atom in known.facts.values())
         or any(not choice.parts for choice in known.choices.values())
     )
 
@@ -179,7 +179,8 @@ def _absorb(known: Known, name: str, formula: Formula) -> None:
             assert_never(formula)
 
 
-def _is_false(atom: Atom) -> bool:
+def is_false(atom: Atom) -> bool:
+    """Whether the atom has no variable and does not hold."""
     value = coefficient(atom.term, ())
     return not variables_of(atom.term) and (value >= 0 if atom.strict else value > 0)
 
@@ -204,8 +205,8 @@ def _refutes(proof: Proof, known: Known, depth: int) -> bool:
                 and _refutes(without, learn(known, name, negation(lemma)), depth + 1)
                 and _refutes(having, learn(known, name, lemma), depth + 1)
             )
-        case Corner(fact, variable, upper, name, then):
-            moved = _moved(known, fact, variable, upper)
+        case Corner(fact, moves, name, then):
+            moved = _moved(known, fact, moves)
             return moved is not None and _refutes(then, learn(known, name, moved), depth + 1)
     assert_never(proof)
 
@@ -219,14 +220,18 @@ def _speaks_of(formula: Formula, known: Known) -> bool:
     assert_never(formula)
 
 
-def _moved(known: Known, fact: str, variable: str, upper: bool) -> Atom | None:
-    if fact not in known.facts or variable not in known.box:
+def _moved(known: Known, fact: str, moves: tuple[tuple[str, bool], ...]) -> Atom | None:
+    if fact not in known.facts:
         return None
-    atom = known.facts[fact]
-    lowest, highest = _range_of(derivative(atom.term, variable), known)
-    if highest > 0 if upper else lowest < 0:
-        return None
-    return Atom(substitute(atom.term, {variable: known.box[variable][1 if upper else 0]}), atom.strict)
+    term = known.facts[fact].term
+    for variable, upper in moves:
+        if variable not in known.box:
+            return None
+        lowest, highest = _range_of(derivative(term, variable), known)
+        if highest > 0 if upper else lowest < 0:
+            return None
+        term = substitute(term, {variable: known.box[variable][1 if upper else 0]})
+    return Atom(term, known.facts[fact].strict)
 
 
 def _contradicts(summands: tuple[Summand, ...], known: Known) -> bool:
@@ -288,20 +293,29 @@ def _times(left: tuple[Fraction, Fraction], right: tuple[Fraction, Fraction]) ->
     return min(products), max(products)
 
 
-def _tighten(known: Known, atom: Atom) -> None:
-    """A linear fact about one variable moves its bound, onto the grid where there is one."""
+def bound_in(atom: Atom, variables: dict[str, Variable]) -> tuple[str, bool, Fraction] | None:
+    """The bound that a linear fact about one variable is: the variable, whether upper, and the value.
+
+    On a grid the value is the last grid value that the fact admits. None for every other fact.
+    """
     names = variables_of(atom.term)
     if len(names) != 1 or degree(atom.term) > 1:
-        return
+        return None
     (name,) = names
     slope = coefficient(atom.term, ((name, 1),))
     limit = -coefficient(atom.term, ()) / slope
-    low, high = known.box[name]
     if slope > 0:
-        high = min(high, _grid_below(known.variables[name], limit, atom.strict))
-    else:
-        low = max(low, _grid_above(known.variables[name], limit, atom.strict))
-    known.box[name] = (low, high)
+        return name, True, _grid_below(variables[name], limit, atom.strict)
+    return name, False, _grid_above(variables[name], limit, atom.strict)
+
+
+def _tighten(known: Known, atom: Atom) -> None:
+    bound = bound_in(atom, known.variables)
+    if bound is None:
+        return
+    name, upper, value = bound
+    low, high = known.box[name]
+    known.box[name] = (low, min(high, value)) if upper else (max(low, value), high)
 
 
 def _grid_below(variable: Variable, limit: Fraction, strict: bool) -> Fraction:

@@ -57,6 +57,7 @@ class Proved:
     core: tuple[CoreItem, ...]
     core_is_minimal: bool = True
     unsafe_between: Witness | None = None
+    without_goal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ because the negation of `p <= 0` is the atom `-p < 0`. A yes/no answer is a vari
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
@@ -215,7 +215,7 @@ class Guard:
 
     name: str
     formula: Formula
-    label: object = None
+    label: object = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +230,8 @@ class Obligation:
     variables: tuple[Variable, ...]
     guards: tuple[Guard, ...]
     conclusion: Formula
-    labels: tuple[object, ...] = ()
-    description: str = ""
+    labels: tuple[object, ...] = field(default=(), compare=False)
+    description: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         names = {item.name for item in self.variables}

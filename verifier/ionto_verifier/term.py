@@ -203,6 +203,17 @@ def monomial_product(left: Monomial, right: Monomial) -> Monomial:
     return tuple(sorted(powers.items()))
 
 
+def monomial_quotient(monomial: Monomial, divisor: Monomial) -> Monomial | None:
+    """What the divisor lacks to become the monomial, or None when it does not divide it."""
+    powers = dict(monomial)
+    for name, power in divisor:
+        rest = powers.get(name, 0) - power
+        if rest < 0:
+            return None
+        powers[name] = rest
+    return tuple((name, power) for name, power in powers.items() if power)
+
+
 def text(term: Polynomial) -> str:
     """The polynomial in ordinary notation, for reports and error messages."""
     if not term.terms:

@@ -1,0 +1,148 @@
+"""The stages that need the solver: linear relaxations, the whole question, and cases closed by relaxations.
+
+Certificates found here were made from a solver's answers, so each is checked before it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ionto_verifier.budget import Budget
+from ionto_verifier.certificate import Fact, Known, Proof, check
+from ionto_verifier.core import Sources, named, proved
+from ionto_verifier.decision import Decision, Proved, Refuted, Stage, Unknown
+from ionto_verifier.interval import contradiction
+from ionto_verifier.nonlinear import NoIdea, NoPoint, Point, among_reals, on_grid
+from ionto_verifier.obligation import Obligation, Witness, holds
+from ionto_verifier.relaxation import refute_relaxed
+from ionto_verifier.splitting import Fuel, Search, Undivided
+from ionto_verifier.term import TermTooLargeError
+from ionto_verifier.witness import readable, repaired
+
+LEVELS = (0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An obligation that intervals left open, what its refutation may assume, and the facts to attack."""
+
+    obligation: Obligation
+    known: Known
+    targets: tuple[str, ...]
+
+
+def decide_with_solver(tasks: Sequence[Task], budget: Budget) -> list[Decision]:
+    """Decide tasks that share their variables and guards; the relaxations of all are read at once."""
+    decisions: list[Decision | None] = [None] * len(tasks)
+    for level in LEVELS:
+        waiting = [index for index, decision in enumerate(decisions) if decision is None]
+        if waiting:
+            found = _relaxed([tasks[index] for index in waiting], level, budget)
+            for index, decision in zip(waiting, found, strict=True):
+                decisions[index] = decision
+    return [
+        _on_the_whole(task, budget) if decision is None else decision
+        for task, decision in zip(tasks, decisions, strict=True)
+    ]
+
+
+def _relaxed(tasks: list[Task], level: int, budget: Budget) -> list[Decision | None]:
+    try:
+        answers = refute_relaxed([task.known for task in tasks], level, budget.relaxation_effort)
+    except TermTooLargeError:
+        return [None] * len(tasks)
+    decisions: list[Decision | None] = []
+    for task, answer in zip(tasks, answers, strict=True):
+        if isinstance(answer, Undivided):
+            decisions.append(_divided(task, answer, budget))
+        elif answer is None or not check(answer, task.obligation):
+            decisions.append(None)
+        else:
+            decisions.append(proved(task.obligation, task.known, answer, Stage.RELAXATION))
+    return decisions
+
+
+def _divided(task: Task, answer: Undivided, budget: Budget) -> Proved:
+    """The relaxation has no solution, but only by cases: spell them out where that is affordable."""
+    proof = _by_cases(task, budget, halves=False)
+    if proof is not None:
+        return proved(task.obligation, task.known, proof, Stage.RELAXATION)
+    used = set(answer.choices)
+    sources = Sources(task.known)
+    for factor in (factor for product in answer.products for factor in product):
+        used.update(
+            (factor.name,) if isinstance(factor, Fact) else sources.of_range(factor.monomial, factor.upper)
+        )
+    core, goal_used = named(used, task.obligation)
+    return Proved(Stage.RELAXATION, None, core, core_is_minimal=False, without_goal=not goal_used)
+
+
+def _by_cases(task: Task, budget: Budget, halves: bool) -> Proof | None:
+    def close(known: Known, targets: tuple[str, ...]) -> Proof | Undivided | None:
+        proof = contradiction(known, targets)
+        for level in LEVELS:
+            if proof is not None:
+                break
+            proof_or_cases = refute_relaxed([known], level, budget.relaxation_effort)[0]
+            if isinstance(proof_or_cases, Undivided):
+                return proof_or_cases
+            proof = proof_or_cases
+        return proof
+
+    try:
+        found = Search(close, Fuel(budget.relaxed_cases), halves).refute(task.known, task.targets)
+    except TermTooLargeError:
+        return None
+    return found if found is not None and check(found, task.obligation) else None
+
+
+def _on_the_whole(task: Task, budget: Budget) -> Decision:
+    found = among_reals(task.obligation, budget.solver_effort)
+    match found:
+        case Point(values):
+            witness = repaired(task.obligation, values)
+            if witness is not None:
+                return Refuted(Stage.SOLVER, readable(task.obligation, witness))
+            return _on_the_grid(
+                task, budget, _between(task.obligation, values), "it may fail between grid values only"
+            )
+        case NoPoint(used):
+            return _certified(task, used, budget, None)
+        case NoIdea(reason):
+            proof = _by_cases(task, budget, halves=True)
+            if proof is not None:
+                return proved(task.obligation, task.known, proof, Stage.SPLIT)
+            return _on_the_grid(task, budget, None, reason)
+
+
+def _on_the_grid(task: Task, budget: Budget, between: Witness | None, reason: str) -> Decision:
+    """What is left when the real numbers did not settle it: the grid itself, by the solver and by cases."""
+    found = on_grid(task.obligation, budget.solver_effort)
+    if isinstance(found, Point):
+        witness = repaired(task.obligation, found.values)
+        if witness is not None:
+            return Refuted(Stage.SOLVER, readable(task.obligation, witness))
+    if isinstance(found, NoPoint):
+        return _certified(task, found.used, budget, between)
+    proof = _by_cases(task, budget, halves=True) if between is not None else None
+    if proof is not None:
+        return replace(proved(task.obligation, task.known, proof, Stage.SPLIT), unsafe_between=between)
+    tried = "intervals, linear relaxations, the solver and cases did not settle it"
+    return Unknown(f"{tried}: {reason}", between)
+
+
+def _certified(task: Task, used: tuple[str, ...], budget: Budget, between: Witness | None) -> Proved:
+    """What the solver proved, with a certificate by cases where one is found."""
+    proof = _by_cases(task, budget, halves=True)
+    if proof is not None:
+        return replace(proved(task.obligation, task.known, proof, Stage.SPLIT), unsafe_between=between)
+    core, goal_used = named(used, task.obligation)
+    return Proved(Stage.SOLVER, None, core, False, between, without_goal=not goal_used)
+
+
+def _between(obligation: Obligation, values: Witness) -> Witness | None:
+    """The point itself, if it refutes exactly once the grids are forgotten."""
+    inside = all(item.lo <= values[item.name] <= item.hi for item in obligation.variables)
+    allowed = inside and all(holds(guard.formula, values) for guard in obligation.guards)
+    return values if allowed and not holds(obligation.conclusion, values) else None
