@@ -1,0 +1,23 @@
+"""What is said of one test of the corpus: the front end's diagnostics and, among the verdicts, the verifier's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ionto_dsl.driver import Memory, compile_file
+from ionto_ir.render import render_all
+from tests.corpus_format import MAIN_FILE
+
+NOTHING = "nothing to say"
+
+
+def run_case(files: Mapping[str, str], *, judged: bool) -> str:
+    """Compile the file under test beside its neighbours; with `judged`, verify what came of it too.
+
+    The text is what a person reads, without colours, so that the corpus also holds the messages.
+    """
+    folder = Memory({f"{name}.ionto": text for name, text in files.items()})
+    compilation = compile_file(f"{MAIN_FILE}.ionto", folder=folder)
+    sources = {file.name: file for file in compilation.files}
+    said = [render_all(compilation.diagnostics, sources, colour=False)] if compilation.diagnostics else []
+    return "\n\n".join(said) or NOTHING
