@@ -5,7 +5,8 @@ from __future__ import annotations
 from ionto_ir.device import Device
 from ionto_ir.source import Span
 from ionto_runtime.simulation.skin import UM2_PER_CM2, Body, body_of
-from ionto_runtime.simulation.stimulator import Measurement, SimulatedStimulator
+from ionto_runtime.simulation.stimulator import SimulatedStimulator
+from ionto_runtime.stimulator import Measurement
 
 AREAS_UM2 = (12 * UM2_PER_CM2, 24 * UM2_PER_CM2)
 

@@ -8,13 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ionto_runtime.simulation.stimulator import (
-    Accepted,
-    Fault,
-    Refusal,
-    Refused,
-    SimulatedStimulator,
-)
+from ionto_runtime.simulation.stimulator import Fault, SimulatedStimulator
+from ionto_runtime.stimulator import Accepted, Refusal, Refused
 from tests.runtime.simulated import clinic_device, reading, stimulator
 
 TICK_MS = 100

@@ -18,6 +18,7 @@ from random import Random
 
 from ionto_ir.device import Device
 from ionto_runtime.simulation.skin import STEP_MS_MAX, Body, Circuit, Flow
+from ionto_runtime.stimulator import Accepted, Measurement, Refusal, Refused, Reply
 
 OUTPUT_SHARE = 0.7
 """Part of the stated accuracy that the output may use up; the rest is left for the jitter of the readings."""
@@ -40,56 +41,6 @@ class Fault(Enum):
     SILENT = "the link is dead in both directions"
     DEAF_HOST = "commands arrive, answers are lost"
     STUCK_OUTPUT = "the output ignores commands and leases"
-
-
-class Refusal(Enum):
-    """Why the device does not take a setpoint. What it did before goes on."""
-
-    OUT_OF_RANGE = "beyond the range of the device"
-    NOT_ON_STEP = "between two steps of the device"
-    LEASE = "the lease is not between 1 ms and the watchdog time"
-    STALE = "an older command than the last one taken"
-    POLARITY = "polarity turns only at zero"
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The device did what command `seq` says."""
-
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The device did not do what command `seq` says."""
-
-    seq: int
-    reason: Refusal
-
-
-Reply = Accepted | Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What the device says of itself at one moment: nA and mV with sign, ohm, device time in ms.
-
-    `impedance_ohm` is None when too little current flows to tell. `lead_off` is the device's own judgement:
-    all its voltage drives less than half of the setpoint. `expired` says that a lease ran out since the
-    last command. `seq` is the last command taken; `boot_count` grows with each reset.
-    """
-
-    current_na: int
-    voltage_mv: int
-    impedance_ohm: int | None
-    at_compliance: bool
-    output_on: bool
-    lead_off: bool
-    expired: bool
-    setpoint_na: int
-    seq: int
-    boot_count: int
-    device_ms: int
 
 
 @dataclass(slots=True)

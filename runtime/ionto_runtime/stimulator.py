@@ -1,0 +1,80 @@
+"""What a session asks of a stimulator, and what it is answered: the same for a simulated and a real one.
+
+All that crosses this interface is an exact integer; signs are signs of polarity. An answer may stay away:
+then nobody knows whether the command was carried out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+class Refusal(Enum):
+    """Why the device does not take a setpoint. What it did before goes on."""
+
+    OUT_OF_RANGE = "beyond the range of the device"
+    NOT_ON_STEP = "between two steps of the device"
+    LEASE = "the lease is not between 1 ms and the watchdog time"
+    STALE = "an older command than the last one taken"
+    POLARITY = "polarity turns only at zero"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The device did what command `seq` says."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The device did not do what command `seq` says."""
+
+    seq: int
+    reason: Refusal
+
+
+Reply = Accepted | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What the device says of itself at one moment: nA and mV with sign, ohm, device time in ms.
+
+    `impedance_ohm` is None when too little current flows to tell. `lead_off` is the device's own judgement:
+    all its voltage drives less than half of the setpoint. `expired` says that a lease ran out since the
+    last command. `seq` is the last command taken; `boot_count` grows with each reset.
+    """
+
+    current_na: int
+    voltage_mv: int
+    impedance_ohm: int | None
+    at_compliance: bool
+    output_on: bool
+    lead_off: bool
+    expired: bool
+    setpoint_na: int
+    seq: int
+    boot_count: int
+    device_ms: int
+
+
+class Stimulator(Protocol):
+    """A stimulator with one channel, as a session drives it."""
+
+    def set_current(self, na: int, lease_ms: int, seq: int) -> Reply | None:
+        """Hold `na` (sign = polarity) for `lease_ms` from now; None when no answer reaches the host.
+
+        Setpoints are absolute. A command with a number that is not above the last one taken is refused.
+        """
+        ...
+
+    def output_off(self, seq: int) -> Reply | None:
+        """Open the output now; never refused, and harmless when repeated."""
+        ...
+
+    def measure(self) -> Measurement | None:
+        """The device's state and what it last read at its terminals; None when no answer reaches the host."""
+        ...
