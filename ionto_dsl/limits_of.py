@@ -1,0 +1,195 @@
+"""Envelopes: from their lines to limits in base units, and what they let an interruption do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ionto_dsl import surface
+from ionto_dsl.operands import at_least, constant, positive, unit_of
+from ionto_dsl.scope import Scope
+from ionto_dsl.settings import only, remark_hazard, remark_sources, remark_text, title_of
+from ionto_dsl.unsupported import unsupported
+from ionto_dsl.wording import written
+from ionto_ir.diagnostic import Diagnostic, error
+from ionto_ir.limits import Envelope, ImpedanceRange, Limit, LimitKind, Role
+from ionto_ir.source import Span
+from ionto_ir.units import CHARGE, CURRENT, DENSITY, DIMENSIONLESS, RESISTANCE, SLEW, TIME, VOLTAGE, Dimension
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A number and where it was written."""
+
+    value: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptionRules:
+    """What an envelope or a protocol says about interruptions; None where it says nothing. Times in ms."""
+
+    count_max: Said | None
+    each_ms_max: Said | None
+    no_resume: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class TypedEnvelope:
+    """An envelope with its limits; its exclusions are read in the names of the protocol that uses it."""
+
+    envelope: Envelope
+    limits: tuple[Limit, ...]
+    excludes: tuple[surface.Exclude, ...]
+    interruptions: InterruptionRules
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    kind: LimitKind
+    dimension: Dimension
+    place: str
+
+
+_KINDS: dict[str, _Kind] = {
+    "current": _Kind(LimitKind.CURRENT, CURRENT, "a limit of current is a current"),
+    "density": _Kind(LimitKind.DENSITY, DENSITY, "a limit of density is a current per area"),
+    "ramp": _Kind(LimitKind.RAMP, SLEW, "a limit of ramps is a current per time"),
+    "voltage": _Kind(LimitKind.VOLTAGE, VOLTAGE, "a limit of voltage is a voltage"),
+    "dose": _Kind(LimitKind.DOSE, CHARGE, "a limit of dose is a current multiplied by a time"),
+    "sessions": _Kind(LimitKind.SESSIONS, DIMENSIONLESS, "a limit of sessions is a number"),
+    "duration": _Kind(LimitKind.DURATION, TIME, "a limit of duration is a time"),
+    "stop time": _Kind(LimitKind.STOP_TIME, TIME, "a limit of the stop time is a time"),
+}
+
+
+def envelope_of(declaration: surface.Envelope, found: list[Diagnostic]) -> TypedEnvelope:
+    """The envelope; lines with errors are left out and reported."""
+    scope = Scope(found)
+    name = declaration.name.text
+    items = declaration.items
+    titles = [("`title`", item.span) for item in items if isinstance(item, surface.Title)]
+    assumptions = [item for item in items if isinstance(item, surface.Assume)]
+    only(titles + [("`assume impedance`", item.span) for item in assumptions], found)
+    limits = [
+        limit
+        for item in items
+        if isinstance(item, surface.Limit) and (limit := _limit(item, name, scope)) is not None
+    ]
+    impedance = _impedance(assumptions[0], scope) if assumptions else None
+    envelope = Envelope(name, title_of(items, name), impedance, declaration.span)
+    excludes = tuple(item for item in items if isinstance(item, surface.Exclude))
+    return TypedEnvelope(envelope, tuple(limits), excludes, interruption_rules(items, scope))
+
+
+def _limit(item: surface.Limit, envelope: str, scope: Scope) -> Limit | None:
+    if item.subject in ("interruptions", "pause"):
+        return None  # read by interruption_rules
+    kind = _KINDS.get(item.subject)
+    if kind is None:
+        unsupported(f"`limit {item.subject}`", item.subject_span, scope.found)
+        return None
+    bound = at_least(
+        constant(item.bound, kind.dimension, scope, kind.place), 0, item.bound, scope, kind.place
+    )
+    window = None
+    if item.window is not None:
+        window = positive(item.window, TIME, scope, "`in any` takes a time")
+    if not _scope_fits(item, scope.found) or bound is None or (item.window is not None and window is None):
+        return None
+    return Limit(
+        kind=kind.kind,
+        bound=bound,
+        unit=unit_of(item.bound, scope),
+        role=None if item.pole is None else Role(item.pole),
+        window_ms=window,
+        nominal=item.nominal,
+        soft=item.soft,
+        hazard=remark_hazard(item.remarks),
+        source=remark_sources(item.remarks),
+        text=remark_text(item.remarks),
+        envelope=envelope,
+        span=item.span,
+    )
+
+
+def _scope_fits(item: surface.Limit, found: list[Diagnostic]) -> bool:
+    """Whether `at cathode`, `per session`, `in any` and `nominal` stand where they mean something."""
+    subject, problem, advice = item.subject, None, None
+    if item.pole is not None and subject != "density":
+        problem = f"`at {item.pole}` belongs to a limit of density, not of {subject}"
+    elif item.nominal and subject in ("sessions", "ramp", "duration", "stop time"):
+        problem = f"`nominal` belongs to limits of current, density, voltage and dose, not of {subject}"
+    elif item.per_session and item.window is not None:
+        problem = "a limit holds `per session` or `in any` window, not both"
+        advice = "write two limits"
+    elif subject == "dose" and not item.per_session and item.window is None:
+        problem = "a limit of dose does not say over what time"
+        advice = "add `per session`, or a window such as `in any 24 h`"
+    elif subject == "sessions" and item.window is None:
+        problem = "a limit of sessions needs a window"
+        advice = "add one, such as `in any 24 h`"
+    elif item.window is not None and subject not in ("dose", "sessions"):
+        problem = f"a limit of {subject} holds at every instant and has no window"
+        advice = "leave out `in any ...`"
+    elif item.per_session and subject not in ("dose", "duration"):
+        problem = f"`per session` belongs to limits of dose and duration, not of {subject}"
+    if problem is None:
+        return True
+    found.append(error("I0413", problem, item.span, "cannot mean anything", help=advice))
+    return False
+
+
+def _impedance(item: surface.Assume, scope: Scope) -> ImpedanceRange | None:
+    place = "an assumed impedance is a range of resistances"
+    low = positive(item.range.low, RESISTANCE, scope, place)
+    high = positive(item.range.high, RESISTANCE, scope, place)
+    if low is None or high is None:
+        return None
+    if low > high:
+        message = f"the range `{written(item.range)}` is empty"
+        label = "its low end is above its high end"
+        advice = "write the smaller value first"
+        scope.found.append(error("I0403", message, item.range.span, label, help=advice))
+        return None
+    return ImpedanceRange(low, high, remark_sources(item.remarks), item.span)
+
+
+def interruption_rules(items: tuple[object, ...], scope: Scope) -> InterruptionRules:
+    """What the lines of one declaration say about interruptions; saying a thing twice is an error."""
+    counts: list[tuple[surface.Expression, Span]] = []
+    pauses: list[tuple[surface.Expression, Span]] = []
+    ends: list[Span] = []
+    for item in items:
+        match item:
+            case surface.Interruptions(count_max, each_max):
+                counts.append((count_max, item.span))
+                pauses += [(each_max, item.span)] if each_max is not None else []
+            case surface.PauseLimit(duration_max):
+                pauses.append((duration_max, item.span))
+            case surface.NoResume():
+                ends.append(item.span)
+            case surface.Limit(subject="interruptions"):
+                counts.append((item.bound, item.span))
+            case surface.Limit(subject="pause"):
+                pauses.append((item.bound, item.span))
+            case _:
+                pass
+    said = [("the number of interruptions", span) for _, span in counts]
+    said += [("the length of an interruption", span) for _, span in pauses]
+    only(said + [("`no resume`", span) for span in ends], scope.found)
+    return InterruptionRules(
+        _said(counts, DIMENSIONLESS, "`interruptions at most` takes a number", scope),
+        _said(pauses, TIME, "a pause is bounded by a time", scope),
+        ends[0] if ends else None,
+    )
+
+
+def _said(
+    written_: list[tuple[surface.Expression, Span]], dimension: Dimension, place: str, scope: Scope
+) -> Said | None:
+    if not written_:
+        return None
+    expression, span = written_[0]
+    value = at_least(constant(expression, dimension, scope, place), 0, expression, scope, place)
+    # After an error nothing more is to be said about it: any number will do.
+    return Said(0 if value is None else value, span)

@@ -1,0 +1,207 @@
+"""From a typed protocol and a device to a plan: values on the device's grid, steps in a row, slews decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ionto_dsl import typed
+from ionto_dsl.assemble import Assembled, assemble
+from ionto_dsl.bounds import Extent, extent_of
+from ionto_dsl.currents import Grid
+from ionto_dsl.scope import extent_of_domain
+from ionto_dsl.wording import base_in_unit
+from ionto_ir.device import Device
+from ionto_ir.diagnostic import Diagnostic, Label, error, has_errors
+from ionto_ir.features import features_of
+from ionto_ir.limits import LimitKind
+from ionto_ir.plan import (
+    SCHEMA,
+    IntegerDomain,
+    Interruptions,
+    Plan,
+    Ramp,
+    SourceDigest,
+    Variable,
+    VariableKind,
+)
+from ionto_ir.source import Span
+from ionto_ir.units import BASE_UNITS, CURRENT, SLEW
+
+_CURRENT = BASE_UNITS[CURRENT].noun
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A plan (None after an error) and what was found on the way."""
+
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def check_structure(protocol: typed.Protocol, extents: Mapping[str, Extent]) -> tuple[Diagnostic, ...]:
+    """What is wrong with the steps whatever the device: as on one that can set every nanoampere."""
+    found: list[Diagnostic] = []
+    assemble(protocol, Grid(1, None), dict(extents), _records(protocol), found)
+    return tuple(found)
+
+
+def lower(
+    protocol: typed.Protocol,
+    device: Device,
+    extents: Mapping[str, Extent],
+    files: tuple[SourceDigest, ...],
+    tool: str,
+) -> Lowered:
+    """The plan for one device. The protocol must be free of errors; the device may bring new ones.
+
+    A parameter that is a current and has no step of its own takes the device's: every value that can be chosen is
+    one that can be set.
+    """
+    found: list[Diagnostic] = []
+    variables = tuple(_on_device(variable, device, found) for variable in protocol.variables)
+    known = dict(extents)
+    for variable in variables:
+        extent = extent_of_domain(variable.domain)
+        if extent is not None:
+            known[variable.name] = extent
+    grid = Grid(device.step_na, device.name)
+    assembled = assemble(protocol, grid, known, _records(protocol), found)
+    stop, resume = _slews(protocol, device, found)
+    if has_errors(found) or protocol.interruptions is None:
+        return Lowered(None, tuple(found))
+    plan = _plan(protocol, device, variables, assembled, (stop, resume), protocol.interruptions, files, tool)
+    return Lowered(plan, tuple(found))
+
+
+def _records(protocol: typed.Protocol) -> dict[str, Span]:
+    return {
+        variable.name: variable.span
+        for variable in protocol.variables
+        if variable.kind is VariableKind.RECORD
+    }
+
+
+def _on_device(variable: Variable, device: Device, found: list[Diagnostic]) -> Variable:
+    """The variable with values that the device can set, if it is a current that is chosen."""
+    domain = variable.domain
+    if not isinstance(domain, IntegerDomain) or domain.dimension != _CURRENT:
+        return variable
+    if variable.kind is not VariableKind.PARAMETER:
+        return variable
+    grid = device.step_na
+    values = [("the low end of its range", domain.lo)]
+    if domain.step is not None:
+        values.append(("its step", domain.step))
+    else:
+        values.append(("the high end of its range", domain.hi))
+        values += [] if domain.default is None else [("its default", domain.default)]
+    for what, value in values:
+        if value % grid:
+            found.append(_off_step(variable, domain, device, what, value))
+            return variable
+    return replace(variable, domain=replace(domain, step=domain.step or grid))
+
+
+def _off_step(variable: Variable, domain: IntegerDomain, device: Device, what: str, value: int) -> Diagnostic:
+    below = value - value % device.step_na
+    low, high = (base_in_unit(near, CURRENT, domain.unit) for near in (below, below + device.step_na))
+    step = base_in_unit(device.step_na, CURRENT, domain.unit)
+    choices = high if below == 0 else f"{low} or {high}"
+    return error(
+        "I0421",
+        f"the device `{device.name}` sets its current in steps of {step}, and {what} is none of them",
+        variable.span,
+        f"{what}: {base_in_unit(value, CURRENT, domain.unit)}",
+        labels=(Label(device.span, f"steps of {step}"),),
+        help=f"write {choices}",
+    )
+
+
+def _slews(protocol: typed.Protocol, device: Device, found: list[Diagnostic]) -> tuple[int, int]:
+    """The smaller of what envelopes and device allow, unless the protocol says otherwise (within the device)."""
+    limits = [limit.bound for limit in protocol.limits if limit.kind is LimitKind.RAMP and not limit.soft]
+    usual = min([*limits, device.slew_na_s])
+    chosen = []
+    for movement, said in (("stop", protocol.stop), ("resume", protocol.resume)):
+        value = usual if said is None else said.slew_na_s
+        if said is not None and value > device.slew_na_s:
+            most = base_in_unit(device.slew_na_s, SLEW, "mA/s")
+            found.append(
+                error(
+                    "I0422",
+                    f"the device `{device.name}` cannot {movement} that fast",
+                    said.span,
+                    f"it changes its current by at most {most}",
+                    labels=(Label(device.span, "the device"),),
+                )
+            )
+        chosen.append(value)
+    return chosen[0], chosen[1]
+
+
+def _plan(
+    protocol: typed.Protocol,
+    device: Device,
+    variables: tuple[Variable, ...],
+    assembled: Assembled,
+    slews: tuple[int, int],
+    interruptions: Interruptions,
+    files: tuple[SourceDigest, ...],
+    tool: str,
+) -> Plan:
+    despite = assembled.despite
+    plan = Plan(
+        schema=SCHEMA,
+        requires=(),
+        tool=tool,
+        name=protocol.name,
+        version=protocol.version,
+        title=protocol.title,
+        indication=protocol.indication,
+        codes=protocol.codes,
+        source=protocol.source,
+        device=device,
+        envelopes=protocol.envelopes,
+        electrodes=tuple(
+            replace(electrode, despite=electrode.despite or (despite if electrode.drugs else None))
+            for electrode in protocol.electrodes
+        ),
+        variables=variables,
+        requirements=protocol.requirements,
+        rules=protocol.rules,
+        exclusions=protocol.exclusions,
+        limits=protocol.limits,
+        interruptions=interruptions,
+        stop_slew_na_s=slews[0],
+        resume_slew_na_s=slews[1],
+        may_saturate=protocol.may_saturate,
+        steps=assembled.steps,
+        entry=0,
+        counters=assembled.counters,
+        course=protocol.course,
+        properties=protocol.properties,
+        files=files,
+        span=protocol.span,
+    )
+    return replace(plan, requires=features_of(plan))
+
+
+def misfit(plan: Plan) -> str | None:
+    """Why a device that nobody named does not fit a plan at first sight; the verifier looks closely."""
+    device = plan.device
+    extents = {
+        variable.name: extent
+        for variable in plan.variables
+        if (extent := extent_of_domain(variable.domain)) is not None
+    }
+    if "dc" not in device.waveforms:
+        return "it has no direct current"
+    for step in plan.steps:
+        if isinstance(step, Ramp):
+            extent = extent_of(step.target_na, extents)
+            if extent is not None and extent.hi > device.current_na_max:
+                most = base_in_unit(device.current_na_max, CURRENT, "mA")
+                wanted = base_in_unit(extent.hi, CURRENT, "mA")
+                return f"it gives at most {most}, and the protocol goes up to {wanted}"
+    return None

@@ -1,0 +1,100 @@
+"""Reversals: which polarities are possible where, and whether one of them brings an ion under the wrong pole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ionto_dsl import typed
+from ionto_dsl.placements import ion_word, wrong_pole
+from ionto_ir.device import Electrode
+from ionto_ir.diagnostic import Diagnostic, Label, error
+from ionto_ir.limits import Role
+from ionto_ir.source import Span
+
+SAME = frozenset({False})
+BOTH = frozenset({False, True})
+
+
+def opposite(role: Role) -> Role:
+    """The role that a reversal gives."""
+    return Role.ANODE if role is Role.CATHODE else Role.CATHODE
+
+
+class Reversals:
+    """The reversals met so far. Each electrode is reported once; `despite` is the author's reason, if one was needed."""
+
+    __slots__ = ("despite", "electrodes", "found", "reasons", "reported", "turns")
+
+    def __init__(self, electrodes: Sequence[Electrode], found: list[Diagnostic]) -> None:
+        self.electrodes = electrodes
+        self.found = found
+        self.turns: list[typed.Reverse] = []
+        self.reasons: list[str] = []
+        self.reported: set[int] = set()
+        self.despite: str | None = None
+
+    def turned(self, step: typed.Reverse) -> None:
+        """A `reverse polarity` was met."""
+        self.turns.append(step)
+        if step.despite is not None:
+            self.reasons.append(step.despite)
+
+    def check(self, parities: frozenset[bool], reversed_: bool, span: Span) -> None:
+        """A current begins to flow; with one of these parities it may run against the declared polarity."""
+        if not any(parity is not reversed_ for parity in parities):
+            return
+        for number, electrode in enumerate(self.electrodes):
+            if number in self.reported or electrode.despite is not None:
+                continue
+            wrong = [drug for drug in electrode.drugs if wrong_pole(drug, opposite(electrode.role))]
+            if not wrong:
+                continue
+            if self.reasons:
+                self.despite = "; ".join(dict.fromkeys(self.reasons))
+                continue
+            self.reported.add(number)
+            drug = wrong[0]
+            pole = opposite(electrode.role).value
+            labels = [Label(electrode.span, f"declared as the {electrode.role.value}")]
+            labels += [Label(turn.span, "reversed here") for turn in self.turns[:1]]
+            self.found.append(
+                error(
+                    "I0451",
+                    f"`{drug.name}` comes under the {pole}, which holds {ion_word(drug)}s back",
+                    span,
+                    "this current runs against the declared polarity",
+                    labels=tuple(labels),
+                    help='leave the reversal out, or say why with `reverse polarity despite "..."`',
+                )
+            )
+
+
+def turns_of(steps: Sequence[typed.Step]) -> frozenset[bool]:
+    """Whether these steps may leave the polarity swapped (True), unswapped (False), or either."""
+    turns = SAME
+    for step in steps:
+        match step:
+            case typed.Reverse():
+                turns = combined(turns, frozenset({True}))
+            case typed.If(_, then, otherwise):
+                turns = combined(turns, turns_of(then) | turns_of(otherwise))
+            case typed.Repeat(body=body):
+                if turns_of(body) != SAME:
+                    turns = BOTH
+            case _:
+                pass
+    return turns
+
+
+def combined(first: frozenset[bool], second: frozenset[bool]) -> frozenset[bool]:
+    """One change of polarity after another."""
+    return frozenset(one is not other for one in first for other in second)
+
+
+def after_rounds(parities: frozenset[bool], turns: frozenset[bool], rounds: int | None) -> frozenset[bool]:
+    """The polarities that are possible after so many rounds; None: after any number of them, also none."""
+    if turns == SAME:
+        return parities
+    if rounds is not None and len(turns) == 1:
+        return parities if rounds % 2 == 0 else combined(parities, turns)
+    return BOTH

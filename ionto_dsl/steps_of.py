@@ -1,0 +1,263 @@
+"""Steps: from the surface to typed steps, each operand with the dimension that its place expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from ionto_dsl import surface, typed
+from ionto_dsl.expressions import type_expression
+from ionto_dsl.operands import amount, condition
+from ionto_dsl.quantities import Amount, in_base_units, times
+from ionto_dsl.scope import Origin, Scope
+from ionto_dsl.tables import classify_rows
+from ionto_dsl.typed import POISON, Value
+from ionto_dsl.unsupported import unsupported
+from ionto_dsl.variables_of import declare_variable
+from ionto_dsl.wording import written
+from ionto_ir.diagnostic import error
+from ionto_ir.expression import Constant
+from ionto_ir.plan import IntegerDomain, Variable
+from ionto_ir.units import (
+    AREA,
+    CHARGE,
+    CURRENT,
+    DENSITY,
+    DIMENSIONLESS,
+    SLEW,
+    TIME,
+)
+
+NESTING_MAX = 20
+"""Blocks within blocks. More cannot be reviewed, and the functions below recurse this deep."""
+
+_LAST_IS_SUPPORTED = frozenset({"dc"})
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a step needs to know besides names: the section, the active area, and the declared records."""
+
+    section: str
+    records: dict[str, Variable]
+    active_areas: int
+
+
+def declare_records(steps: Sequence[surface.Step], scope: Scope) -> Iterator[Variable]:
+    """The variables of all `record` steps, also of nested ones, in the order in which they are written."""
+    for step in steps:
+        match step:
+            case surface.Variable(role="record"):
+                variable = declare_variable(step, scope)
+                if variable is not None:
+                    yield variable
+            case surface.If():
+                yield from declare_records((*step.then, *step.otherwise), scope)
+            case surface.Repeat() | surface.OnDemand():
+                yield from declare_records(step.steps, scope)
+            case _:
+                pass
+
+
+def type_steps(
+    steps: Sequence[surface.Step], scope: Scope, around: Around, depth: int = 1
+) -> tuple[typed.Step, ...]:
+    """The typed steps of a block; steps that are refused as a whole are left out."""
+    if depth > NESTING_MAX:
+        message = f"blocks are nested more than {NESTING_MAX} deep"
+        advice = "a treatment that deep cannot be reviewed: flatten it"
+        scope.found.append(error("I0461", message, steps[0].span, "too deep", help=advice))
+        return ()
+    result: list[typed.Step] = []
+    for step in steps:
+        made = _step(step, scope, around, depth)
+        if made is not None:
+            result.append(made)
+    return tuple(result)
+
+
+def _step(step: surface.Step, scope: Scope, around: Around, depth: int) -> typed.Step | None:
+    match step:
+        case surface.Ramp():
+            return _ramp(step, scope, around)
+        case surface.Hold():
+            return _hold(step, scope)
+        case surface.Deliver():
+            return _deliver(step, scope, around)
+        case surface.Wait():
+            text = "" if step.label is None else step.label.value
+            return typed.Wait(amount(step.duration, (TIME,), scope, "`wait` takes a time"), text, step.span)
+        case surface.Reverse():
+            despite = step.remarks.despite
+            return typed.Reverse(None if despite is None else despite.value, step.span)
+        case surface.Repeat():
+            return _repeat(step, scope, around, depth)
+        case surface.If():
+            holds = condition(step.condition, scope)
+            then = type_steps(step.then, scope, around, depth + 1)
+            otherwise = type_steps(step.otherwise, scope, around, depth + 1)
+            return typed.If(holds, then, otherwise, step.span)
+        case surface.Tell():
+            return typed.Tell(step.mode == "confirm", step.text.value, step.span)
+        case surface.Variable():
+            return _variable(step, scope, around)
+        case surface.Classify():
+            return classify_step(step, scope, around.records)
+        case surface.Require():
+            return _gate(step, scope, around)
+        case surface.Let():
+            declare_let(step, scope)
+            return None
+        case surface.OnDemand():
+            unsupported("`on demand`", step.span, scope.found)
+            return None
+        case _:
+            assert_never(step)
+
+
+def _only_dc(waveform: surface.Waveform | None, scope: Scope) -> None:
+    if waveform is not None and waveform.form.text not in _LAST_IS_SUPPORTED:
+        unsupported(f"`as {waveform.form.text}`", waveform.span, scope.found)
+
+
+def current_of(expression: surface.Expression, scope: Scope, around: Around, place: str) -> Amount | None:
+    """A current; a density is multiplied by the active area."""
+    found = amount(expression, (CURRENT, DENSITY), scope, f"{place} a current or a current density")
+    if found is None or found.dimension == CURRENT:
+        return found
+    area = _active_area(expression, scope, around)
+    return None if area is None else _in_milliamperes(times(found, area))
+
+
+def _in_milliamperes(found: Amount) -> Amount:
+    return Amount(found.numerator, found.denominator, found.scale, found.dimension, "mA")
+
+
+def _active_area(expression: surface.Expression, scope: Scope, around: Around) -> Amount | None:
+    if around.active_areas == 1 and "active.area" in scope.entries:
+        value = scope.entries["active.area"].value
+        return value if isinstance(value, Amount) and value.dimension == AREA else None
+    if around.active_areas > 1:
+        scope.found.append(
+            error(
+                "I0453",
+                f"`{written(expression)}` is a density, and there are {around.active_areas} active electrodes",
+                expression.span,
+                "times which area?",
+                help="write the current: each patch is assumed to take all of it",
+            )
+        )
+    return None
+
+
+def _ramp(step: surface.Ramp, scope: Scope, around: Around) -> typed.Ramp:
+    _only_dc(step.waveform, scope)
+    if step.above_basal:
+        unsupported("`above basal`", step.span, scope.found)
+    target = current_of(step.target, scope, around, "`ramp to` takes")
+    time = rate = None
+    if step.over is not None:
+        time = amount(step.over, (TIME,), scope, "`over` takes a time")
+        pace = step.over
+    else:
+        assert step.rate is not None, "the grammar asks for a time or a rate"
+        pace = step.rate
+        rate = _rate(step.rate, scope, around)
+    return typed.Ramp(
+        target, step.rounded_down, step.over is not None, time, rate, step.target.span, pace.span, step.span
+    )
+
+
+def _rate(expression: surface.Expression, scope: Scope, around: Around) -> Amount | None:
+    found = amount(expression, (SLEW, DENSITY / TIME), scope, "`at` takes a current per time")
+    if found is None or found.dimension == SLEW:
+        return found
+    area = _active_area(expression, scope, around)
+    return None if area is None else times(found, area)
+
+
+def _hold(step: surface.Hold, scope: Scope) -> typed.HoldFor | typed.HoldUntil:
+    _only_dc(step.waveform, scope)
+    if step.mode == "for":
+        return typed.HoldFor(amount(step.amount, (TIME,), scope, "`hold for` takes a time"), step.span)
+    charge = amount(step.amount, (CHARGE,), scope, f"`hold {step.mode}` takes a charge")
+    return typed.HoldUntil(charge, step.mode == "until total", step.amount.span, step.span)
+
+
+def _deliver(step: surface.Deliver, scope: Scope, around: Around) -> typed.Deliver:
+    _only_dc(step.waveform, scope)
+    charge = amount(step.dose, (CHARGE,), scope, "`deliver` takes a charge")
+    current = current_of(step.current, scope, around, "`at` takes")
+    time = amount(step.ramping, (TIME,), scope, "`ramping` takes a time")
+    zero = in_base_units(Constant(0), CURRENT, "mA")
+    at, pace = step.current.span, step.ramping.span
+    up = typed.Ramp(current, step.rounded_down, True, time, None, at, pace, step.span)
+    down = typed.Ramp(zero, False, True, time, None, pace, pace, step.span)
+    hold = typed.HoldUntil(charge, True, step.dose.span, step.span)
+    return typed.Deliver(up, hold, down, step.span)
+
+
+def _repeat(step: surface.Repeat, scope: Scope, around: Around, depth: int) -> typed.Repeat | None:
+    count_part = step.count if step.count is not None else step.bound
+    assert count_part is not None, "the grammar asks for a count or a bound"
+    count = None
+    if step.count is None and not step.bound_is_count:
+        advice = "bound it by a count: `at most 4 times`"
+        unsupported("a repetition bounded by a time", count_part.span, scope.found, advice)
+    else:
+        count = amount(count_part, (DIMENSIONLESS,), scope, "a repetition takes a number of times")
+    period = None
+    if step.period is not None:
+        period = amount(step.period, (TIME,), scope, "`every` takes a time")
+    if not step.steps:
+        message = "this repetition repeats nothing"
+        scope.found.append(error("I0412", message, step.span, "no steps in it", help="leave it out"))
+        return None
+    body = type_steps(step.steps, scope, around, depth + 1)
+    until = None if step.until is None else condition(step.until, scope)
+    return typed.Repeat(count, until, period, body, step.span)
+
+
+def _variable(step: surface.Variable, scope: Scope, around: Around) -> typed.Record | None:
+    if step.role == "record":
+        return typed.Record(step.name.text, step.span)
+    message = f"`{step.role}` stands among the steps, and every answer is known before the first of them"
+    advice = "ask at the top of the protocol, or `record` what is seen during the session"
+    scope.found.append(error("I0410", message, step.span, "too late here", help=advice))
+    return None
+
+
+def _gate(step: surface.Require, scope: Scope, around: Around) -> typed.Gate | None:
+    holds = condition(step.condition, scope)
+    if step.finish is not None:
+        return typed.Gate(holds, step.finish.value, step.span)
+    message = "among the steps, `require` must say what happens otherwise"
+    advice = (
+        'write `require ... else finish "reason"` here, or move the requirement to the top of the protocol'
+    )
+    scope.found.append(error("I0410", message, step.span, "and otherwise?", help=advice))
+    return None
+
+
+def declare_let(item: surface.Let, scope: Scope) -> None:
+    """Type a `let` and add its name."""
+    value: Value = type_expression(item.value, scope)
+    scope.declare(item.name, Origin.LET, value)
+
+
+def classify_step(
+    item: surface.Classify, scope: Scope, records: dict[str, Variable]
+) -> typed.Classify | None:
+    """A table over a variable with a range."""
+    value = scope.look_up(item.subject.text, item.subject.span)
+    variable = records.get(item.subject.text)
+    if value is POISON:
+        return None
+    if variable is None or not isinstance(variable.domain, IntegerDomain):
+        message = f"`{item.subject.text}` cannot be classified"
+        advice = "a table gives a meaning to a recorded number: `record chloride: 0 mmol/L .. 160 mmol/L`"
+        scope.found.append(error("I0443", message, item.subject.span, "not a recorded number", help=advice))
+        return None
+    rows = classify_rows(item, variable.domain, scope)
+    return None if rows is None else typed.Classify(item.subject.text, rows, item.span)

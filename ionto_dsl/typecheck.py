@@ -1,0 +1,322 @@
+"""From a resolved protocol to a typed one: every problem is reported, and what can be typed still is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ionto_dsl import surface, typed
+from ionto_dsl.claims import labelled_steps, property_of
+from ionto_dsl.course_of import course_of
+from ionto_dsl.equipment import device_of
+from ionto_dsl.limits_of import InterruptionRules, TypedEnvelope, envelope_of, interruption_rules
+from ionto_dsl.operands import positive
+from ionto_dsl.pauses import combined
+from ionto_dsl.placements import place_electrodes
+from ionto_dsl.resolve import Inherited, Program, find
+from ionto_dsl.scenarios_of import Tables, scenario_of
+from ionto_dsl.scope import Scope
+from ionto_dsl.screenings import adopt, exclusions_of, requirement_of, rule_of, screening_of
+from ionto_dsl.settings import missing, only, sources_of, title_of
+from ionto_dsl.steps_of import Around, declare_let, declare_records, type_steps
+from ionto_dsl.unsupported import unsupported
+from ionto_dsl.variables_of import codes_of, declare_variable
+from ionto_ir.device import Device
+from ionto_ir.diagnostic import Diagnostic, Label, error
+from ionto_ir.limits import Exclusion
+from ionto_ir.plan import Code, Course, Requirement, Rule, UserProperty, Variable
+from ionto_ir.scenario import Scenario
+from ionto_ir.source import Span
+from ionto_ir.units import SLEW
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A typed protocol with the names that it uses, for the lints."""
+
+    protocol: typed.Protocol
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    before: tuple[typed.Step, ...]
+    session: tuple[typed.Step, ...]
+    after: tuple[typed.Step, ...]
+    records: tuple[Variable, ...]
+
+
+def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -> Checked:
+    """Type one protocol with everything that it inherits."""
+    names = program.modules[inherited.module].names
+    scope = Scope(found, {name: symbol.bound_at for name, symbol in names.items()})
+    owner = inherited.declaration
+    items = tuple(item.item for item in inherited.items)
+    _check_complete(owner, items, found)
+    envelopes = list(_envelopes(program, inherited, found))
+    screened, rules = _screenings(program, inherited, scope)
+    placements = [
+        (item.item, item.module) for item in inherited.items if isinstance(item.item, surface.Placement)
+    ]
+    placed = place_electrodes(program, placements, scope)
+    declared = _declared(items, scope)
+    blocks = _blocks(items, scope, len([1 for item, _ in placements if item.place == "active"]))
+    geometry = [place.geometry for place in placed if place.geometry is not None]
+    variables = (*screened, *declared, *geometry, *blocks.records)
+    rules += _present(rule_of(item, scope) for item in items if isinstance(item, surface.Rule))
+    stop, resume = (_slew(items, movement, scope) for movement in ("stop", "resume"))
+    _refuse_monitors(items, found)
+    protocol = typed.Protocol(
+        name=owner.name.text,
+        version="" if owner.version is None else owner.version.value,
+        title=title_of(items, owner.name.text),
+        indication=next((item.text.value for item in items if isinstance(item, surface.Indication)), None),
+        codes=_codes(items),
+        source=sources_of(items),
+        devices=tuple(_devices(program, inherited, found)),
+        envelopes=tuple(envelope.envelope for envelope, _ in envelopes),
+        electrodes=tuple(place.electrode for place in placed),
+        variables=variables,
+        requirements=_requirements(items, scope),
+        rules=tuple(rules),
+        exclusions=_exclusions(envelopes, scope),
+        limits=tuple(limit for envelope, _ in envelopes for limit in envelope.limits),
+        interruptions=combined(_pauses(items, scope), _pauses_of(envelopes), owner, found),
+        stop=stop,
+        resume=resume,
+        may_saturate=any(isinstance(item, surface.MaySaturate) for item in items),
+        before=blocks.before,
+        session=blocks.session,
+        after=blocks.after,
+        course=_course(items, scope),
+        properties=_properties(items, scope),
+        scenarios=_scenarios(items, variables, blocks, scope),
+        span=owner.name.span,
+    )
+    return Checked(protocol, scope)
+
+
+def _present(values: Iterable[T | None]) -> list[T]:
+    return [value for value in values if value is not None]
+
+
+_ONCE: dict[type, str] = {
+    surface.Title: "`title`",
+    surface.Indication: "`indication`",
+    surface.Session: "`session`",
+    surface.Course: "`course`",
+    surface.MaySaturate: "`may saturate`",
+}
+
+
+def _check_complete(
+    owner: surface.Protocol, items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]
+) -> None:
+    said = [(_ONCE[type(item)], item.span) for item in items if type(item) in _ONCE]
+    said += [(f"`{item.when}`", item.span) for item in items if isinstance(item, surface.Around)]
+    said += [(f"`{item.movement} at`", item.span) for item in items if isinstance(item, surface.SlewRule)]
+    only(said, found)
+    name = f"the protocol `{owner.name.text}`"
+    if owner.version is None:
+        advice = f'write `protocol {owner.name.text} version "1.0.0"`: what is sealed must say which version it was'
+        missing("version", name, owner.name.span, advice, found)
+    relations = {item.relation for item in items if isinstance(item, surface.Use)}
+    if "within" not in relations:
+        advice = "limits live apart from treatments: import an envelope and write `within adult_skin`"
+        missing("envelope (`within`)", name, owner.name.span, advice, found)
+    if not any(isinstance(item, surface.Session) for item in items):
+        advice = "write `session { deliver 40 mA.min at 2 mA ramping 30 s }`, or its steps one by one"
+        missing("`session`", name, owner.name.span, advice, found)
+    places = {item.place for item in items if isinstance(item, surface.Placement)}
+    for place, example in (
+        ("active", 'active cathode medium_patch on "heel"'),
+        ("return", 'return anode large_patch on "calf"'),
+    ):
+        if place not in places:
+            missing(f"{place} electrode", name, owner.name.span, f"for example `{example}`", found)
+    _check_opposite(items, found)
+
+
+def _check_opposite(items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]) -> None:
+    """A current needs both poles: what is active lies under one, what returns under the other."""
+    placements = [item for item in items if isinstance(item, surface.Placement)]
+    for active in [item for item in placements if item.place == "active"]:
+        for other in [item for item in placements if item is not active]:
+            same_place = other.place == "active"
+            if (other.pole == active.pole) is not same_place:
+                what = (
+                    "two active electrodes lie under different poles"
+                    if same_place
+                    else (f"the active and the return electrode are both the {active.pole}")
+                )
+                labels = (Label(active.span, f"the {active.pole}"),)
+                advice = "one supply has one anode side and one cathode side"
+                found.append(
+                    error("I0455", what, other.span, f"the {other.pole}", labels=labels, help=advice)
+                )
+                return
+
+
+def _used(inherited: Inherited, relation: str) -> Iterator[tuple[surface.Name, str]]:
+    for item in inherited.items:
+        if isinstance(item.item, surface.Use) and item.item.relation == relation:
+            for name in item.item.names:
+                yield name, item.module
+
+
+def _envelopes(
+    program: Program, inherited: Inherited, found: list[Diagnostic]
+) -> Iterator[tuple[TypedEnvelope, Span]]:
+    seen: list[surface.Envelope] = []
+    for name, module in _used(inherited, "within"):
+        symbol = find(program, module, name, "envelope", found)
+        if symbol is not None:
+            assert isinstance(symbol.declaration, surface.Envelope), "find returns the expected kind"
+            if not any(symbol.declaration is earlier for earlier in seen):
+                seen.append(symbol.declaration)
+                yield envelope_of(symbol.declaration, found), name.span
+
+
+def _screenings(program: Program, inherited: Inherited, scope: Scope) -> tuple[list[Variable], list[Rule]]:
+    variables: list[Variable] = []
+    rules: list[Rule] = []
+    seen: list[surface.Screening] = []
+    for name, module in _used(inherited, "screen"):
+        symbol = find(program, module, name, "screening", scope.found)
+        if symbol is None:
+            continue
+        declaration = symbol.declaration
+        assert isinstance(declaration, surface.Screening), "find returns the expected kind"
+        if not any(declaration is earlier for earlier in seen):
+            seen.append(declaration)
+            screening = screening_of(declaration, program.modules[symbol.module], scope.found)
+            variables += adopt(screening, declaration, scope)
+            rules += screening.rules
+    return variables, rules
+
+
+def _devices(program: Program, inherited: Inherited, found: list[Diagnostic]) -> Iterator[Device]:
+    for name, module in _used(inherited, "device"):
+        symbol = find(program, module, name, "device", found)
+        if symbol is not None:
+            assert isinstance(symbol.declaration, surface.Device), "find returns the expected kind"
+            device = device_of(symbol.declaration, found)
+            if device is not None:
+                yield device
+
+
+def _declared(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> list[Variable]:
+    """Parameters, questions and `let` values, in the author's order."""
+    declared: list[Variable | None] = []
+    for item in items:
+        match item:
+            case surface.Variable(role="param" | "ask"):
+                declared.append(declare_variable(item, scope))
+            case surface.Let():
+                declare_let(item, scope)
+            case _:
+                pass
+    return _present(declared)
+
+
+def _blocks(items: tuple[surface.ProtocolItem, ...], scope: Scope, active_areas: int) -> _Blocks:
+    """Before, session and after. A `record` or `classify` at the top of the protocol joins what comes after."""
+    block = {item.when: item.steps for item in items if isinstance(item, surface.Around)}
+    session = next((item.steps for item in items if isinstance(item, surface.Session)), ())
+    last = tuple(
+        item
+        for item in items
+        if isinstance(item, surface.Classify)
+        or (isinstance(item, surface.Variable) and item.role == "record")
+    )
+    sections = {
+        "before": block.get("before", ()),
+        "session": session,
+        "after": (*block.get("after", ()), *last),
+    }
+    records = {
+        variable.name: variable for steps in sections.values() for variable in declare_records(steps, scope)
+    }
+    made = {
+        section: type_steps(steps, scope, Around(section, records, active_areas))
+        for section, steps in sections.items()
+    }
+    return _Blocks(made["before"], made["session"], made["after"], tuple(records.values()))
+
+
+def _requirements(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> tuple[Requirement, ...]:
+    return tuple(_present(requirement_of(item, scope) for item in items if isinstance(item, surface.Require)))
+
+
+def _exclusions(envelopes: list[tuple[TypedEnvelope, Span]], scope: Scope) -> tuple[Exclusion, ...]:
+    return tuple(
+        exclusion for envelope, used_at in envelopes for exclusion in exclusions_of(envelope, used_at, scope)
+    )
+
+
+def _pauses(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> InterruptionRules:
+    return interruption_rules(items, scope)
+
+
+def _pauses_of(envelopes: list[tuple[TypedEnvelope, Span]]) -> list[tuple[str, InterruptionRules]]:
+    return [(envelope.envelope.name, envelope.interruptions) for envelope, _ in envelopes]
+
+
+def _codes(items: tuple[surface.ProtocolItem, ...]) -> tuple[Code, ...]:
+    return tuple(
+        code for item in items if isinstance(item, surface.Indication) for code in codes_of(item.codes)
+    )
+
+
+def _slew(items: tuple[surface.ProtocolItem, ...], movement: str, scope: Scope) -> typed.Slew | None:
+    for item in items:
+        if isinstance(item, surface.SlewRule) and item.movement == movement:
+            value = positive(item.slew, SLEW, scope, f"`{movement} at` takes a current per time")
+            return None if value is None else typed.Slew(value, item.span)
+    return None
+
+
+def _refuse_monitors(items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]) -> None:
+    for item in items:
+        if isinstance(item, surface.Monitor):
+            unsupported(f"`{item.action} when`", item.span, found)
+
+
+def _course(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> Course | None:
+    return next((course_of(item, scope) for item in items if isinstance(item, surface.Course)), None)
+
+
+def _properties(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> tuple[UserProperty, ...]:
+    session = next((item.steps for item in items if isinstance(item, surface.Session)), ())
+    labelled = list(labelled_steps(session))
+    claims = [item for item in items if isinstance(item, surface.Prove)]
+    return tuple(_present(property_of(item, labelled, scope) for item in claims))
+
+
+def _scenarios(
+    items: tuple[surface.ProtocolItem, ...], variables: Iterable[Variable], blocks: _Blocks, scope: Scope
+) -> tuple[Scenario, ...]:
+    tests = [item for item in items if isinstance(item, surface.Test)]
+    only([(f'the test "{test.name.value}"', test.name.span) for test in tests], scope.found)
+    by_name = {variable.name: variable for variable in variables}
+    tables = _tables((*blocks.before, *blocks.session, *blocks.after))
+    return tuple(_present(scenario_of(test, by_name, tables, scope) for test in tests))
+
+
+def _tables(steps: Iterable[typed.Step]) -> Tables:
+    """The meanings that each classified variable can have."""
+    tables: Tables = {}
+    for step in steps:
+        match step:
+            case typed.Classify(variable, rows):
+                tables[variable] = tables.get(variable, ()) + tuple(row.meaning for row in rows)
+            case typed.If(_, then, otherwise):
+                tables |= _tables((*then, *otherwise))
+            case typed.Repeat(body=body):
+                tables |= _tables(body)
+            case _:
+                pass
+    return tables
