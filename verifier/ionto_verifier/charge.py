@@ -1,0 +1,200 @@
+"""What one step can emit and how long it can take: upper bounds on the machine's arithmetic, as polynomials.
+
+The machine moves once a tick. A glide needs as many ticks as its level needs and emits, in each, the level
+at the end of that tick; a time is rounded up to whole ticks; setpoints are floored to the device's step.
+Every bound here is at least what these rules emit for any values, and it is exact where nothing has to be
+rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ionto_ir.bound import fall_per_tick_na
+from ionto_ir.plan import Plan
+from ionto_verifier.environment import Environment
+from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, disjunction, equal
+from ionto_verifier.term import ZERO, Polynomial, coefficient, constant, variables_of
+
+PPM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """Nominal charge pC (set values), time with the output on ms; both are upper bounds."""
+
+    nominal_pc: Polynomial
+    on_ms: Polynomial
+
+
+@dataclass(frozen=True, slots=True)
+class Incline:
+    """A slope at a place: delta_na per over_ms."""
+
+    delta_na: Polynomial
+    over_ms: Polynomial
+
+
+class Arithmetic:
+    """The numbers of one plan's device and slews, and the bounds that follow from them."""
+
+    def __init__(self, plan: Plan, environment: Environment) -> None:
+        device = plan.device
+        self.environment = environment
+        self.tick_ms = device.tick_ms
+        self.step_na = device.step_na
+        self.fall_na = fall_per_tick_na(plan.stop_slew_na_s, device.tick_ms)
+        self.resume_na_s = plan.resume_slew_na_s
+        self.resuming = Incline(constant(plan.resume_slew_na_s), constant(1000))
+        self.watchdog_ms = device.watchdog_ms
+        self.device_offset_na = device.accuracy_offset_na
+        self.share = 1 + Fraction(device.accuracy_ppm, PPM)
+        whole = device.step_na * device.accuracy_ppm % PPM == 0
+        # A setpoint is a multiple of the step, so the accuracy's share of it is rounded up only where that
+        # is no whole.
+        self.offset_na = device.accuracy_offset_na + (Fraction(0) if whole else Fraction(PPM - 1, PPM))
+
+    def worst(self, level_na: Polynomial) -> Polynomial:
+        """The highest current, nA, that the skin may receive at this setpoint."""
+        return level_na * self.share + self.offset_na
+
+    def worst_charge(self, emission: Emission) -> Polynomial:
+        """The charge, pC, that the skin may have received."""
+        return emission.nominal_pc * self.share + emission.on_ms * self.offset_na
+
+    def whole_ticks(self, time_ms: Polynomial) -> Polynomial:
+        """The time rounded up to whole ticks, from above."""
+        if self.environment.is_multiple(time_ms, self.tick_ms):
+            return time_ms
+        slack = self.tick_ms - 1 if self.environment.is_multiple(time_ms, 1) else self.tick_ms
+        return time_ms + slack
+
+    def glide_ms(self, start_na: Polynomial, target_na: Polynomial, incline: Incline) -> Polynomial:
+        """The exact time that a glide needs, before it is rounded to ticks."""
+        way = target_na - start_na
+        if way == ZERO:
+            return ZERO
+        distance = self.environment.magnitude(way)
+        if incline.delta_na == distance:
+            return incline.over_ms
+        if not variables_of(incline.delta_na):
+            rate = coefficient(incline.delta_na, ())
+            assert rate > 0, "a constant slope moves"
+            return distance * incline.over_ms * (1 / rate)
+        return self._fresh_glide_ms(distance, incline)
+
+    def _fresh_glide_ms(self, distance: Polynomial, incline: Incline) -> Polynomial:
+        bounds = self.environment.bounds
+        slowest = max(Fraction(1), bounds(incline.delta_na)[0])
+        longest = max(Fraction(0), bounds(distance * incline.over_ms)[1] / slowest)
+
+        def define(time_ms: Polynomial) -> list[Formula]:
+            own = equal(time_ms * incline.delta_na, distance * incline.over_ms)
+            if bounds(incline.delta_na)[0] > 0:
+                return [own]
+            # A slope that was planned without a difference has no rate of its own: the machine re-ramps.
+            again = equal(time_ms * self.resume_na_s, distance * 1000)
+            moves = conjunction((at_least(incline.delta_na, 1), own))
+            return [disjunction((moves, conjunction((at_most(incline.delta_na), again))))]
+
+        longest = max(longest, bounds(distance)[1] * 1000 / self.resume_na_s)
+        return self.environment.fresh(
+            ("glide", distance, incline), "glide time", (Fraction(0), longest), define
+        )
+
+    def glide(self, start_na: Polynomial, target_na: Polynomial, time_ms: Polynomial) -> Emission:
+        """What a glide that needs `time_ms` emits.
+
+        The level at the end of each tick stands for the whole tick: that adds at most half a tick of the
+        way up, and, where the time is no whole number of ticks, a tick at the higher end. Downwards the
+        level is a whole number of nA rounded up.
+        """
+        if time_ms == ZERO:
+            return Emission(ZERO, ZERO)
+        on_ms = self.whole_ticks(time_ms)
+        ideal = (start_na + target_na) * time_ms * Fraction(1, 2)
+        rises = self.environment.never_negative(target_na - start_na)
+        falls = self.environment.never_negative(start_na - target_na)
+        higher = target_na if rises else start_na if falls else start_na + target_na
+        if on_ms == time_ms:
+            up = (target_na - start_na) * Fraction(self.tick_ms, 2)
+            rounding = up if rises else ZERO if falls else higher * Fraction(self.tick_ms, 2)
+        else:
+            rounding = higher * Fraction(3 * self.tick_ms, 2)
+        return Emission(ideal + rounding + (ZERO if rises else on_ms), on_ms)
+
+    def least_glide(self, start_na: Polynomial, target_na: Polynomial, time_ms: Polynomial) -> Polynomial:
+        """A lower bound of the nominal charge of a glide, pC: setpoints are floored, and the last tick may
+        be zero.
+        """
+        if time_ms == ZERO:
+            return ZERO
+        ideal = (start_na + target_na) * time_ms * Fraction(1, 2)
+        return ideal - start_na * self.tick_ms - (time_ms + self.tick_ms) * (self.step_na + 1)
+
+    def climb(self, level_na: Polynomial) -> Emission:
+        """What the way back from zero to a level emits after a resume."""
+        return self.glide(ZERO, level_na, self.glide_ms(ZERO, level_na, self.resuming))
+
+    def fall(self, level_na: Polynomial) -> Emission:
+        """What a stop from a level emits: each tick falls by `fall_na`, so the sum lies below the triangle."""
+        if level_na == ZERO:
+            return Emission(ZERO, ZERO)
+        triangle = level_na * level_na * Fraction(self.tick_ms, 2 * self.fall_na)
+        return Emission(triangle, self.fall_ms(level_na))
+
+    def fall_ms(self, level_na: Polynomial) -> Polynomial:
+        """How long a stop from a level takes, from above."""
+        if level_na == ZERO:
+            return ZERO
+        slack = 0 if self.environment.is_multiple(level_na, self.fall_na) else self.tick_ms
+        return level_na * Fraction(self.tick_ms, self.fall_na) + slack
+
+    def stop_line_ms(self, level_na: Polynomial) -> Polynomial:
+        """The time of a stop as the interlock reckons it: tick * I / d, not rounded."""
+        return level_na * Fraction(self.tick_ms, self.fall_na)
+
+    def gentle(self, incline: Incline) -> bool:
+        """Whether a descent is so slow that at each tick a stop would have come at least a device step
+        further down.
+
+        Then what is still to come on the descent is at least what a stop from there would emit, even though
+        its setpoints are floored: the end of the descent is the worst moment for a stop on it.
+        """
+        return self._spares(incline) and (
+            self.environment.bounds(incline.delta_na)[0] > 0 or self._spares(self.resuming)
+        )
+
+    def _spares(self, incline: Incline) -> bool:
+        spare = incline.over_ms * (self.fall_na - self.step_na) - incline.delta_na * self.tick_ms
+        return self.environment.never_negative(spare)
+
+    def reserve(self, level_na: Polynomial) -> Polynomial:
+        """What the interlock keeps back for coming down from a level, pC, watchdog included.
+
+        ((1e6 + p) * tick * I * (I + 2d) + 2e6 * tick * (offset + 1) * (I + d)) / (2 d 1e6) + watchdog *
+        worst(I), as in `ionto_ir.machine_terms.braking_of`.
+        """
+        return self._square(level_na) + level_na * (self.share * self.tick_ms) + self._line(level_na)
+
+    def reserve_on_descent(self, start_na: Polynomial, target_na: Polynomial) -> Polynomial:
+        """What must be kept back beyond the end of a gentle descent so that the interlock is content all
+        the way.
+
+        From a level x on the way, the rest of the descent and a stop from its target emit at least what a
+        stop from x does, which is the square of x less half a tick of it; the previous setpoint counts in
+        the watchdog's share, and it is at most the start.
+        """
+        return (
+            self._square(target_na)
+            + start_na * (self.share * Fraction(3 * self.tick_ms, 2))
+            + self._line(start_na)
+        )
+
+    def _square(self, level_na: Polynomial) -> Polynomial:
+        return level_na * level_na * (self.share * Fraction(self.tick_ms, 2 * self.fall_na))
+
+    def _line(self, level_na: Polynomial) -> Polynomial:
+        per_tick = Fraction(self.tick_ms * (self.device_offset_na + 1), self.fall_na)
+        return (level_na + self.fall_na) * per_tick + self.worst(level_na) * self.watchdog_ms

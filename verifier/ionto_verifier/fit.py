@@ -1,0 +1,140 @@
+"""Whether the device can do what the protocol asks, and whether its polarity drives the drugs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ionto_ir.device import Drug, Electrode
+from ionto_ir.expression import Operator
+from ionto_ir.limits import Role
+from ionto_ir.plan import Ramp
+from ionto_verifier.grid import exact_quotient, on_grid
+from ionto_verifier.inquiry import NOWHERE, Inquiry, Place
+from ionto_verifier.instant import NV_PER_MV, highest_impedance, place_of, role_of, slopes
+from ionto_verifier.obligation import TRUE, Guard, at_least, at_most, disjunction, greater, less
+from ionto_verifier.properties import Asked, Claim, Property, Question
+from ionto_verifier.term import ZERO, constant
+
+DIRECT_CURRENT = "dc"
+
+
+def fit_claims(inquiry: Inquiry) -> Iterator[Asked]:
+    """Everything that the plan asks of its device, its operands and its drugs."""
+    yield _arithmetic(inquiry)
+    yield _range(inquiry)
+    yield _grid(inquiry)
+    yield from _drive(inquiry)
+    yield _slew(inquiry)
+    yield _device(inquiry)
+    yield from _drugs(inquiry)
+
+
+def _arithmetic(inquiry: Inquiry) -> Asked:
+    claim = Claim("arithmetic", Property.ARITHMETIC, "every operand has a value", inquiry.plan.span)
+    questions = []
+    for division in tuple(inquiry.encoding.divisions.values()):
+        apart = disjunction((less(division.divisor), greater(division.divisor)))
+        questions.append(inquiry.question(claim, apart))
+        if division.expression.operator is Operator.DIVIDE_EXACTLY:
+            decided = exact_quotient(inquiry, division)
+            questions.append(inquiry.question(claim, TRUE, decided=decided))
+    return Asked(claim, tuple(questions))
+
+
+def _range(inquiry: Inquiry) -> Asked:
+    device = inquiry.plan.device
+    claim = Claim(
+        "range", Property.RANGE, f"`{device.name}` can set every current", device.span, None, None, ("range",)
+    )
+    questions = []
+    for level in inquiry.levels:
+        questions.append(inquiry.never_above(claim, level.na, device.current_na_max, place_of(level)))
+        if device.current_na_min:
+            enough = disjunction((at_most(level.na), at_least(level.na, device.current_na_min)))
+            questions.append(inquiry.question(claim, enough, place_of(level)))
+    return Asked(claim, tuple(questions))
+
+
+def _grid(inquiry: Inquiry) -> Asked:
+    device = inquiry.plan.device
+    statement = f"every current is a whole number of steps of `{device.name}`"
+    claim = Claim("grid", Property.GRID, statement, device.span, None, None, ("step",))
+    questions = []
+    for visit, motion in inquiry.moving():
+        step = inquiry.plan.steps[visit.step]
+        if isinstance(step, Ramp):
+            place = Place(visit.step, visit.path)
+            decided = on_grid(inquiry, step.target_na, motion.target_na, visit)
+            questions.append(inquiry.question(claim, TRUE, place, decided=decided))
+    return Asked(claim, tuple(questions))
+
+
+def _drive(inquiry: Inquiry) -> Iterator[Asked]:
+    """Nothing is claimed when no impedance is assumed, or when the protocol says that it may saturate."""
+    ohm_max = highest_impedance(inquiry.plan)
+    if ohm_max is None or inquiry.plan.may_saturate:
+        return
+    device = inquiry.plan.device
+    facts = ("compliance", "accuracy", "impedance")
+    statement = f"`{device.name}` can drive every current through the assumed impedance"
+    span = next(item.impedance.span for item in inquiry.plan.envelopes if item.impedance is not None)
+    claim = Claim("drive", Property.DRIVE, statement, span, None, None, facts)
+    questions = []
+    for level in inquiry.levels:
+        voltage = inquiry.arithmetic.worst(level.na) * Fraction(ohm_max, NV_PER_MV)
+        questions.append(inquiry.never_above(claim, voltage, device.compliance_mv, place_of(level)))
+    yield Asked(claim, tuple(questions))
+
+
+def _slew(inquiry: Inquiry) -> Asked:
+    plan, device = inquiry.plan, inquiry.plan.device
+    statement = f"`{device.name}` can follow every ramp, stop and resume"
+    claim = Claim("slew", Property.SLEW, statement, device.span, None, None, ("slew",))
+    questions = [
+        inquiry.never_above(claim, constant(slew), device.slew_na_s, NOWHERE)
+        for slew in (plan.stop_slew_na_s, plan.resume_slew_na_s)
+    ]
+    return Asked(claim, (*questions, *slopes(inquiry, claim, device.slew_na_s)))
+
+
+def _device(inquiry: Inquiry) -> Asked:
+    device = inquiry.plan.device
+    statement = f"`{device.name}` gives direct current, and its watchdog bridges a tick and the host gap"
+    claim = Claim("device", Property.DEVICE, statement, device.span, None, None, ("watchdog", "waveforms"))
+    bridged = device.watchdog_ms > device.tick_ms + device.host_gap_ms
+    return Asked(
+        claim, (inquiry.known(claim, bridged), inquiry.known(claim, DIRECT_CURRENT in device.waveforms))
+    )
+
+
+def _drugs(inquiry: Inquiry) -> Iterator[Asked]:
+    """A drug under the wrong pole, and opposite ions in one reservoir, need the author's stated reason."""
+    for number, electrode in enumerate(inquiry.plan.electrodes):
+        name = f"electrodes[{number}]"
+        excused = electrode.despite is not None
+        facts = (f"despite: {electrode.despite}",) if excused else ("polarity",)
+        for place, drug in enumerate(electrode.drugs):
+            if drug.ion:
+                statement = f"`{drug.name}` is driven into the skin under `{electrode.profile}`"
+                claim = Claim(
+                    f"{name}.drugs[{place}]", Property.DRUG, statement, electrode.span, None, number, facts
+                )
+                yield Asked(claim, tuple(_poles(inquiry, claim, electrode, drug)))
+        signs = {drug.ion > 0 for drug in electrode.drugs if drug.ion}
+        if len(signs) > 1:
+            statement = f"one pole drives all drugs under `{electrode.profile}`"
+            claim = Claim(f"{name}.drugs", Property.DRUG, statement, electrode.span, None, number, facts)
+            yield Asked(claim, (inquiry.known(claim, excused),))
+
+
+def _poles(inquiry: Inquiry, claim: Claim, electrode: Electrode, drug: Drug) -> Iterator[Question]:
+    """Cations leave the anode, anions the cathode; asked once for each polarity in which current flows."""
+    driving = Role.ANODE if drug.ion > 0 else Role.CATHODE
+    seen: set[tuple[bool, tuple[Guard, ...]]] = set()
+    for visit, motion in inquiry.moving():
+        for turned in sorted(motion.orientations):
+            if motion.higher_na != ZERO and (turned, visit.path) not in seen:
+                seen.add((turned, visit.path))
+                right = role_of(electrode.role, turned) is driving or electrode.despite is not None
+                yield inquiry.known(claim, right, Place(visit.step, visit.path))

@@ -1,0 +1,124 @@
+"""What the properties look at: a plan, its symbolic run, and the making of questions about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ionto_ir.plan import Plan
+from ionto_verifier.charge import Arithmetic
+from ionto_verifier.decision import Decision
+from ionto_verifier.encode import Encoding
+from ionto_verifier.motion import Motion
+from ionto_verifier.obligation import (
+    FALSE,
+    TRUE,
+    Formula,
+    Guard,
+    Obligation,
+    at_most,
+    formula_variables,
+)
+from ionto_verifier.paths import Visit, follow
+from ionto_verifier.properties import Claim, Measure, Provocation, Question
+from ionto_verifier.term import ONE, Polynomial, coefficient, variables_of
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A current, nA, that a step reaches under what was decided on the way; the same elsewhere is not
+    repeated.
+    """
+
+    na: Polynomial
+    path: tuple[Guard, ...]
+    orientations: frozenset[bool]
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a question stands: the step, what was decided on the way there, and how its worst case is
+    provoked.
+    """
+
+    step: int | None = None
+    path: tuple[Guard, ...] = ()
+    provocation: Provocation = Provocation.NOTHING
+    pause_step: int | None = None
+    elapsed_ms: Polynomial | None = None
+
+
+NOWHERE = Place()
+
+
+class Inquiry:
+    """A plan under inquiry. Raises TermTooLargeError when a polynomial of the plan grows out of bounds."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.encoding = Encoding(plan)
+        self.environment = self.encoding.environment
+        self.arithmetic = Arithmetic(plan, self.environment)
+        self.visits = follow(self.encoding)
+        self.levels = _distinct_levels(self.visits)
+        self._asked: dict[str, int] = {}
+
+    def moving(self) -> Iterable[tuple[Visit, Motion]]:
+        """The visits at which the output is on."""
+        return ((visit, visit.motion) for visit in self.visits if visit.motion is not None)
+
+    def never_above(
+        self, claim: Claim, value: Polynomial, bound: int, place: Place, *, over: Polynomial | None = None
+    ) -> Question:
+        """The question whether `value`, divided by `over` (which is positive), is at most `bound`."""
+        if over is not None and not variables_of(over):
+            value, over = value * (1 / coefficient(over, ONE)), None
+        formula = at_most(value, bound if over is None else over * bound)
+        return self.question(claim, formula, place, measure=Measure(value, over, bound))
+
+    def question(
+        self,
+        claim: Claim,
+        conclusion: Formula,
+        place: Place = NOWHERE,
+        *,
+        measure: Measure | None = None,
+        decided: Decision | None = None,
+    ) -> Question:
+        """The question whether the conclusion holds at a place, for all values that lead there."""
+        selection = self.environment.select(formula_variables(conclusion), place.path)
+        number = self._asked[claim.id] = self._asked.get(claim.id, 0) + 1
+        obligation = Obligation(
+            f"{claim.id}/{number}",
+            claim.property.value,
+            selection.variables,
+            selection.guards,
+            conclusion,
+            (),
+            claim.statement,
+        )
+        return Question(
+            claim.id,
+            obligation,
+            place.step,
+            measure,
+            place.provocation,
+            place.pause_step,
+            place.elapsed_ms,
+            decided,
+        )
+
+    def known(self, claim: Claim, holds: bool, place: Place = NOWHERE) -> Question:
+        """A question whose answer is plain from the plan."""
+        return self.question(claim, TRUE if holds else FALSE, place)
+
+
+def _distinct_levels(visits: tuple[Visit, ...]) -> tuple[Level, ...]:
+    found: dict[tuple[Polynomial, tuple[Guard, ...], frozenset[bool]], Level] = {}
+    for visit in visits:
+        if visit.motion is None:
+            continue
+        key = (visit.motion.target_na, visit.path, visit.motion.orientations)
+        found.setdefault(key, Level(*key, visit))
+    return tuple(found.values())

@@ -1,0 +1,170 @@
+"""Limits that hold at every instant: current, density, ramp, voltage, and the time of a stop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from ionto_ir.limits import Limit, LimitKind, Role
+from ionto_ir.plan import Plan
+from ionto_ir.wording import limit_text
+from ionto_verifier.charge import Incline
+from ionto_verifier.inquiry import NOWHERE, Inquiry, Level, Place
+from ionto_verifier.obligation import Guard, at_most
+from ionto_verifier.properties import Asked, Claim, Measure, Property, Provocation, Question
+from ionto_verifier.term import Polynomial, constant
+
+DENSITY_PER_NA_UM2 = 10**9
+"""1 nA over 1 um2 is 1e9 uA/m2."""
+
+NV_PER_MV = 10**6
+"""1 nA through 1 ohm is 1 nV."""
+
+
+def instant_claims(inquiry: Inquiry) -> Iterator[Asked]:
+    """The claims of every limit that holds at each instant."""
+    for index, limit in enumerate(inquiry.plan.limits):
+        name = f"limits[{index}]"
+        match limit.kind:
+            case LimitKind.CURRENT:
+                yield _current(inquiry, limit, name)
+            case LimitKind.DENSITY:
+                yield from _densities(inquiry, limit, name)
+            case LimitKind.RAMP:
+                yield _ramp(inquiry, limit, name)
+            case LimitKind.VOLTAGE:
+                yield _voltage(inquiry, limit, name)
+            case LimitKind.STOP_TIME:
+                yield _stop_time(inquiry, limit, name)
+            case _:
+                pass
+
+
+def limit_claim(
+    limit: Limit, name: str, kind: Property, rests_on: tuple[str, ...], electrode: int | None = None
+) -> Claim:
+    """The claim that a limit is kept."""
+    return Claim(name, kind, limit_text(limit), limit.span, limit, electrode, rests_on, limit.soft)
+
+
+def accuracy(inquiry: Inquiry, limit: Limit) -> tuple[str, ...]:
+    """The device's accuracy, where the limit speaks of what the skin may receive."""
+    return () if limit.nominal else ("accuracy",)
+
+
+def received(inquiry: Inquiry, limit: Limit, level_na: Polynomial) -> Polynomial:
+    """What a limit speaks of: the set value when it says nominal, otherwise the worst case."""
+    return level_na if limit.nominal else inquiry.arithmetic.worst(level_na)
+
+
+def place_of(level: Level) -> Place:
+    """Where a level is reached: at the end of a ramp, during a hold."""
+    motion = level.visit.motion
+    ledger = level.visit.after if motion is not None and motion.incline is not None else level.visit.before
+    return Place(level.visit.step, level.path, elapsed_ms=ledger.elapsed_ms)
+
+
+def _current(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
+    claim = limit_claim(limit, name, Property.CURRENT, accuracy(inquiry, limit))
+    return Asked(
+        claim,
+        tuple(
+            inquiry.never_above(claim, received(inquiry, limit, level.na), limit.bound, place_of(level))
+            for level in inquiry.levels
+        ),
+    )
+
+
+def _densities(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]:
+    """Each electrode carries all of the current, in the role that the polarity gives it."""
+    for number, electrode in enumerate(inquiry.plan.electrodes):
+        facts = (*accuracy(inquiry, limit), f"electrode {number}")
+        claim = limit_claim(limit, f"{name}.electrodes[{number}]", Property.DENSITY, facts, number)
+        area = inquiry.encoding.term(electrode.area_um2)
+        questions = []
+        for level in inquiry.levels:
+            roles = {role_of(electrode.role, turned) for turned in level.orientations}
+            if limit.role is None or limit.role in roles:
+                flow = received(inquiry, limit, level.na) * DENSITY_PER_NA_UM2
+                questions.append(inquiry.never_above(claim, flow, limit.bound, place_of(level), over=area))
+        yield Asked(claim, tuple(questions))
+
+
+def role_of(declared: Role, turned: bool) -> Role:
+    """The role of an electrode while the current flows as declared, or turned."""
+    if not turned:
+        return declared
+    return Role.CATHODE if declared is Role.ANODE else Role.ANODE
+
+
+def _ramp(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
+    """Ramps at the slope that the author wrote; stops, resumes and adjustments at the plan's slews."""
+    claim = limit_claim(limit, name, Property.RAMP, ("stop and resume slew", "tick"))
+    plan, tick_ms = inquiry.plan, inquiry.arithmetic.tick_ms
+    stop = constant(inquiry.arithmetic.fall_na * 1000)
+    questions = [
+        inquiry.never_above(claim, stop, limit.bound, NOWHERE, over=constant(tick_ms)),
+        inquiry.never_above(claim, constant(plan.resume_slew_na_s), limit.bound, NOWHERE),
+    ]
+    return Asked(claim, (*questions, *slopes(inquiry, claim, limit.bound)))
+
+
+def slopes(inquiry: Inquiry, claim: Claim, bound_na_s: int) -> Iterator[Question]:
+    """Whether each distinct slope of a ramp is at most a bound, nA/s."""
+    seen: dict[tuple[Incline, tuple[Guard, ...]], None] = {}
+    for visit, motion in inquiry.moving():
+        incline = motion.incline
+        if incline is None or motion.start_na == motion.target_na or (incline, visit.path) in seen:
+            continue
+        seen[incline, visit.path] = None
+        place = Place(visit.step, visit.path, elapsed_ms=visit.before.elapsed_ms)
+        yield inquiry.never_above(claim, incline.delta_na * 1000, bound_na_s, place, over=incline.over_ms)
+
+
+def _voltage(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
+    """The device's compliance bounds the voltage, and so does the current through the highest assumed
+    impedance.
+    """
+    compliance_mv = inquiry.plan.device.compliance_mv
+    ohm_max = highest_impedance(inquiry.plan)
+    if compliance_mv <= limit.bound:
+        claim = limit_claim(limit, name, Property.VOLTAGE, ("compliance",))
+        return Asked(claim, (inquiry.never_above(claim, constant(compliance_mv), limit.bound, NOWHERE),))
+    if ohm_max is None:
+        claim = limit_claim(limit, name, Property.VOLTAGE, ("compliance", "no impedance is assumed"))
+        return Asked(claim, (inquiry.never_above(claim, constant(compliance_mv), limit.bound, NOWHERE),))
+    claim = limit_claim(limit, name, Property.VOLTAGE, (*accuracy(inquiry, limit), "impedance"))
+    return Asked(
+        claim,
+        tuple(
+            inquiry.never_above(
+                claim,
+                received(inquiry, limit, level.na) * Fraction(ohm_max, NV_PER_MV),
+                limit.bound,
+                place_of(level),
+            )
+            for level in inquiry.levels
+        ),
+    )
+
+
+def highest_impedance(plan: Plan) -> int | None:
+    """The highest impedance, ohm, that an envelope of the plan assumes; None when none assumes any."""
+    return max(
+        (item.impedance.ohm_max for item in plan.envelopes if item.impedance is not None), default=None
+    )
+
+
+def _stop_time(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
+    """A stop falls by the same step each tick, so its time is a whole number of ticks."""
+    claim = limit_claim(limit, name, Property.STOP_TIME, ("stop slew", "tick"))
+    tick_ms, fall_na = inquiry.arithmetic.tick_ms, inquiry.arithmetic.fall_na
+    highest_na = limit.bound // tick_ms * fall_na
+    questions = []
+    for level in inquiry.levels:
+        at = replace(place_of(level), provocation=Provocation.STOP)
+        formula = at_most(level.na, highest_na)
+        measure = Measure(level.na * Fraction(tick_ms, fall_na), None, limit.bound)
+        questions.append(inquiry.question(claim, formula, at, measure=measure))
+    return Asked(claim, tuple(questions))

@@ -1,0 +1,127 @@
+"""What a session has added up to when it reaches a place: charge, time with the output on, time, and what
+pauses cost.
+
+All are upper bounds over everything that the protocol admits before that place. A pause is counted apart:
+what one pause in a step adds is remembered once per step, and the worst of them counts as often as a
+session may be paused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ionto_verifier.environment import Environment
+from ionto_verifier.term import ZERO, Polynomial
+
+PAUSES_APART_MAX = 12
+"""Pause costs that no interval tells apart; beyond this one fresh variable stands for the largest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseCost:
+    """What one pause during a step adds, beyond the step itself."""
+
+    nominal_pc: Polynomial
+    on_ms: Polynomial
+    elapsed_ms: Polynomial
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """nominal_pc: charge of the set values, pauses apart. least_pc: a lower bound of it.
+
+    on_ms: time with the output on. elapsed_ms: time since the first energised step began, without the time
+    that people take. `pauses` holds what a pause may have cost so far, `humans` the steps at which a person
+    was waited for since then; `started` says whether anything may have been energised.
+    """
+
+    nominal_pc: Polynomial = ZERO
+    least_pc: Polynomial = ZERO
+    on_ms: Polynomial = ZERO
+    elapsed_ms: Polynomial = ZERO
+    pauses: tuple[PauseCost, ...] = ()
+    humans: tuple[int, ...] = ()
+    started: bool = False
+
+    def plus(self, other: Ledger, times: Polynomial) -> Ledger:
+        """This ledger and then `times` rounds of another one, which began from nothing."""
+        return Ledger(
+            self.nominal_pc + other.nominal_pc * times,
+            self.least_pc + other.least_pc * times,
+            self.on_ms + other.on_ms * times,
+            self.elapsed_ms + other.elapsed_ms * times,
+            tuple(dict.fromkeys((*self.pauses, *other.pauses))),
+            tuple(dict.fromkeys((*self.humans, *other.humans))),
+            self.started or other.started,
+        )
+
+    def paused(self, cost: PauseCost, environment: Environment) -> Ledger:
+        """The same with one more way in which a pause may have cost something, unless a known one costs no
+        less.
+        """
+        if any(_covers(old, cost, environment) for old in self.pauses[-PAUSES_APART_MAX:]):
+            return self
+        kept = tuple(old for old in self.pauses[-PAUSES_APART_MAX:] if not _covers(cost, old, environment))
+        return replace(self, pauses=(*self.pauses[:-PAUSES_APART_MAX], *kept, cost))
+
+
+NOTHING = Ledger()
+
+
+def _covers(one: PauseCost, other: PauseCost, environment: Environment) -> bool:
+    return (
+        environment.never_negative(one.nominal_pc - other.nominal_pc)
+        and environment.never_negative(one.on_ms - other.on_ms)
+        and environment.never_negative(one.elapsed_ms - other.elapsed_ms)
+    )
+
+
+def joined(chosen: Polynomial, one: Ledger, other: Ledger, environment: Environment) -> Ledger:
+    """`one` where the 0/1 variable is 1, `other` where it is 0."""
+
+    def mixed(left: Polynomial, right: Polynomial) -> Polynomial:
+        return right if left == right else environment.once(chosen * (left - right) + right)
+
+    common = set(one.pauses) & set(other.pauses)
+    pauses = [cost for cost in one.pauses if cost in common]
+    pauses += [_only(cost, chosen, environment) for cost in one.pauses if cost not in common]
+    pauses += [_only(cost, 1 - chosen, environment) for cost in other.pauses if cost not in common]
+    return Ledger(
+        mixed(one.nominal_pc, other.nominal_pc),
+        mixed(one.least_pc, other.least_pc),
+        mixed(one.on_ms, other.on_ms),
+        mixed(one.elapsed_ms, other.elapsed_ms),
+        tuple(dict.fromkeys(pauses)),
+        tuple(dict.fromkeys((*one.humans, *other.humans))),
+        one.started or other.started,
+    )
+
+
+def _only(cost: PauseCost, chosen: Polynomial, environment: Environment) -> PauseCost:
+    return PauseCost(
+        environment.once(cost.nominal_pc * chosen),
+        environment.once(cost.on_ms * chosen),
+        environment.once(cost.elapsed_ms * chosen),
+        cost.step,
+    )
+
+
+def dearest(
+    costs: Iterable[tuple[Polynomial, int]], environment: Environment
+) -> tuple[tuple[Polynomial, int], ...]:
+    """The costs that intervals cannot tell to be below another one, each with the step that it belongs to.
+
+    When too many are left, one fresh variable that equals the largest stands for them all.
+    """
+    steps: dict[Polynomial, int] = {}
+    for cost, step in costs:
+        steps.setdefault(cost, step)
+    if not steps:
+        return ()
+    kept = environment.undominated(steps)
+    if len(kept) <= PAUSES_APART_MAX:
+        return tuple((cost, steps[cost]) for cost in kept)
+    largest = environment.largest(kept, "dearest pause")
+    return ((largest, steps[kept[-1]]),)

@@ -1,0 +1,401 @@
+"""What an energised step does to the current and to the ledger: ramps, the three kinds of hold, and pauses
+in them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import assert_never
+
+from ionto_ir.expression import ZERO as NO_CURRENT
+from ionto_ir.expression import Expression
+from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal
+from ionto_verifier.charge import Arithmetic, Emission, Incline
+from ionto_verifier.encode import Encoding, Scope
+from ionto_verifier.joining import overflowing
+from ionto_verifier.ledger import Ledger, PauseCost, dearest
+from ionto_verifier.obligation import Formula, at_most, disjunction, equal
+from ionto_verifier.state import NONE, Pending, State
+from ionto_verifier.term import ZERO, Polynomial
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Where the current goes during one step, magnitudes in nA, and what a stop in it may still add.
+
+    `orientations`: whether current may flow opposite to the declared polarity. `braking_pc` is kept back
+    for the worst case beyond the ledger after the step, `braking_nominal_pc` for set values, `braking_ms`
+    in time. `turns`: a ramp away from the sign that the current may have. `room_pc`: what a total leaves to
+    its hold.
+    """
+
+    start_na: Polynomial
+    target_na: Polynomial
+    higher_na: Polynomial
+    incline: Incline | None
+    orientations: frozenset[bool]
+    braking_pc: Polynomial
+    braking_nominal_pc: Polynomial
+    braking_ms: Polynomial
+    turns: bool = False
+    room_pc: Polynomial | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A ramp: what it emits as a whole, and what it emits `again` from zero after a pause."""
+
+    start_na: Polynomial
+    target_na: Polynomial
+    incline: Incline
+    higher_na: Polynomial
+    whole: Emission
+    again: Emission
+    adjusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Descent:
+    """The ramp to zero after a hold until a total: what it emits at least and at most, pC.
+
+    `moves`: somebody may adjust it, and then nothing is sure to be kept for it.
+    """
+
+    incline: Incline
+    least_pc: Polynomial
+    most_pc: Polynomial
+    moves: bool
+
+
+class Mover:
+    """Moves a state through ramps and holds."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.environment = encoding.environment
+        self.arithmetic = Arithmetic(encoding.plan, encoding.environment)
+        rules = encoding.plan.interruptions
+        self.pauses = rules.count_max if rules.resume else 0
+        self.pause_ms = rules.each_ms_max
+
+    # --- the current ------------------------------------------------------------------------------
+
+    def scope(self, state: State, suffix: str, *expressions: Expression) -> Scope:
+        """The values that expressions see at a step: recorded ones as of now, adjustable ones as of then."""
+        return self.encoding.moving(dict(state.records), suffix, *expressions)
+
+    def level(self, state: State, suffix: str) -> Polynomial:
+        """The current, nA, at which a step begins."""
+        scope = self.scope(state, suffix, *state.levels)
+        terms = [self.encoding.term(level, scope) for level in state.levels]
+        if len(terms) == 1:
+            return terms[0]
+        ranges = [self.environment.bounds(term) for term in terms]
+        bounds = min(low for low, _ in ranges), max(high for _, high in ranges)
+
+        def define(value: Polynomial) -> list[Formula]:
+            return [disjunction(equal(value, term) for term in terms)]
+
+        return self.environment.fresh(("level", frozenset(terms)), f"level at {suffix}", bounds, define)
+
+    def _orientations(self, state: State, signs: frozenset[bool]) -> frozenset[bool]:
+        return frozenset(sign != flip for sign in signs for flip in state.flips)
+
+    def moves(self, *expressions: Expression) -> bool:
+        """Whether somebody may adjust what these expressions say."""
+        return any(self.encoding.adjustable & self.encoding.references(item) for item in expressions)
+
+    # --- ramps ------------------------------------------------------------------------------------
+
+    def ramp(self, index: int, step: Ramp, state: State) -> tuple[State, Motion]:
+        """Through a ramp."""
+        start = self.level(state, f"{index} start")
+        legs = [self._leg(state, step, f"{index}")]
+        if self.moves(step.target_na, step.slope.delta_na, step.slope.over_ms):
+            legs.append(self._leg(state, step, f"{index} adjusted"))
+        way = self._way(start, legs, f"{index}")
+        ledger = self._through_ramp(state, way)
+        ledger = self._paused_in_ramp(index, ledger, way, state.pending)
+        signs = frozenset({step.reversed})
+        turns = step.target_na != NO_CURRENT and bool(state.signs - signs)
+        motion = replace(self._ramp_motion(way, self._orientations(state, signs)), turns=turns)
+        after = replace(state, levels=(step.target_na,), signs=signs, ledger=ledger, pending=NONE)
+        return after, motion
+
+    def _leg(self, state: State, step: Ramp, suffix: str) -> tuple[Polynomial, Incline]:
+        scope = self.scope(state, suffix, step.target_na, step.slope.delta_na, step.slope.over_ms)
+        return self.encoding.term(step.target_na, scope), self.incline(step.slope, scope)
+
+    def incline(self, slope: Slope, scope: Scope) -> Incline:
+        """A slope at a place."""
+        return Incline(self.encoding.term(slope.delta_na, scope), self.encoding.term(slope.over_ms, scope))
+
+    def _way(self, start: Polynomial, legs: list[tuple[Polynomial, Incline]], suffix: str) -> _Way:
+        """A ramp to its target; one that is adjusted turns somewhere on its way to the second target."""
+        target, incline = legs[0]
+        whole, again = self._glide(start, target, incline), self._glide(ZERO, target, incline)
+        higher = self.environment.largest([start, *(end for end, _ in legs)], "higher end")
+        for other, slope in legs[1:]:
+            turned = self._glide(self._turn(higher, suffix), other, slope)
+            whole, again = self._both(whole, turned), self._both(again, turned)
+        return _Way(start, target, incline, higher, whole, again, len(legs) > 1)
+
+    def _turn(self, higher: Polynomial, suffix: str) -> Polynomial:
+        """The current at which a ramp is adjusted: nowhere above its ends."""
+        bounds = Fraction(0), self.environment.bounds(higher)[1]
+        return self.environment.fresh(
+            ("turn", suffix), f"turn at {suffix}", bounds, lambda value: [at_most(value, higher)]
+        )
+
+    def _glide(self, start: Polynomial, target: Polynomial, incline: Incline) -> Emission:
+        return self.arithmetic.glide(start, target, self.arithmetic.glide_ms(start, target, incline))
+
+    def _both(self, one: Emission, other: Emission) -> Emission:
+        return Emission(one.nominal_pc + other.nominal_pc, one.on_ms + other.on_ms)
+
+    def _through_ramp(self, state: State, way: _Way) -> Ledger:
+        before, pending = state.ledger, state.pending
+        charge = way.whole.nominal_pc
+        ends_gently = way.target_na == ZERO and self.arithmetic.gentle(way.incline)
+        if pending.overflow_pc is not None and not ends_gently:
+            # A pause at the end of the hold: its fall, and this ramp from zero instead of from the hold's
+            # level.
+            charge = self.environment.largest((charge, pending.overflow_pc + way.again.nominal_pc), "charge")
+        least = ZERO
+        if not way.adjusted:
+            time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
+            least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms)
+        nominal = before.nominal_pc + charge
+        if pending.total_pc is not None and pending.before_pc is not None:
+            most = pending.total_pc + self._excess(way)
+            nominal = self.environment.largest((most, pending.before_pc + charge), "charge at the total")
+        return replace(
+            before,
+            nominal_pc=nominal,
+            least_pc=before.least_pc + self.environment.largest((least, ZERO), "least charge"),
+            on_ms=before.on_ms + way.whole.on_ms,
+            elapsed_ms=before.elapsed_ms + way.whole.on_ms,
+            started=True,
+        )
+
+    def _excess(self, way: _Way) -> Polynomial:
+        """What a stop during the descent that completes a total may emit beyond it: nothing, if it is
+        steeper.
+        """
+        if self.arithmetic.gentle(way.incline):
+            return ZERO
+        time_ms = self.arithmetic.glide_ms(way.start_na, ZERO, way.incline)
+        planned = self.arithmetic.least_glide(way.start_na, ZERO, time_ms)
+        excess = self.arithmetic.fall(way.start_na).nominal_pc - planned
+        return self.environment.largest((excess, ZERO), "excess of a stop")
+
+    def _paused_in_ramp(self, index: int, ledger: Ledger, way: _Way, pending: Pending) -> Ledger:
+        """A pause on the way costs the fall from there and the ramp from zero, at its own rate."""
+        if not self.pauses:
+            return ledger
+        fall = self.arithmetic.fall(way.higher_na)
+        absorbed = pending.total_pc is not None
+        cost = PauseCost(
+            ZERO if absorbed else fall.nominal_pc + way.again.nominal_pc,
+            fall.on_ms + way.again.on_ms,
+            way.again.on_ms + self.pause_ms,
+            index,
+        )
+        return ledger.paused(cost, self.environment)
+
+    def _ramp_motion(self, way: _Way, orientations: frozenset[bool]) -> Motion:
+        braking = self.arithmetic.reserve(way.higher_na)
+        nominal = self.arithmetic.fall(way.higher_na).nominal_pc
+        time_ms = self.arithmetic.stop_line_ms(way.higher_na)
+        if way.higher_na == way.start_na and not way.adjusted and self.arithmetic.gentle(way.incline):
+            braking = self.arithmetic.reserve_on_descent(way.start_na, way.target_na)
+            nominal = self.arithmetic.fall(way.target_na).nominal_pc
+            time_ms = self.arithmetic.stop_line_ms(way.target_na)
+        return Motion(
+            way.start_na, way.target_na, way.higher_na, way.incline, orientations, braking, nominal, time_ms
+        )
+
+    # --- holds ------------------------------------------------------------------------------------
+
+    def hold(self, index: int, step: Hold, state: State) -> tuple[State, Motion]:
+        """Through a hold."""
+        scope = self.scope(state, f"{index}", step.level_na)
+        level = self.encoding.term(step.level_na, scope)
+        state = replace(state, ledger=overflowing(state), pending=NONE)
+        motion = Motion(
+            level,
+            level,
+            level,
+            None,
+            self._orientations(state, state.signs),
+            self.arithmetic.reserve(level),
+            self.arithmetic.fall(level).nominal_pc,
+            self.arithmetic.stop_line_ms(level),
+        )
+        match step.until:
+            case ForTime(duration_ms):
+                ledger, pending = self._for_time(index, state, level, duration_ms), NONE
+            case UntilCharge(charge_pc):
+                ledger, pending = self._until_charge(index, step, state, level, charge_pc)
+            case UntilTotal(charge_pc, descent):
+                goal = self.encoding.term(charge_pc, self.scope(state, f"{index} charge", charge_pc))
+                way_down = self._descent(index, step, state, level, descent)
+                ledger, pending = self._until_total(index, step, state, level, goal, way_down)
+                motion = self._before_descent(motion, state, goal, way_down)
+            case _:
+                assert_never(step.until)
+        return replace(state, ledger=ledger, pending=pending), motion
+
+    def _for_time(self, index: int, state: State, level: Polynomial, duration: Expression) -> Ledger:
+        scope = self.scope(state, f"{index} time", duration)
+        exact = self.encoding.term(duration, scope)
+        on_ms = self.arithmetic.whole_ticks(exact)
+        before = state.ledger
+        least = ZERO if self.moves(*state.levels) else (level - self.arithmetic.step_na) * exact
+        ledger = replace(
+            before,
+            nominal_pc=before.nominal_pc + level * on_ms,
+            least_pc=before.least_pc + least,
+            on_ms=before.on_ms + on_ms,
+            elapsed_ms=before.elapsed_ms + on_ms,
+            started=True,
+        )
+        return self._paused_in_hold(index, ledger, level, absorbed=False, adjusted=self.moves(*state.levels))
+
+    def _until_charge(
+        self, index: int, step: Hold, state: State, level: Polynomial, charge: Expression
+    ) -> tuple[Ledger, Pending]:
+        goal = self.encoding.term(charge, self.scope(state, f"{index} charge", charge))
+        before = state.ledger
+        on_ms = self._time_for(index, step, state, goal)
+        least = self.environment.largest((goal - level * self.arithmetic.tick_ms, ZERO), "least charge")
+        ledger = replace(
+            before,
+            nominal_pc=before.nominal_pc + goal,
+            least_pc=before.least_pc + (ZERO if self.moves(*state.levels) else least),
+            on_ms=before.on_ms + on_ms,
+            elapsed_ms=before.elapsed_ms + on_ms,
+            started=True,
+        )
+        ledger = self._paused_in_hold(index, ledger, level, absorbed=True, adjusted=self.moves(*state.levels))
+        overflow = self.arithmetic.fall(level).nominal_pc if self.pauses else None
+        return ledger, Pending(overflow_pc=overflow)
+
+    def _descent(
+        self, index: int, step: Hold, state: State, level: Polynomial, descent: Slope | None
+    ) -> _Descent | None:
+        """The ramp to zero for which a hold until a total keeps room."""
+        if descent is None:
+            return None
+        scope = self.scope(state, f"{index}", step.level_na, descent.delta_na, descent.over_ms)
+        incline = self.incline(descent, scope)
+        time_ms = self.arithmetic.glide_ms(level, ZERO, incline)
+        least = self.arithmetic.least_glide(level, ZERO, time_ms)
+        moves = self.moves(step.level_na, descent.delta_na, descent.over_ms)
+        kept = ZERO if moves else self.environment.largest((least, ZERO), "least of the descent")
+        most = self.arithmetic.glide(level, ZERO, time_ms).nominal_pc
+        return _Descent(incline, kept, most, moves)
+
+    def _until_total(
+        self,
+        index: int,
+        step: Hold,
+        state: State,
+        level: Polynomial,
+        total_pc: Polynomial,
+        descent: _Descent | None,
+    ) -> tuple[Ledger, Pending]:
+        """The machine emits a tick only while the total has room for it and for the descent from there.
+
+        So pauses before and in the hold are absorbed, and what was emitted is at most the total, unless it
+        was more before the hold began. At full level room is kept for the whole descent; after a pause near
+        the end the current rises less far, and less is kept.
+        """
+        before = state.ledger
+        kept = ZERO if descent is None else descent.least_pc
+        owed = self.environment.largest((total_pc - before.least_pc - kept, ZERO), "owed")
+        on_ms = self._time_for(index, step, state, owed)
+        disturbed = before.nominal_pc + self.dearest_nominal(before) * self.pauses
+        ledger = replace(
+            before,
+            nominal_pc=self.environment.largest((total_pc, disturbed), "charge of the hold"),
+            on_ms=before.on_ms + on_ms,
+            elapsed_ms=before.elapsed_ms + on_ms,
+            pauses=tuple(dict.fromkeys(replace(cost, nominal_pc=ZERO) for cost in before.pauses)),
+            started=True,
+        )
+        ledger = self._paused_in_hold(index, ledger, level, absorbed=True, adjusted=self.moves(*state.levels))
+        if descent is None:
+            overflow = self.arithmetic.fall(level).nominal_pc if self.pauses else None
+            return ledger, Pending(overflow_pc=overflow)
+        if descent.moves:
+            return ledger, NONE  # the descent may be adjusted: it is not the one that room was kept for
+        return ledger, Pending(total_pc=total_pc, before_pc=disturbed)
+
+    def _before_descent(
+        self, motion: Motion, state: State, total_pc: Polynomial, descent: _Descent | None
+    ) -> Motion:
+        """A hold until a total is counted as if the descent had been emitted already: a stop adds only the
+        rest.
+
+        From a level x the descent's share was kept, so a stop adds what it emits more than the descent
+        would. That is worst at the full level if a stop is flatter than the descent, and the reserve's line
+        if it is steeper.
+        """
+        before = state.ledger.nominal_pc
+        if descent is None:
+            return replace(motion, room_pc=total_pc - before)
+        line = self.arithmetic.reserve_on_descent(motion.target_na, ZERO)
+        braking, nominal = line, ZERO
+        if descent.moves or not self.arithmetic.gentle(descent.incline):
+            share = self.arithmetic.share
+            flatter = motion.braking_pc - descent.least_pc * share
+            braking = self.environment.largest((flatter, line), "stop instead of the descent")
+            steeper = motion.braking_nominal_pc - descent.least_pc
+            nominal = self.environment.largest((steeper, ZERO), "stop instead of the descent, as set")
+        room = total_pc - before - descent.most_pc
+        return replace(motion, braking_pc=braking, braking_nominal_pc=nominal, room_pc=room)
+
+    def dearest_nominal(self, ledger: Ledger) -> Polynomial:
+        """The nominal charge of the worst pause so far."""
+        costs = [cost.nominal_pc for cost in ledger.pauses]
+        return self.environment.largest((*costs, ZERO), "dearest pause")
+
+    def _time_for(self, index: int, step: Hold, state: State, charge: Polynomial) -> Polynomial:
+        """The time, ms, that the hold is on: at each tick it emits at least the smallest level that it may
+        have.
+        """
+        scope = self.scope(state, f"{index} slowest", step.level_na)
+        level = self.encoding.term(step.level_na, scope)
+        most = self.environment.bounds(charge)[1]
+        smallest = max(Fraction(self.arithmetic.step_na), self.environment.bounds(level)[0])
+        return self.environment.fresh(
+            ("time for", charge, level),
+            f"time of step {index}",
+            (Fraction(0), max(Fraction(0), most / smallest)),
+            lambda time_ms: [at_most(time_ms * level, charge)],
+        )
+
+    def _paused_in_hold(
+        self, index: int, ledger: Ledger, level: Polynomial, *, absorbed: bool, adjusted: bool
+    ) -> Ledger:
+        """A pause in a hold costs the fall and the way back; in a hold until a charge both count towards
+        it.
+        """
+        if not self.pauses:
+            return ledger
+        fall, climb = self.arithmetic.fall(level), self.arithmetic.climb(level)
+        if adjusted:
+            climb = self._both(climb, climb)  # to and fro: adjusted once on its way back
+        cost = PauseCost(
+            ZERO if absorbed else fall.nominal_pc + climb.nominal_pc,
+            fall.on_ms + climb.on_ms,
+            climb.on_ms + self.pause_ms,
+            index,
+        )
+        return ledger.paused(cost, self.environment)
+
+    def dearest_time(self, ledger: Ledger) -> tuple[tuple[Polynomial, int], ...]:
+        """What the slowest pauses so far add to the session's time, ms."""
+        return dearest(((cost.elapsed_ms, cost.step) for cost in ledger.pauses), self.environment)

@@ -1,0 +1,328 @@
+"""A symbolic run of the plan: where the current is at each step, under which conditions, and what it has
+added up to.
+
+The steps are followed in an order in which causes come first. Where two ways meet, what differs is written
+b * one + (1 - b) * other with the 0/1 variable b of the branch that parted them, so that nothing is
+enumerated and nothing is lost. A loop is followed twice: once from nothing, to see what one round adds, and
+once as its last round. Values that a round records or that differ from round to round are fresh in every
+round; because each round is bound by the same facts, n times the most that one round adds bounds them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from heapq import heappop, heappush
+from typing import assert_never
+
+from ionto_ir.expression import Expression
+from ionto_ir.plan import (
+    Branch,
+    Classify,
+    Confirm,
+    Finish,
+    Hold,
+    Instruct,
+    Loop,
+    Plan,
+    Ramp,
+    Record,
+    Reverse,
+    Wait,
+    successors,
+)
+from ionto_ir.wellformed_graph import loop_regions
+from ionto_verifier.encode import Encoding
+from ionto_verifier.environment import Origin
+from ionto_verifier.joining import branch_guard, join, overflowing
+from ionto_verifier.ledger import Ledger, PauseCost
+from ionto_verifier.motion import Motion, Mover
+from ionto_verifier.obligation import (
+    FALSE,
+    TRUE,
+    Formula,
+    Guard,
+    at_least,
+    at_most,
+    disjunction,
+    negation,
+)
+from ionto_verifier.state import NONE, Renaming, State
+from ionto_verifier.term import ZERO, Polynomial
+
+ROUNDS_FOLLOWED_MAX = 8
+"""Ways in which one round may leave the level and the polarity for the next; there are four at most per
+level.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A step as it is reached in the symbolic run: what was decided before, the ledger around it, the
+    current in it.
+
+    `motion` is None where the output is off. Inside a loop the ledgers are those of the last round.
+    """
+
+    step: int
+    path: tuple[Guard, ...]
+    levels: tuple[Polynomial, ...]
+    records: Renaming
+    before: Ledger
+    after: Ledger
+    motion: Motion | None
+
+
+def follow(encoding: Encoding) -> tuple[Visit, ...]:
+    """Every step of a well-formed plan as it is reached, in the order of a run. Raises TermTooLargeError."""
+    walk = Walk(encoding)
+    walk.region(encoding.plan.entry, State(), None, keep=True)
+    return tuple(walk.visits)
+
+
+class Walk:
+    """One symbolic run; `visits` grows."""
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+        self.environment = encoding.environment
+        self.plan = encoding.plan
+        self.mover = Mover(encoding)
+        self.visits: list[Visit] = []
+        self._rank = _ranks(encoding.plan)
+        self._bodies = loop_regions(encoding.plan)
+        self._known_rounds: dict[tuple[int, State], tuple[State | None, tuple[Expression, ...]]] = {}
+
+    def region(self, start: int, state: State, head: int | None, *, keep: bool) -> State | None:
+        """Follow all ways from `start` until they come back to `head` or end; the joined state in which
+        they come back.
+
+        With `keep` the steps are remembered as visits.
+        """
+        waiting: dict[int, list[State]] = {start: [state]}
+        order = [(self._rank[start], start)]
+        returned: list[State] = []
+        while order:
+            _, index = heappop(order)
+            arrived = join(waiting.pop(index), index, self.environment)
+            for target, left in self._through(index, arrived, keep):
+                if target == head:
+                    returned.append(left)
+                    continue
+                if target not in waiting:
+                    heappush(order, (self._rank[target], target))
+                waiting.setdefault(target, []).append(left)
+        return join(returned, head, self.environment) if returned and head is not None else None
+
+    def _through(self, index: int, state: State, keep: bool) -> Iterator[tuple[int, State]]:
+        step = self.plan.steps[index]
+        match step:
+            case Ramp():
+                after, motion = self.mover.ramp(index, step, state)
+                self._visit(index, state, after, motion, keep)
+                yield step.next, after
+            case Hold():
+                after, motion = self.mover.hold(index, step, state)
+                self._visit(index, state, after, motion, keep)
+                yield step.next, after
+            case Branch():
+                self._visit(index, state, state, None, keep)
+                yield from self._parted(index, step, state)
+            case Loop():
+                yield from self._repeated(index, step, state, keep)
+            case Finish():
+                self._visit(index, state, state, None, keep)
+            case Wait() | Reverse() | Confirm() | Instruct() | Record() | Classify():
+                after = self._at_rest(index, step, state)
+                self._visit(index, state, after, None, keep)
+                yield step.next, after
+            case _:
+                assert_never(step)
+
+    def _visit(self, index: int, before: State, after: State, motion: Motion | None, keep: bool) -> None:
+        if keep:
+            levels = () if motion is not None else self._levels(before, index)
+            self.visits.append(
+                Visit(index, before.path, levels, before.records, before.ledger, after.ledger, motion)
+            )
+
+    def _levels(self, state: State, index: int) -> tuple[Polynomial, ...]:
+        """The planned current at a step that needs none."""
+        return (self.mover.level(state, f"{index} start"),)
+
+    # --- steps at which nothing flows ---------------------------------------------------------------
+
+    def _at_rest(
+        self, index: int, step: Wait | Reverse | Confirm | Instruct | Record | Classify, state: State
+    ) -> State:
+        state = replace(state, ledger=overflowing(state), pending=NONE)
+        match step:
+            case Wait():
+                return replace(state, ledger=self._waited(index, step, state))
+            case Reverse():
+                return replace(state, flips=frozenset(not flip for flip in state.flips))
+            case Confirm() | Instruct():
+                return replace(state, ledger=_answered(state.ledger, index))
+            case Record():
+                records = {**dict(state.records), step.variable: self._recorded(index, step.variable)}
+                ledger = _answered(state.ledger, index)
+                return replace(state, records=tuple(records.items()), ledger=ledger)
+            case Classify():
+                return state
+        assert_never(step)
+
+    def _waited(self, index: int, step: Wait, state: State) -> Ledger:
+        ledger = state.ledger
+        if not ledger.started:
+            return ledger
+        scope = self.mover.scope(state, f"{index}", step.duration_ms)
+        time_ms = self.mover.arithmetic.whole_ticks(self.encoding.term(step.duration_ms, scope))
+        ledger = replace(ledger, elapsed_ms=ledger.elapsed_ms + time_ms)
+        if not self.mover.pauses:
+            return ledger
+        cost = PauseCost(ZERO, ZERO, ZERO + self.mover.pause_ms, index)
+        return ledger.paused(cost, self.environment)
+
+    def _recorded(self, index: int, variable: str) -> str:
+        """The variable for what is entered here: its own name where it is entered once, else one of this
+        place.
+        """
+        places = [step for step in self.plan.steps if isinstance(step, Record) and step.variable == variable]
+        once = len(places) == 1 and not any(index in body for body in self._bodies.values())
+        return variable if once else self.environment.copy(variable, f"{index} entered", lambda: ())
+
+    # --- choices and repetitions --------------------------------------------------------------------
+
+    def _parted(self, index: int, step: Branch, state: State) -> Iterator[tuple[int, State]]:
+        scope = self.mover.scope(state, f"{index}", step.condition)
+        condition = self.encoding.formula(step.condition, scope)
+        origin = Origin("the way taken here", step.span)
+        for target, holds, formula in (
+            (step.then, True, condition),
+            (step.otherwise, False, negation(condition)),
+        ):
+            if formula == TRUE:
+                yield target, state
+            elif formula != FALSE:
+                guard = branch_guard(index, holds, formula, origin)
+                yield target, replace(state, path=(*state.path, guard))
+
+    def _repeated(self, index: int, step: Loop, state: State, keep: bool) -> Iterator[tuple[int, State]]:
+        state = replace(state, ledger=overflowing(state), pending=NONE)
+        self._visit(index, state, state, None, keep)
+        rounds, guards = self._rounds_of(index, step, state)
+        inside = replace(state, path=(*state.path, *guards), records=self._unknown(index, state, "round"))
+        first = replace(inside, ledger=Ledger(started=state.ledger.started))
+        body, levels = self._one_round(index, step, first)
+        if body is None:
+            return  # no round comes back: every one ends the treatment
+        added = replace(body.ledger, elapsed_ms=self._round_ms(index, step, state, body.ledger))
+        if keep:
+            last = replace(
+                inside, levels=levels, flips=body.flips, ledger=state.ledger.plus(added, rounds - 1)
+            )
+            self.region(step.body, last, index, keep=True)
+        yield (
+            step.exit,
+            replace(
+                state,
+                levels=levels,
+                signs=state.signs | body.signs,
+                flips=state.flips | body.flips,
+                records=self._unknown(index, state, "done"),
+                ledger=state.ledger.plus(added, rounds),
+            ),
+        )
+
+    def _rounds_of(self, index: int, step: Loop, state: State) -> tuple[Polynomial, tuple[Guard, ...]]:
+        """How many rounds there are, and what is known when there is one at all."""
+        scope = self.mover.scope(state, f"{index}", step.count)
+        count = self.encoding.term(step.count, scope)
+        low, high = self.environment.bounds(count)
+        rounds = count
+        if step.until is not None or low < 0:
+            rounds = self.environment.fresh(
+                ("rounds", index, count),
+                f"rounds of {index}",
+                (Fraction(0), max(Fraction(0), high)),
+                lambda value: [at_most(value, count)] if low >= 0 else [self._at_most_some(value, count)],
+                integer=True,
+            )
+        formula = at_least(rounds, 1)
+        guards = (
+            ()
+            if formula == TRUE
+            else (Guard(f"round:{index}", formula, Origin("a round is done", step.span)),)
+        )
+        return rounds, guards
+
+    def _at_most_some(self, value: Polynomial, count: Polynomial) -> Formula:
+        return disjunction((at_most(value), at_most(value, count)))
+
+    def _one_round(self, index: int, step: Loop, first: State) -> tuple[State | None, tuple[Expression, ...]]:
+        """What a round adds, and the levels and polarities at which any round may begin."""
+        known = self._known_rounds.get((index, first))
+        if known is None:
+            known = self._known_rounds[index, first] = self._followed_round(index, step, first)
+        return known
+
+    def _followed_round(
+        self, index: int, step: Loop, first: State
+    ) -> tuple[State | None, tuple[Expression, ...]]:
+        entered = first
+        for _ in range(ROUNDS_FOLLOWED_MAX):
+            body = self.region(step.body, entered, index, keep=False)
+            if body is None:
+                return None, entered.levels
+            levels = tuple(dict.fromkeys((*entered.levels, *body.levels)))
+            flips = entered.flips | body.flips
+            if levels == entered.levels and flips == entered.flips:
+                return replace(body, flips=flips), levels
+            entered = replace(entered, levels=levels, flips=flips)
+        raise AssertionError("a round leaves one of the levels that its steps write")
+
+    def _round_ms(self, index: int, step: Loop, state: State, body: Ledger) -> Polynomial:
+        """How long a round takes: its steps, or its period if that is longer."""
+        if step.period_ms is None or not body.started:
+            return body.elapsed_ms
+        scope = self.mover.scope(state, f"{index} period", step.period_ms)
+        period = self.mover.arithmetic.whole_ticks(self.encoding.term(step.period_ms, scope))
+        return self.environment.largest((body.elapsed_ms, period), f"round of {index}")
+
+    def _unknown(self, index: int, state: State, when: str) -> Renaming:
+        """What is recorded inside a loop is any value when a round begins, and when the loop is left."""
+        records = dict(state.records)
+        for inside in sorted(self._bodies[index]):
+            step = self.plan.steps[inside]
+            if isinstance(step, Record):
+                records[step.variable] = self.environment.copy(step.variable, f"{index} {when}", lambda: ())
+        return tuple(records.items())
+
+
+def _answered(ledger: Ledger, index: int) -> Ledger:
+    """A person was waited for."""
+    return replace(ledger, humans=(*ledger.humans, index)) if ledger.started else ledger
+
+
+def _ranks(plan: Plan) -> tuple[int, ...]:
+    """Places of the steps in an order in which every step comes after those that lead to it, loops entered
+    once.
+
+    The body of a loop comes before what follows the loop; the way back to the loop is left out.
+    """
+    finished: list[int] = []
+    state = [0] * len(plan.steps)
+    pending = [(plan.entry, False)]
+    while pending:
+        index, done = pending.pop()
+        if done:
+            finished.append(index)
+        elif not state[index]:
+            state[index] = 1
+            pending.append((index, True))
+            pending.extend((target, False) for target in successors(plan.steps[index]) if not state[target])
+    ranks = [0] * len(plan.steps)
+    for place, index in enumerate(reversed(finished)):
+        ranks[index] = place
+    return tuple(ranks)
