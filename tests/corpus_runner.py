@@ -1,4 +1,4 @@
-"""What is said of one test of the corpus: the front end's diagnostics and, among the verdicts, the verifier's."""
+"""What is said of one test of the corpus: by the front end and, among the verdicts, by the verifier too."""
 
 from __future__ import annotations
 
