@@ -106,12 +106,12 @@ def _excerpt(
     text = source.lines()
     marks = [mark for label, primary in group for mark in _marks(label, primary, text)]
     marks.sort(key=lambda mark: (mark.line, -mark.left, mark.primary))
-    whole = _whole_lines(group)
+    whole, shortened = _lines_of_long_labels(group)
     bar = paint("|", _FAINT)
     margin = " " * (digits + 2) + bar
     lines, previous = [margin], 0
     for number in sorted({mark.line for mark in marks} | whole):
-        if previous in whole and number not in whole and number > previous + 1:
+        if previous in shortened and number > previous + 1:
             lines.append("." * digits)
         here = [mark for mark in marks if mark.line == number]
         shown, cut = _window(_expanded(text[number - 1]) if number <= len(text) else "", here)
@@ -124,13 +124,18 @@ def _excerpt(
     return lines
 
 
-def _whole_lines(group: Sequence[tuple[Label, bool]]) -> set[int]:
-    """The lines inside labels of several lines, as far as they are shown."""
+def _lines_of_long_labels(group: Sequence[tuple[Label, bool]]) -> tuple[set[int], set[int]]:
+    """The lines that labels of several lines show, and those of them after which something is left out."""
     shown: set[int] = set()
+    shortened: set[int] = set()
     for label, _ in group:
         first, last = label.span.line, label.span.end_line
-        shown |= {*range(first, last + 1)} if last - first < SPAN_LINES_MAX else {first, last}
-    return shown
+        if last - first < SPAN_LINES_MAX:
+            shown.update(range(first, last + 1))
+        else:
+            shown |= {first, last}
+            shortened.add(first)
+    return shown, shortened
 
 
 def _marks(label: Label, primary: bool, text: Sequence[str]) -> list[_Mark]:
