@@ -1,7 +1,8 @@
-"""From typed blocks to a flat list of steps with explicit successors, following the planned current on the way.
+"""From typed blocks to a flat list of steps with explicit successors, following the planned current on the
+way.
 
-Structure is checked here, because here it is known: zero where the output must be off, no way through zero, the
-same current at the beginning and the end of every round, records before they are used.
+Structure is checked here, because here it is known: zero where the output must be off, no way through zero,
+the same current at the beginning and the end of every round, records before they are used.
 """
 
 from __future__ import annotations
@@ -11,25 +12,24 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from ionto_dsl import typed
-from ionto_dsl.bounds import Extents, decide, extent_of
+from ionto_dsl.assembler import Assembler, Early
+from ionto_dsl.bounds import Extents, extent_of
 from ionto_dsl.currents import (
     Grid,
     above_zero,
     operand,
     ramp_charge_min,
-    slope_of,
-    target_of,
 )
-from ionto_dsl.flow import OFF, START, UNKNOWN, Current, State, meet
-from ionto_dsl.polarity import Reversals, after_rounds, turns_of
-from ionto_ir.diagnostic import Diagnostic, Label, error, warning
-from ionto_ir.expression import TRUE, ZERO, Expression, references
+from ionto_dsl.flow import OFF, Current, State, meet
+from ionto_dsl.moving import add_hold_for, add_hold_until, add_ramp
+from ionto_dsl.polarity import Reversals, after_rounds, energises, turns_of
+from ionto_ir.diagnostic import Diagnostic, Label
+from ionto_ir.expression import TRUE, ZERO, Constant, Expression, references
 from ionto_ir.plan import (
     Branch,
     Classify,
     Confirm,
     Finish,
-    ForTime,
     Hold,
     Instruct,
     Loop,
@@ -37,14 +37,12 @@ from ionto_ir.plan import (
     Record,
     Reverse,
     Section,
-    Slope,
     Step,
-    UntilCharge,
     UntilTotal,
     Wait,
 )
 from ionto_ir.source import Span
-from ionto_ir.units import CHARGE, DIMENSIONLESS, TIME
+from ionto_ir.units import DIMENSIONLESS, TIME
 
 STEPS_MAX = 20_000
 """Steps of a plan: as many items as a list in a plan may have."""
@@ -56,96 +54,11 @@ COMPLETED = "completed"
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """The steps and what else the walk found out: how many counters, and why a drug is under the wrong pole."""
+    """The steps, how many counters they need, and why a drug is under the wrong pole, if one is."""
 
     steps: tuple[Step, ...]
     counters: int
     despite: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Early:
-    """A gate whose way out is still to be built."""
-
-    branch: int
-    reason: str
-    state: State
-    section: Section
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class _Total:
-    """A `hold until total` whose descent is known only when the next step is."""
-
-    index: int
-    charge_pc_min: int
-    span: Span
-
-
-class Assembler:
-    """The list of steps as it grows. `open_ends` are successors that the next step will be."""
-
-    __slots__ = (
-        "counters",
-        "early",
-        "extents",
-        "found",
-        "grid",
-        "open_ends",
-        "records",
-        "reversals",
-        "section",
-        "state",
-        "steps",
-        "totals",
-    )
-
-    def __init__(
-        self,
-        grid: Grid,
-        extents: Extents,
-        records: Mapping[str, Span],
-        reversals: Reversals,
-        found: list[Diagnostic],
-    ) -> None:
-        self.grid = grid
-        self.extents = extents
-        self.records = records
-        self.reversals = reversals
-        self.found = found
-        self.steps: list[Step] = []
-        self.open_ends: list[tuple[int, str]] = []
-        self.early: list[_Early] = []
-        self.totals: list[_Total] = []
-        self.state = START
-        self.section = Section.BEFORE
-        self.counters = 0
-
-    def emit(self, step: Step) -> int:
-        """Append a step; everything that was waiting for a successor leads to it."""
-        index = len(self.steps)
-        self.lead_to(index)
-        self.steps.append(step)
-        return index
-
-    def lead_to(self, index: int) -> None:
-        """Let all open ends lead to a step."""
-        for step, attribute in self.open_ends:
-            self.steps[step] = replace(self.steps[step], **{attribute: index})  # type: ignore[arg-type]
-        self.open_ends = []
-
-    def follow(self, step: Step) -> int:
-        """Append a step that has one successor."""
-        index = self.emit(step)
-        self.open_ends.append((index, "next"))
-        return index
-
-    def refuse(
-        self, code: str, message: str, span: Span, text: str, *labels: Label, advice: str | None = None
-    ) -> None:
-        """Report an error."""
-        self.found.append(error(code, message, span, text, labels=labels, help=advice))
 
 
 def assemble(
@@ -155,7 +68,9 @@ def assemble(
     records: Mapping[str, Span],
     found: list[Diagnostic],
 ) -> Assembled:
-    """The steps of a protocol on a device's grid; with errors in `found` they are good for nothing but more checks."""
+    """The steps of a protocol on a device's grid; with errors in `found` they are good for nothing but more
+    checks.
+    """
     reversals = Reversals(protocol.electrodes, found)
     a = Assembler(grid, extents, records, reversals, found)
     for section, block in (
@@ -191,7 +106,7 @@ def _end_of_session(a: Assembler, protocol: typed.Protocol) -> None:
     a.state = replace(a.state, current=OFF)
 
 
-def _finish_early(a: Assembler, early: _Early, protocol: typed.Protocol) -> None:
+def _finish_early(a: Assembler, early: Early, protocol: typed.Protocol) -> None:
     """What follows when a gate fails: care for the skin if anything flowed, then the end."""
     a.open_ends = [(early.branch, "otherwise")]
     a.state = replace(early.state, current=OFF)
@@ -223,11 +138,11 @@ def _one(a: Assembler, step: typed.Step) -> None:
         return
     match step:
         case typed.Ramp():
-            _ramp(a, step)
+            add_ramp(a, step)
         case typed.HoldFor():
-            _hold_for(a, step)
+            add_hold_for(a, step)
         case typed.HoldUntil():
-            _hold_until(a, step)
+            add_hold_until(a, step)
         case typed.Deliver():
             _deliver(a, step)
         case typed.Wait():
@@ -239,142 +154,31 @@ def _one(a: Assembler, step: typed.Step) -> None:
         case typed.If():
             _if(a, step)
         case typed.Tell(confirm, text, span):
-            _needs_zero(a, "a person is spoken to", span)
+            a.needs_zero("a person is spoken to", span)
             kind = Confirm if confirm else Instruct
             a.follow(kind(text, 0, a.section, span))
         case typed.Record(variable, span):
-            _needs_zero(a, "a value is recorded", span)
+            a.needs_zero("a value is recorded", span)
             a.follow(Record(variable, 0, a.section, span))
             a.state = replace(a.state, recorded=a.state.recorded | {variable})
         case typed.Gate():
             _gate(a, step)
         case typed.Classify(variable, rows, span):
-            _recorded(a, frozenset({variable}), span)
+            a.recorded(frozenset({variable}), span)
             a.follow(Classify(variable, rows, 0, a.section, span))
         case _:
             assert_never(step)
 
 
-# Steps with current
-
-
-def _ramp(a: Assembler, step: typed.Ramp) -> None:
-    start = a.state.current
-    target = target_of(step, a.grid, a.extents, a.found)
-    if target is not None:
-        _recorded(a, references(target.level_na), step.target_span)
-    if target is None or start.level_na is None:
-        slope_of(step, ZERO, ZERO, a.extents, a.found)  # for its own errors
-        a.state = replace(
-            a.state, current=UNKNOWN if target is None else Current(target.level_na, target.reversed)
-        )
-        return
-    if target.level_na != ZERO and start.may_flow and target.reversed is not start.reversed:
-        a.refuse(
-            "I0433",
-            "this ramp passes through zero",
-            step.target_span,
-            "the other direction",
-            advice="ramp to 0 mA first, so that the change of direction is a step of its own",
-        )
-    slope = slope_of(step, start.level_na, target.level_na, a.extents, a.found)
-    if slope is not None:
-        _recorded(a, references(slope.delta_na) | references(slope.over_ms), step.pace_span)
-        _move(a, step, start.level_na, target.level_na, slope, target.reversed)
-    flows = target.level_na != ZERO
-    if flows:
-        a.reversals.check(a.state.parities, target.reversed, step.target_span)
-    current = Current(target.level_na, target.reversed) if flows else OFF
-    a.state = replace(a.state, current=current, energised=a.state.energised or flows)
-
-
-def _move(
-    a: Assembler, step: typed.Ramp, start: Expression, target: Expression, slope: Slope, reversed_: bool
-) -> None:
-    if start == target:
-        # There is nothing to move, and a slope of zero would never bring the current back after a pause.
-        a.found.append(
-            warning(
-                "I0505",
-                "this ramp changes nothing",
-                step.span,
-                "it starts where it ends",
-                help="leave it out, or write `hold for` if the time is meant",
-            )
-        )
-        if step.by_time:
-            a.follow(Hold(start, ForTime(slope.over_ms), 0, a.section, step.span))
-        return
-    sign = reversed_ if target != ZERO else a.state.current.reversed
-    a.follow(Ramp(target, start, slope, sign, 0, a.section, step.span))
-    charge = a.state.charge_pc_min + ramp_charge_min(start, target, slope, a.extents)
-    a.state = replace(a.state, charge_pc_min=charge)
-
-
-def _held_level(a: Assembler, span: Span) -> Expression | None:
-    """The current that a hold keeps; None when it is not known, or depends on the way taken."""
-    current = a.state.current
-    if not current.joined:
-        return current.level_na
-    a.refuse(
-        "I0437",
-        "which current is held depends on the way taken before",
-        span,
-        "different currents meet here",
-        advice="ramp to the current that is to be held first",
-    )
-    return None
-
-
-def _hold_for(a: Assembler, step: typed.HoldFor) -> None:
-    level = _held_level(a, step.span)
-    time = None if step.duration is None else operand(step.duration, TIME, step.span, a.found)
-    if not above_zero(time, "the time of a hold", step.span, a.extents, a.found, zero_allowed=True):
-        return
-    assert time is not None, "it is above zero"
-    _recorded(a, references(time), step.span)
-    if level is not None:
-        a.follow(Hold(level, ForTime(time), 0, a.section, step.span))
-        low, long = extent_of(level, a.extents), extent_of(time, a.extents)
-        if low is not None and long is not None:
-            charge = a.state.charge_pc_min + max(0, low.lo) * max(0, long.lo)
-            a.state = replace(a.state, charge_pc_min=charge)
-
-
-def _hold_until(a: Assembler, step: typed.HoldUntil) -> None:
-    level = _held_level(a, step.span)
-    charge = None if step.charge is None else operand(step.charge, CHARGE, step.amount_span, a.found)
-    if not above_zero(charge, "the charge of a hold", step.amount_span, a.extents, a.found):
-        return
-    assert charge is not None, "it is above zero"
-    _recorded(a, references(charge), step.amount_span)
-    if level == ZERO:
-        a.refuse(
-            "I0438",
-            "no current flows here, so this charge is never reached",
-            step.span,
-            "would never end",
-            advice="ramp to a current first",
-        )
-        return
-    if level is None:
-        return
-    if step.total:
-        index = a.follow(Hold(level, UntilTotal(charge, None), 0, a.section, step.span))
-        a.totals.append(_Total(index, a.state.charge_pc_min, step.amount_span))
-    else:
-        a.follow(Hold(level, UntilCharge(charge), 0, a.section, step.span))
-
-
 def _deliver(a: Assembler, step: typed.Deliver) -> None:
-    if a.state.energised:
-        a.refuse(
-            "I0439",
-            "`deliver` counts the charge of the whole session, and some has flowed before",
-            step.span,
-            "not the first step with current",
-            advice="write the steps out: `ramp to`, `hold until` and `ramp to 0 mA`",
-        )
+    advice = "write the steps out: `ramp to`, `hold until` and `ramp to 0 mA`"
+    message = "`deliver` counts the charge of the whole session, and "
+    if a.rounds is not None:
+        label = Label(a.rounds, "the repetition")
+        a.refuse("I0439", message + "it is repeated here", step.span, "in a repetition", label, advice=advice)
+    elif a.state.energised:
+        text = "not the first step with current"
+        a.refuse("I0439", message + "some has flowed before", step.span, text, advice=advice)
     for part in (step.up, step.hold, step.down):
         _one(a, part)
 
@@ -382,24 +186,12 @@ def _deliver(a: Assembler, step: typed.Deliver) -> None:
 # Steps without current
 
 
-def _needs_zero(a: Assembler, why: str, span: Span) -> None:
-    current = a.state.current
-    if current.may_flow:
-        a.refuse(
-            "I0434",
-            f"{why}, and current flows",
-            span,
-            "needs the output off",
-            advice="write `ramp to 0 mA over 30 s` before it",
-        )
-
-
 def _wait(a: Assembler, step: typed.Wait) -> None:
-    _needs_zero(a, "`wait` is time without current", step.span)
+    a.needs_zero("`wait` is time without current", step.span)
     time = None if step.duration is None else operand(step.duration, TIME, step.span, a.found)
     if above_zero(time, "the time of a wait", step.span, a.extents, a.found, zero_allowed=True):
         assert time is not None, "it is above zero"
-        _recorded(a, references(time), step.span)
+        a.recorded(references(time), step.span)
         a.follow(Wait(time, step.text, 0, a.section, step.span))
 
 
@@ -418,13 +210,13 @@ def _reverse(a: Assembler, step: typed.Reverse) -> None:
 
 
 def _gate(a: Assembler, step: typed.Gate) -> None:
-    _needs_zero(a, "the treatment may end here", step.span)
+    a.needs_zero("the treatment may end here", step.span)
     if step.condition is None:
         return
-    _recorded(a, references(step.condition), step.span)
-    _decided(a, step.condition, step.span)
+    a.recorded(references(step.condition), step.span)
+    a.decided(step.condition, step.span)
     index = a.emit(Branch(step.condition, 0, 0, a.section, step.span))
-    a.early.append(_Early(index, step.reason, a.state, a.section, step.span))
+    a.early.append(Early(index, step.reason, a.state, a.section, step.span))
     a.open_ends = [(index, "then")]
 
 
@@ -433,9 +225,9 @@ def _gate(a: Assembler, step: typed.Gate) -> None:
 
 def _if(a: Assembler, step: typed.If) -> None:
     condition = TRUE if step.condition is None else step.condition
-    _recorded(a, references(condition), step.span)
+    a.recorded(references(condition), step.span)
     if step.condition is not None:
-        _decided(a, condition, step.span)
+        a.decided(condition, step.span)
     index = a.emit(Branch(condition, 0, 0, a.section, step.span))
     before = a.state
     a.open_ends = [(index, "then")]
@@ -460,7 +252,7 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
     count = _count(a, step)
     period = None if step.period is None else operand(step.period, TIME, step.span, a.found)
     if step.period is not None:
-        _needs_zero(a, "with `every` a round may have to wait for its time", step.span)
+        a.needs_zero("with `every` a round may have to wait for its time", step.span)
         if not above_zero(period, "the period of a repetition", step.span, a.extents, a.found):
             period = None
     before = a.state
@@ -469,16 +261,20 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
     head = a.emit(Loop(a.counters, count or ZERO, step.until, period, 0, 0, a.section, step.span))
     a.counters += 1
     a.open_ends = [(head, "body")]
-    a.state = replace(before, parities=after_rounds(before.parities, turns, None), energised=before.energised)
-    _rounds_of_deliver(a, step)
+    a.state = replace(
+        before,
+        parities=after_rounds(before.parities, turns, None),
+        energised=before.energised or energises(step.body),
+    )
+    outer, a.rounds = a.rounds, step.span
     _block(a, step.body)
-    after = a.state
+    a.rounds, after = outer, a.state
     _returns(a, step, before.current, after.current)
     if step.until is not None:
-        _recorded(a, references(step.until), step.span)
+        a.recorded(references(step.until), step.span)
     a.lead_to(head)
     a.open_ends = [(head, "exit")]
-    certain = rounds is not None and count is not None and not references(count)
+    certain = isinstance(count, Constant)
     least = 0 if rounds is None else max(0, rounds.lo)
     if step.until is not None:
         least = min(1, least)
@@ -499,7 +295,7 @@ def _count(a: Assembler, step: typed.Repeat) -> Expression | None:
     extent = None if count is None else extent_of(count, a.extents)
     if count is None or extent is None:
         return None
-    _recorded(a, references(count), step.span)
+    a.recorded(references(count), step.span)
     if extent.hi <= 0 or extent.lo < 0:
         message = "a repetition takes place at least once"
         label = "never" if extent.hi <= 0 else "a negative number of times for some values"
@@ -510,19 +306,6 @@ def _count(a: Assembler, step: typed.Repeat) -> Expression | None:
         a.refuse("I0412", message, step.span, f"at most {ROUNDS_MAX} rounds are allowed")
         return None
     return count
-
-
-def _rounds_of_deliver(a: Assembler, step: typed.Repeat) -> None:
-    for inner in step.body:
-        if isinstance(inner, typed.Deliver):
-            a.refuse(
-                "I0439",
-                "`deliver` counts the charge of the whole session, so it cannot be repeated",
-                inner.span,
-                "in a repetition",
-                Label(step.span, "the repetition"),
-                advice="write the steps out: `ramp to`, `hold until` and `ramp to 0 mA`",
-            )
 
 
 def _returns(a: Assembler, step: typed.Repeat, before: Current, after: Current) -> None:
@@ -541,30 +324,6 @@ def _returns(a: Assembler, step: typed.Repeat, before: Current, after: Current) 
             Label(step.span, "the repetition"),
             advice=f"let the round end at {begin}",
         )
-
-
-# Values on the way
-
-
-def _recorded(a: Assembler, names: frozenset[str], span: Span) -> None:
-    """Refuse the use of a record on a way on which it was not recorded."""
-    for name in sorted(names & a.records.keys() - a.state.recorded):
-        a.refuse(
-            "I0410",
-            f"`{name}` is used before it is recorded",
-            span,
-            "not known on every way that leads here",
-            Label(a.records[name], "recorded here"),
-            advice=f"`record {name}` on every way before this step",
-        )
-
-
-def _decided(a: Assembler, condition: Expression, span: Span) -> None:
-    """Point at a choice that is none."""
-    outcome = decide(condition, a.extents)
-    if outcome is not None:
-        text = "always holds" if outcome else "never holds"
-        a.found.append(warning("I0509", f"this condition {text}", span, "there is nothing to choose"))
 
 
 def _descents(a: Assembler) -> None:

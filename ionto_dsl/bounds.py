@@ -1,7 +1,9 @@
-"""What values an expression can take: exact integer intervals and common divisors over the ranges of variables.
+"""What values an expression can take: exact integer intervals and common divisors over the ranges of
+variables.
 
 The front end asks this to decide, once and for all values, whether a denominator can be zero, which sign a
-current has, and whether a current lies on a device's grid. It never guesses: what intervals cannot settle is None.
+current has, and whether a current lies on a device's grid. It never guesses: what intervals cannot settle is
+None.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from ionto_ir.expression import (
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """All integers from `lo` to `hi`, both included, that are multiples of `grid` (0 when only zero occurs)."""
+    """The integers from `lo` to `hi`, both included, that `grid` divides (0 when only zero occurs)."""
 
     lo: int
     hi: int

@@ -11,7 +11,7 @@ from ionto_dsl.operands import condition, positive
 from ionto_dsl.scope import Scope
 from ionto_dsl.suggest import nearest
 from ionto_dsl.unsupported import unsupported
-from ionto_dsl.wording import listed, written
+from ionto_dsl.wording import written
 from ionto_ir.canonical import INTEGER_MAX
 from ionto_ir.diagnostic import Label, error
 from ionto_ir.plan import PropertyKind, UserProperty
@@ -109,7 +109,7 @@ def _unambiguous(expression: surface.Expression, scope: Scope) -> bool:
                     reference.span,
                     "which one?",
                     labels=(Label(entry.span, "declared here"),),
-                    help=f"write `output.{name}` for what flows; a condition on {listed([name])} alone belongs into `require`",
+                    help=f"write `output.{name}` for what flows; a parameter alone belongs into `require`",
                 )
             )
             return False

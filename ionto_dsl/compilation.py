@@ -1,4 +1,6 @@
-"""From a resolved program to plans: typecheck, lint, choose the devices, lower, and look at the result once more."""
+"""From a resolved program to plans: typecheck, lint, choose the devices, lower, and look at the result once
+more.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +46,12 @@ class Misfit:
 
 @dataclass(frozen=True, slots=True)
 class Compilation:
-    """What came of a file. `plans` is empty when there are errors; `files` are all that were read, for messages.
+    """What came of a file. `plans` is empty when there are errors; `files` are all that were read, for
+    messages.
 
-    `protocols` names the protocols of the file; a file without any is checked too. When no device was named there
-    is a plan for each fitting device of the library, and `misfits` says why the others were left out: this is to
-    be said aloud.
+    `protocols` names the protocols of the file; a file without any is checked too. When no device was named
+    there is a plan for each fitting device of the library, and `misfits` says why the others were left out:
+    this is to be said aloud.
     """
 
     plans: tuple[CompiledProtocol, ...]
@@ -65,7 +68,9 @@ class Compilation:
 
 @dataclass(frozen=True, slots=True)
 class Tooling:
-    """What the driver knows: the tool's name and version, the files read, those with syntax errors, the wishes."""
+    """What the driver knows: the tool's name and version, the files read, those with syntax errors, the
+    wishes.
+    """
 
     tool: str
     files: Sequence[SourceFile]

@@ -37,8 +37,8 @@ def course_of(item: surface.Course, scope: Scope) -> Course:
     """The course; lines with errors are left out and reported.
 
     `every 2 days` means exactly two dates apart. `3 sessions per week` means on any seven consecutive dates.
-    `for 4 weeks` bounds the number of sessions to what fits into them. `at most 6 sessions within 15 days` means on any
-    fifteen consecutive dates; without a window it bounds the whole course.
+    `for 4 weeks` bounds the number of sessions to what fits into them. `at most 6 sessions within 15 days`
+    means on any fifteen consecutive dates; without a window it bounds the whole course.
     """
     draft = _Draft()
     for line in item.items:

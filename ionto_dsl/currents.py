@@ -1,4 +1,6 @@
-"""Targets, rates and times of ramps and holds as operands for one device, each checked for all values at once."""
+"""Targets, rates and times of ramps and holds as operands for one device, each checked for all values at
+once.
+"""
 
 from __future__ import annotations
 
@@ -135,7 +137,7 @@ def above_zero(
 def slope_of(
     ramp: typed.Ramp, start_na: Expression, target_na: Expression, extents: Extents, found: list[Diagnostic]
 ) -> Slope | None:
-    """How fast a ramp moves: by time, |target - planned start| per that time; by rate, so many nA per second."""
+    """How fast a ramp moves: by time, |target - planned start| per that time; by rate, nA per second."""
     if ramp.by_time:
         over = None if ramp.over is None else operand(ramp.over, TIME, ramp.pace_span, found)
         if over is None or not above_zero(over, "the time of a ramp", ramp.pace_span, extents, found):

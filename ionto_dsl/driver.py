@@ -1,8 +1,8 @@
 """The door of the front end: files in, plans and diagnostics out. Only this module reads files.
 
-An import `drugs.acetate` is looked for beside the file that imports (`drugs/acetate.ionto`, or a declaration in
-`drugs.ionto`), then in the shipped library. What is found beside the file wins; the plan names every file with
-its digest, so that a reviewer sees which one it was.
+An import `drugs.acetate` is looked for beside the file that imports (`drugs/acetate.ionto`, or a declaration
+in `drugs.ionto`), then in the shipped library. What is found beside the file wins; the plan names every file
+with its digest, so that a reviewer sees which one it was.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Folder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A folder of the file system; an empty root is the working directory, and absolute paths stay absolute."""
+    """A folder of the file system; an empty root is the working directory; absolute paths stay so."""
 
     root: Path
 
@@ -104,10 +104,12 @@ def compile_file(
     library: Folder | None = None,
     protocol: str | None = None,
 ) -> Compilation:
-    """Compile a file for the devices that its protocols name, for `device`, or for every fitting one of the library.
+    """Compile a file for the devices that its protocols name, for `device`, or for every fitting one of the
+    library.
 
-    `name` is a path, or the dotted name of a shipped declaration (`treatments.plantar_fasciitis_dexamethasone`).
-    `protocol` leaves only one of several protocols. Problems are in the result, never raised.
+    `name` is a path, or the dotted name of a shipped declaration
+    (`treatments.plantar_fasciitis_dexamethasone`). `protocol` leaves only one of several protocols. Problems
+    are in the result, never raised.
     """
     local = Disk(Path()) if folder is None else folder
     loader = _Loader(local, shipped() if library is None else library)
@@ -260,7 +262,8 @@ class _Loader:
         """Report each import that leads back to a file which is still being imported (depth first)."""
         open_: list[str] = []
         done: set[str] = set()
-        # Each entry is a file and the number of its next import: a stack of our own, because chains may be long.
+        # Each entry is a file and the number of its next import: a stack of our own, because chains may be
+        # long.
         stack: list[tuple[str, int]] = [(root, 0)]
         while stack:
             key, number = stack.pop()

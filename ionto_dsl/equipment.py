@@ -30,7 +30,9 @@ from ionto_ir.units import (
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """An electrode as its maker describes it. Area µm² from `lo` to `hi` (equal when fixed; None: asked on the day)."""
+    """An electrode as its maker describes it. Area µm² from `lo` to `hi` (equal when fixed; None: asked on
+    the day).
+    """
 
     name: str
     area: tuple[int, int] | None

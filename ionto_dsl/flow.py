@@ -1,6 +1,8 @@
-"""What is known at a point of the session: the planned current, the polarity, what was recorded, what has flowed.
+"""What is known at a point of the session: the planned current, the polarity, what was recorded, what has
+flowed.
 
-Steps are followed in the order in which a run meets them. Where two ways meet, only what holds on both is kept.
+Steps are followed in the order in which a run meets them. Where two ways meet, only what holds on both is
+kept.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from ionto_ir.expression import ZERO, Expression, choose
 class Current:
     """The planned current: its magnitude in nA, and whether the author wrote it negative.
 
-    `level_na` is None after an error. `joined` says that ways with different currents met, so that only a ramp
-    can follow.
+    `level_na` is None after an error. `joined` says that ways with different currents met, so that only a
+    ramp can follow.
     """
 
     level_na: Expression | None
@@ -41,8 +43,8 @@ UNKNOWN = Current(None, False)
 class State:
     """What is known at a point.
 
-    `parities` are the polarities that `reverse` steps may have left (True: swapped). `charge_pc_min` is a lower
-    bound of what the ramps and timed holds before this point deliver in a run that nothing disturbs.
+    `parities` are the polarities that `reverse` steps may have left (True: swapped). `charge_pc_min` is a
+    lower bound of what the ramps and timed holds before this point deliver in a run that nothing disturbs.
     """
 
     current: Current

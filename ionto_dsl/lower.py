@@ -1,4 +1,4 @@
-"""From a typed protocol and a device to a plan: values on the device's grid, steps in a row, slews decided."""
+"""From a typed protocol and a device to a plan: values on its grid, steps in a row, slews decided."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def lower(
 ) -> Lowered:
     """The plan for one device. The protocol must be free of errors; the device may bring new ones.
 
-    A parameter that is a current and has no step of its own takes the device's: every value that can be chosen is
-    one that can be set.
+    A parameter that is a current and has no step of its own takes the device's: every value that can be
+    chosen is one that can be set.
     """
     found: list[Diagnostic] = []
     variables = tuple(_on_device(variable, device, found) for variable in protocol.variables)
@@ -119,7 +119,7 @@ def _off_step(variable: Variable, domain: IntegerDomain, device: Device, what: s
 
 
 def _slews(protocol: typed.Protocol, device: Device, found: list[Diagnostic]) -> tuple[int, int]:
-    """The smaller of what envelopes and device allow, unless the protocol says otherwise (within the device)."""
+    """The smaller of what envelopes and device allow, unless the protocol says otherwise."""
     limits = [limit.bound for limit in protocol.limits if limit.kind is LimitKind.RAMP and not limit.soft]
     usual = min([*limits, device.slew_na_s])
     chosen = []

@@ -1,4 +1,5 @@
-"""What a place in the language expects of an expression: its dimension, a whole number of base units, a condition.
+"""What a place in the language expects of an expression: its dimension, a whole number of base units, a
+condition.
 
 `place` begins the message and says what is expected there: "`hold for` takes a time".
 """
@@ -60,7 +61,9 @@ def whole(
 def whole_amount(
     found: Amount, dimension: Dimension, expression: surface.Expression, scope: Scope
 ) -> Expression | None:
-    """An amount as a whole number of base units: refused here when it never is, at bind time when it may not be."""
+    """An amount as a whole number of base units: refused here when it never is, at bind time when it may not
+    be.
+    """
     ratio = ratio_of(found, dimension)
     if isinstance(ratio.numerator, Constant) and isinstance(ratio.denominator, Constant):
         return _whole_constant(ratio, found, dimension, expression, scope)
@@ -112,7 +115,7 @@ def constant(expression: surface.Expression, dimension: Dimension, scope: Scope,
         scope.found.append(
             error(
                 "I0308",
-                f"{place} that does not change, and `{written(expression)}` depends on a value that is given later",
+                f"{place} that is fixed, and `{written(expression)}` depends on a value given later",
                 expression.span,
                 "not fixed",
                 help="write the number; conditions on parameters and answers belong into `require` or `if`",

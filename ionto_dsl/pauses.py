@@ -1,4 +1,6 @@
-"""How often and how long a session may be interrupted: what the protocol says, within what its envelopes allow."""
+"""How often and how long a session may be interrupted: what the protocol says, within what its envelopes
+allow.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,8 @@ def combined(
 ) -> Interruptions | None:
     """What holds for the protocol; None, and a diagnostic, when nobody says it. There is no default.
 
-    A protocol that says nothing has what its envelopes allow (the least of them); one that says more than they
-    allow is refused. With `no resume` a pause is a stop, so there is nothing else to say.
+    A protocol that says nothing has what its envelopes allow (the least of them); one that says more than
+    they allow is refused. With `no resume` a pause is a stop, so there is nothing else to say.
     """
     ends = [rules.no_resume for _, rules in envelopes] + [own.no_resume]
     end = next((span for span in reversed(ends) if span is not None), None)
@@ -77,6 +79,6 @@ def _missing(count: Said | None, each: Said | None, owner: surface.Protocol, fou
             f"the protocol `{owner.name.text}` does not say {what}, and neither does its envelope",
             span,
             "this decides what the skin can receive, so there is no default",
-            help="write `interruptions at most 3, each at most 5 min`, `interruptions at most 0`, or `no resume`",
+            help="write `interruptions at most 3, each at most 5 min`, or `no resume`",
         )
     )

@@ -1,4 +1,6 @@
-"""Electrodes as a protocol places them: areas, drugs in reservoirs, and whether each ion lies under the right pole."""
+"""Electrodes as a protocol places them: areas, drugs in reservoirs, and whether each ion lies under the right
+pole.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +165,7 @@ def _drugs(program: Program, item: surface.Placement, module: str, scope: Scope)
 
 
 def _fill(item: surface.Placement, profile: Profile, scope: Scope) -> int | None:
-    """What is filled in: the sum of the volumes when the protocol gives any, else what the reservoir holds."""
+    """What is filled in: the sum of the volumes if the protocol gives any, else what the reservoir holds."""
     total = 0
     for medicine in item.medicines:
         if medicine.volume is not None:
@@ -219,7 +221,7 @@ def _check_poles(electrode: Electrode, item: surface.Placement, scope: Scope) ->
                 spans.get(drug.name, item.span),
                 f"under the {item.pole}",
                 labels=(Label(drug.span, f"its ion has the charge {drug.ion:+d}"),),
-                help=f'make this electrode the {other} and the other one the {item.pole}, or say why with `despite "..."`',
+                help=f'make this electrode the {other}, or say why not with `despite "..."`',
             )
         )
 

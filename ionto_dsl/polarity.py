@@ -1,4 +1,4 @@
-"""Reversals: which polarities are possible where, and whether one of them brings an ion under the wrong pole."""
+"""Reversals: which polarities are possible where, and whether one brings an ion under the wrong pole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def opposite(role: Role) -> Role:
 
 
 class Reversals:
-    """The reversals met so far. Each electrode is reported once; `despite` is the author's reason, if one was needed."""
+    """The reversals met so far. Each electrode is reported once; `despite` is the author's reason, if one was
+    needed.
+    """
 
     __slots__ = ("despite", "electrodes", "found", "reasons", "reported", "turns")
 
@@ -84,6 +86,21 @@ def turns_of(steps: Sequence[typed.Step]) -> frozenset[bool]:
             case _:
                 pass
     return turns
+
+
+def energises(steps: Sequence[typed.Step]) -> bool:
+    """Whether current may flow in these steps."""
+    for step in steps:
+        match step:
+            case typed.Ramp() | typed.HoldFor() | typed.HoldUntil() | typed.Deliver():
+                return True
+            case typed.If(_, then, otherwise) if energises(then) or energises(otherwise):
+                return True
+            case typed.Repeat(body=body) if energises(body):
+                return True
+            case _:
+                pass
+    return False
 
 
 def combined(first: frozenset[bool], second: frozenset[bool]) -> frozenset[bool]:

@@ -1,8 +1,9 @@
-"""The algebra of dimensions: exact quotients of integer expressions that know their scale and their dimension.
+"""The algebra of dimensions: exact quotients of integer expressions that know their scale and their
+dimension.
 
 Inside an expression any dimension may occur (`current / active.area`), so a value is kept as two integer
-expressions and an exact scale instead of being divided: comparisons are cross-multiplied and stay exact.
-Only where a value becomes an operand must it be a whole number of base units.
+expressions and an exact scale instead of being divided: comparisons are cross-multiplied and stay exact. Only
+where a value becomes an operand must it be a whole number of base units.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ from ionto_ir.units import BASE_UNITS, Dimension, Unit
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """numerator / denominator * scale in the SI unit of `dimension`; the denominator is positive for all values.
+    """numerator / denominator * scale in the SI unit of `dimension`; the denominator is positive for all
+    values.
 
     `unit` is the unit in which the author would speak of it, for messages.
     """
@@ -160,12 +162,16 @@ def exact_value(amount: Amount) -> Fraction | None:
 
 
 def exactly_whole(ratio: Ratio) -> Expression:
-    """The quotient as an operand that is undefined, and therefore refused, where it does not come out exactly."""
+    """The quotient as an operand that is undefined, and therefore refused, where it does not come out
+    exactly.
+    """
     return divide_exactly(ratio.numerator, ratio.denominator)
 
 
 def on_grid(ratio: Ratio, grid: int, rounded_down: bool, extents: Extents) -> Expression:
-    """The quotient as a multiple of `grid`: rounded down when the author said so, else undefined off the grid."""
+    """The quotient as a multiple of `grid`: rounded down when the author said so, else undefined off the
+    grid.
+    """
     if not rounded_down and ratio.denominator == ONE:
         extent = extent_of(ratio.numerator, extents)
         if grid == 1 or (extent is not None and extent.grid % grid == 0):

@@ -1,7 +1,8 @@
-"""Names of files and declarations: what each import brings, what each use refers to, what an extension inherits.
+"""Names of files and declarations: what each import brings, what each use refers to, what an extension
+inherits.
 
-A module is one file with the names that reach into it. Nothing is overridden silently: a name that is declared
-twice, or declared and imported, is an error.
+A module is one file with the names that reach into it. Nothing is overridden silently: a name that is
+declared twice, or declared and imported, is an error.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ EXTENSIONS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A parsed file; `targets` gives for each import the key of the module it was found in (None: not found)."""
+    """A parsed file; `targets` gives for each import the key of the module it means (None: not found)."""
 
     key: str
     source: SourceFile
@@ -32,7 +33,9 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A declaration, the key of the module it stands in, and where its name is bound in the module that looks."""
+    """A declaration, the key of the module it stands in, and where its name is bound in the module that
+    looks.
+    """
 
     declaration: surface.Declaration
     module: str

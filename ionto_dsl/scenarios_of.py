@@ -23,7 +23,7 @@ Tables = dict[str, tuple[str, ...]]
 def scenario_of(
     test: surface.Test, variables: dict[str, Variable], tables: Tables, scope: Scope
 ) -> Scenario | None:
-    """The scenario; None after an error. `tables` gives the meanings that each classified variable can have."""
+    """The scenario; None after an error. `tables` gives the meanings that a variable can have."""
     count = len(scope.found)
     given: dict[str, Value] = {}
     timeline: list[Occurrence] = []
@@ -85,7 +85,9 @@ def _variable(
 
 
 def value_for(expression: surface.Expression, variable: Variable, scope: Scope) -> Value | None:
-    """A value for a variable: a number in base units, a truth value, or the index of a label; None after an error."""
+    """A value for a variable: a number in base units, a truth value, or the index of a label; None after an
+    error.
+    """
     match variable.domain:
         case BooleanDomain():
             if isinstance(expression, surface.Truth):

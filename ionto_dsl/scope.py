@@ -1,4 +1,6 @@
-"""The names of one protocol (or of one screening list) and what they stand for, with the diagnostics found so far."""
+"""The names of one protocol (or of one screening list) and what they stand for, with the diagnostics found so
+far.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ class Entry:
 
 
 class Scope:
-    """A growing table of names. There is no shadowing: a name is declared once, and file-level names are taken.
+    """A growing table of names. There is no shadowing: a name is declared once, and file-level names are
+    taken.
 
     `outputs` opens `output.current`, `output.charge` and `output.elapsed`, which only `prove` lines may use.
     """

@@ -1,4 +1,6 @@
-"""Screening: the questions of a protocol, who is refused and who is treated with caution, and whom envelopes exclude."""
+"""Screening: the questions of a protocol, who is refused and who is treated with caution, and whom envelopes
+exclude.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,9 @@ def screening_of(declaration: surface.Screening, module: Module, found: list[Dia
 
 
 def adopt(screening: Screening, declaration: surface.Screening, scope: Scope) -> tuple[Variable, ...]:
-    """Let the questions of a list be known in a protocol; those whose name is taken are reported and left out."""
+    """Let the questions of a list be known in a protocol; those whose name is taken are reported and left
+    out.
+    """
     adopted = []
     variables = {variable.name: variable for variable in screening.variables}
     for item in declaration.items:

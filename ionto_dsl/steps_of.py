@@ -142,7 +142,7 @@ def _active_area(expression: surface.Expression, scope: Scope, around: Around) -
         scope.found.append(
             error(
                 "I0453",
-                f"`{written(expression)}` is a density, and there are {around.active_areas} active electrodes",
+                f"`{written(expression)}` is a density, and several electrodes are active",
                 expression.span,
                 "times which area?",
                 help="write the current: each patch is assumed to take all of it",
@@ -210,7 +210,7 @@ def _repeat(step: surface.Repeat, scope: Scope, around: Around, depth: int) -> t
     period = None
     if step.period is not None:
         period = amount(step.period, (TIME,), scope, "`every` takes a time")
-    if not step.steps:
+    if all(isinstance(inner, surface.Let) for inner in step.steps):
         message = "this repetition repeats nothing"
         scope.found.append(error("I0412", message, step.span, "no steps in it", help="leave it out"))
         return None

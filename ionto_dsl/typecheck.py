@@ -121,7 +121,7 @@ def _check_complete(
     only(said, found)
     name = f"the protocol `{owner.name.text}`"
     if owner.version is None:
-        advice = f'write `protocol {owner.name.text} version "1.0.0"`: what is sealed must say which version it was'
+        advice = 'write `version "1.0.0"` after its name: what is sealed must say which version it was'
         missing("version", name, owner.name.span, advice, found)
     relations = {item.relation for item in items if isinstance(item, surface.Use)}
     if "within" not in relations:
@@ -223,7 +223,7 @@ def _declared(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> list[Var
 
 
 def _blocks(items: tuple[surface.ProtocolItem, ...], scope: Scope, active_areas: int) -> _Blocks:
-    """Before, session and after. A `record` or `classify` at the top of the protocol joins what comes after."""
+    """Before, session and after. A `record` or `classify` at the top of the protocol comes last."""
     block = {item.when: item.steps for item in items if isinstance(item, surface.Around)}
     session = next((item.steps for item in items if isinstance(item, surface.Session)), ())
     last = tuple(

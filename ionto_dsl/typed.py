@@ -1,7 +1,7 @@
 """The typed tree: a protocol whose names are known, whose dimensions agree and whose numbers are exact.
 
-Steps keep their shape (blocks, choices, repetitions); operands are amounts that lowering turns into integers for
-one device. None stands where an error was already reported, so that the rest can still be looked at.
+Steps keep their shape (blocks, choices, repetitions); operands are amounts that lowering turns into integers
+for one device. None stands where an error was already reported, so that the rest can still be looked at.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ Value = Amount | Condition | Choice | Poison
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """Move the current to `target` (with its sign), within `over` or at `rate`: exactly one of them was written."""
+    """Move the current to `target` (with its sign), within `over` or at `rate`: exactly one of them was
+    written.
+    """
 
     target: Amount | None
     rounded_down: bool
@@ -81,7 +83,9 @@ class HoldUntil:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """`deliver Q at I ramping T`: ramp up, hold until the session's total is Q, ramp down; nothing flows before."""
+    """`deliver Q at I ramping T`: ramp up, hold until the session's total is Q, ramp down; nothing flows
+    before.
+    """
 
     up: Ramp
     hold: HoldUntil
@@ -175,7 +179,9 @@ class Slew:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """A protocol before a device is chosen. Without errors every part that may be None but must be said is there."""
+    """A protocol before a device is chosen. Without errors every part that may be None but must be said is
+    there.
+    """
 
     name: str
     version: str

@@ -35,7 +35,7 @@ LABELS_MAX = 100
 
 
 def declare_variable(item: surface.Variable, scope: Scope) -> Variable | None:
-    """Type a declaration and add its name; after an error the name stands for a value nobody complains about."""
+    """Type a declaration and add its name; after an error the name stands for POISON."""
     kind, origin = _KINDS[item.role]
     domain = _domain(item, scope)
     name = item.name.text

@@ -1,4 +1,4 @@
-"""How the front end speaks: values in the author's unit, expressions as written, dimensions with an article."""
+"""How the front end speaks: values in the author's unit, expressions as written, dimensions by name."""
 
 from __future__ import annotations
 

@@ -1,0 +1,124 @@
+"""Steps with current: ramps and holds, appended to a plan with what is known of the current around them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ionto_dsl import typed
+from ionto_dsl.assembler import Assembler, Total
+from ionto_dsl.bounds import extent_of
+from ionto_dsl.currents import above_zero, operand, ramp_charge_min, slope_of, target_of
+from ionto_dsl.flow import OFF, UNKNOWN, Current
+from ionto_ir.diagnostic import warning
+from ionto_ir.expression import ZERO, Expression, references
+from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal
+from ionto_ir.source import Span
+from ionto_ir.units import CHARGE, TIME
+
+
+def add_ramp(a: Assembler, step: typed.Ramp) -> None:
+    start = a.state.current
+    target = target_of(step, a.grid, a.extents, a.found)
+    if target is not None:
+        a.recorded(references(target.level_na), step.target_span)
+    if target is None or start.level_na is None:
+        slope_of(step, ZERO, ZERO, a.extents, a.found)  # for its own errors
+        a.state = replace(
+            a.state, current=UNKNOWN if target is None else Current(target.level_na, target.reversed)
+        )
+        return
+    if target.level_na != ZERO and start.may_flow and target.reversed is not start.reversed:
+        a.refuse(
+            "I0433",
+            "this ramp passes through zero",
+            step.target_span,
+            "the other direction",
+            advice="ramp to 0 mA first, so that the change of direction is a step of its own",
+        )
+    slope = slope_of(step, start.level_na, target.level_na, a.extents, a.found)
+    if slope is not None:
+        a.recorded(references(slope.delta_na) | references(slope.over_ms), step.pace_span)
+        _move(a, step, start.level_na, target.level_na, slope, target.reversed)
+    flows = target.level_na != ZERO
+    if flows:
+        a.reversals.check(a.state.parities, target.reversed, step.target_span)
+    current = Current(target.level_na, target.reversed) if flows else OFF
+    a.state = replace(a.state, current=current, energised=a.state.energised or flows)
+
+
+def _move(
+    a: Assembler, step: typed.Ramp, start: Expression, target: Expression, slope: Slope, reversed_: bool
+) -> None:
+    if start == target:
+        # There is nothing to move, and a slope of zero would never bring the current back after a pause.
+        a.found.append(
+            warning(
+                "I0505",
+                "this ramp changes nothing",
+                step.span,
+                "it starts where it ends",
+                help="leave it out, or write `hold for` if the time is meant",
+            )
+        )
+        duration = slope.over_ms if step.by_time else ZERO
+        a.follow(Hold(start, ForTime(duration), 0, a.section, step.span))
+        return
+    sign = reversed_ if target != ZERO else a.state.current.reversed
+    a.follow(Ramp(target, start, slope, sign, 0, a.section, step.span))
+    charge = a.state.charge_pc_min + ramp_charge_min(start, target, slope, a.extents)
+    a.state = replace(a.state, charge_pc_min=charge)
+
+
+def _held_level(a: Assembler, span: Span) -> Expression | None:
+    """The current that a hold keeps; None when it is not known, or depends on the way taken."""
+    current = a.state.current
+    if not current.joined:
+        return current.level_na
+    a.refuse(
+        "I0437",
+        "which current is held depends on the way taken before",
+        span,
+        "different currents meet here",
+        advice="ramp to the current that is to be held first",
+    )
+    return None
+
+
+def add_hold_for(a: Assembler, step: typed.HoldFor) -> None:
+    level = _held_level(a, step.span)
+    time = None if step.duration is None else operand(step.duration, TIME, step.span, a.found)
+    if not above_zero(time, "the time of a hold", step.span, a.extents, a.found, zero_allowed=True):
+        return
+    assert time is not None, "it is above zero"
+    a.recorded(references(time), step.span)
+    if level is not None:
+        a.follow(Hold(level, ForTime(time), 0, a.section, step.span))
+        low, long = extent_of(level, a.extents), extent_of(time, a.extents)
+        if low is not None and long is not None:
+            charge = a.state.charge_pc_min + max(0, low.lo) * max(0, long.lo)
+            a.state = replace(a.state, charge_pc_min=charge)
+
+
+def add_hold_until(a: Assembler, step: typed.HoldUntil) -> None:
+    level = _held_level(a, step.span)
+    charge = None if step.charge is None else operand(step.charge, CHARGE, step.amount_span, a.found)
+    if not above_zero(charge, "the charge of a hold", step.amount_span, a.extents, a.found):
+        return
+    assert charge is not None, "it is above zero"
+    a.recorded(references(charge), step.amount_span)
+    if level == ZERO:
+        a.refuse(
+            "I0438",
+            "no current flows here, so this charge is never reached",
+            step.span,
+            "would never end",
+            advice="ramp to a current first",
+        )
+        return
+    if level is None:
+        return
+    if step.total:
+        index = a.follow(Hold(level, UntilTotal(charge, None), 0, a.section, step.span))
+        a.totals.append(Total(index, a.state.charge_pc_min, step.amount_span))
+    else:
+        a.follow(Hold(level, UntilCharge(charge), 0, a.section, step.span))
