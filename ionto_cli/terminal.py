@@ -59,3 +59,8 @@ def write_json(value: object) -> None:
 
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")
+
+
+def note(text: str) -> None:
+    """A remark to standard error, so that it never mixes with what a machine reads."""
+    sys.stderr.write(paint(f"note: {text}", "soft", sys.stderr) + "\n")
