@@ -76,29 +76,35 @@ class Arithmetic:
         if way == ZERO:
             return ZERO
         distance = self.environment.magnitude(way)
-        if incline.delta_na == distance:
+        bounds = self.environment.bounds
+        takes_time = bounds(incline.over_ms)[0] > 0
+        if incline.delta_na == distance and takes_time:
             return incline.over_ms
-        if not variables_of(incline.delta_na):
+        if not variables_of(incline.delta_na) and takes_time:
             rate = coefficient(incline.delta_na, ())
-            assert rate > 0, "a constant slope moves"
-            return distance * incline.over_ms * (1 / rate)
+            if rate > 0:
+                return distance * incline.over_ms * (1 / rate)
+            return distance * Fraction(1000, self.resume_na_s)
         return self._fresh_glide_ms(distance, incline)
 
     def _fresh_glide_ms(self, distance: Polynomial, incline: Incline) -> Polynomial:
+        """A slope that was planned without a difference has no rate of its own: the machine re-ramps."""
         bounds = self.environment.bounds
         slowest = max(Fraction(1), bounds(incline.delta_na)[0])
-        longest = max(Fraction(0), bounds(distance * incline.over_ms)[1] / slowest)
+        longest = max(
+            bounds(distance * incline.over_ms)[1] / slowest, bounds(distance)[1] * 1000 / self.resume_na_s
+        )
 
         def define(time_ms: Polynomial) -> list[Formula]:
             own = equal(time_ms * incline.delta_na, distance * incline.over_ms)
-            if bounds(incline.delta_na)[0] > 0:
+            if bounds(incline.delta_na)[0] > 0 and bounds(incline.over_ms)[0] > 0:
                 return [own]
-            # A slope that was planned without a difference has no rate of its own: the machine re-ramps.
             again = equal(time_ms * self.resume_na_s, distance * 1000)
-            moves = conjunction((at_least(incline.delta_na, 1), own))
-            return [disjunction((moves, conjunction((at_most(incline.delta_na), again))))]
+            moves = conjunction((at_least(incline.delta_na, 1), at_least(incline.over_ms, 1), own))
+            stands = disjunction((at_most(incline.delta_na), at_most(incline.over_ms)))
+            return [disjunction((moves, conjunction((stands, again))))]
 
-        longest = max(longest, bounds(distance)[1] * 1000 / self.resume_na_s)
+        longest = max(Fraction(0), longest)
         return self.environment.fresh(
             ("glide", distance, incline), "glide time", (Fraction(0), longest), define
         )
@@ -162,9 +168,9 @@ class Arithmetic:
         Then what is still to come on the descent is at least what a stop from there would emit, even though
         its setpoints are floored: the end of the descent is the worst moment for a stop on it.
         """
-        return self._spares(incline) and (
-            self.environment.bounds(incline.delta_na)[0] > 0 or self._spares(self.resuming)
-        )
+        bounds = self.environment.bounds
+        own = bounds(incline.delta_na)[0] > 0 and bounds(incline.over_ms)[0] > 0
+        return self._spares(incline) and (own or self._spares(self.resuming))
 
     def _spares(self, incline: Incline) -> bool:
         spare = incline.over_ms * (self.fall_na - self.step_na) - incline.delta_na * self.tick_ms

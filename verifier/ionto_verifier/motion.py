@@ -14,10 +14,10 @@ from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal
 from ionto_verifier.charge import Arithmetic, Emission, Incline
 from ionto_verifier.encode import Encoding, Scope
 from ionto_verifier.joining import overflowing
-from ionto_verifier.ledger import Ledger, PauseCost, dearest
+from ionto_verifier.ledger import Ledger, PauseCost
 from ionto_verifier.obligation import Formula, at_most, disjunction, equal
 from ionto_verifier.state import NONE, Pending, State
-from ionto_verifier.term import ZERO, Polynomial
+from ionto_verifier.term import ZERO, Polynomial, constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ class Mover:
         cost = PauseCost(
             ZERO if absorbed else fall.nominal_pc + way.again.nominal_pc,
             fall.on_ms + way.again.on_ms,
-            way.again.on_ms + self.pause_ms,
+            way.again.on_ms + self._pause_ms(fall),
             index,
         )
         return ledger.paused(cost, self.environment)
@@ -391,11 +391,11 @@ class Mover:
         cost = PauseCost(
             ZERO if absorbed else fall.nominal_pc + climb.nominal_pc,
             fall.on_ms + climb.on_ms,
-            climb.on_ms + self.pause_ms,
+            climb.on_ms + self._pause_ms(fall),
             index,
         )
         return ledger.paused(cost, self.environment)
 
-    def dearest_time(self, ledger: Ledger) -> tuple[tuple[Polynomial, int], ...]:
-        """What the slowest pauses so far add to the session's time, ms."""
-        return dearest(((cost.elapsed_ms, cost.step) for cost in ledger.pauses), self.environment)
+    def _pause_ms(self, fall: Emission) -> Polynomial:
+        """How long a pause may last: as the protocol says, but never shorter than the way down."""
+        return self.environment.largest((constant(self.pause_ms), fall.on_ms), "length of a pause")
