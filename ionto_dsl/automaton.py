@@ -41,6 +41,7 @@ class Rows(dict[int, Row]):
     def __init__(self, encoded: Sequence[str], symbols: Sequence[str]) -> None:
         self._encoded = encoded
         self._symbols = symbols
+        self.count = len(encoded)
 
     def __missing__(self, state: int) -> Row:
         symbols = self._symbols
@@ -66,6 +67,11 @@ class Tables:
     rows: Rows
     start: int
     end: int
+
+    @property
+    def states(self) -> int:
+        """How many states there are, numbered from 0."""
+        return self.rows.count
 
     @property
     def terminals(self) -> tuple[str, ...]:
@@ -111,7 +117,10 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """The walk met a token that cannot stand there; the stack is as it was before that token."""
+    """The walk met a token that cannot stand there; the stack is as it was before that token.
+
+    LALR would reduce what it can before it notices; then what could have come instead would no longer be known.
+    """
 
     index: int
     stack: Stack
@@ -138,9 +147,10 @@ class Automaton:
             kind = token.kind
             if kind == WORD:
                 kind = token.text if token.text in row else "NAME"
+            sure = False
             while True:
                 action = row.get(kind)
-                if action is None:
+                if action is None or (action <= 0 and not sure and not self.accepts(states, kind)):
                     return Stuck(index, stack)
                 if action > 0:
                     states.append(action - 1)
@@ -148,6 +158,7 @@ class Automaton:
                     token.kind = kind
                     index += 1
                     break
+                sure = True
                 origin, size, make, splice = steps[-action]
                 parts = values[-size:] if size else []
                 if size:
