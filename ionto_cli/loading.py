@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ionto_cli.exits import Exit
 from ionto_cli.terminal import complain, note
 from ionto_dsl.compilation import Compilation, CompiledProtocol
 from ionto_dsl.driver import compile_file
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import error
 from ionto_ir.source import SourceFile
 

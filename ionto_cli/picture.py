@@ -5,8 +5,9 @@ Drawn with matplotlib, which is imported only when something is drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from ionto_ir.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,6 @@ the same current at the beginning and the end of every round, records before the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import assert_never
 
 from ionto_dsl import typed
@@ -23,6 +22,7 @@ from ionto_dsl.currents import (
 from ionto_dsl.flow import OFF, Current, State, meet
 from ionto_dsl.moving import add_hold_for, add_hold_until, add_ramp
 from ionto_dsl.polarity import Reversals, after_rounds, energises, turns_of
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, Label
 from ionto_ir.expression import TRUE, ZERO, Constant, Expression, references
 from ionto_ir.plan import (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from ionto_dsl.bounds import Extents, decide
 from ionto_dsl.currents import Grid
 from ionto_dsl.flow import START, State
 from ionto_dsl.polarity import Reversals
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, Label, error, warning
 from ionto_ir.expression import Expression
 from ionto_ir.plan import Section, Step

@@ -8,10 +8,10 @@ they are first entered: a protocol visits a small part of them. See docs/adr/000
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ionto_dsl.lexer import END, WORD, Token
+from ionto_ir.dataclass import dataclass
 
 FORMAT = "ionto-tables-1"
 NOTHING = "-"

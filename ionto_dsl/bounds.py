@@ -9,9 +9,9 @@ None.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import gcd
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import (
     Constant,
     Expression,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from ionto_dsl import surface
@@ -22,6 +21,7 @@ from ionto_dsl.pieces import (
     tokens,
     value,
 )
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.source import Span
 

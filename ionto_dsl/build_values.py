@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 from re import fullmatch
 
 from ionto_dsl import surface
 from ionto_dsl.lexer import Token
 from ionto_dsl.pieces import Context, Part, Parts, declared, name, nodes, span_of, text, tokens
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import error
 from ionto_ir.source import Span
 

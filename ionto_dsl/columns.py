@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from ionto_dsl.lexer import Token
+from ionto_ir.dataclass import dataclass, field
 
 CELL_WIDTH_MAX = 60
 """A wider cell keeps to itself: the others set the column, and what follows it comes after one blank."""

@@ -5,7 +5,6 @@ more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from ionto_dsl import surface
 from ionto_dsl.equipment import device_of, drug_of, electrode_of
@@ -17,6 +16,7 @@ from ionto_dsl.screenings import screening_of
 from ionto_dsl.suggest import nearest
 from ionto_dsl.typecheck import Checked, typecheck
 from ionto_dsl.wording import listed
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, Label, error, has_errors, in_reading_order
 from ionto_ir.plan import Plan, SourceDigest

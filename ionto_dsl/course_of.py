@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from ionto_dsl import surface
 from ionto_dsl.operands import condition, positive
 from ionto_dsl.scope import Scope
 from ionto_dsl.settings import only
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.wording import written
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.diagnostic import Label, error
 from ionto_ir.expression import Expression, disjunction
 from ionto_ir.plan import Course

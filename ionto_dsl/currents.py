@@ -4,12 +4,11 @@ once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ionto_dsl import typed
 from ionto_dsl.bounds import Extent, Extents, extent_of
 from ionto_dsl.quantities import Amount, Ratio, exactly_whole, negative, on_grid, ratio_of
 from ionto_dsl.wording import base_in_unit, shown
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import ZERO, Constant, Expression, absolute, subtract
 from ionto_ir.plan import Slope

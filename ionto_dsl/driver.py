@@ -8,7 +8,6 @@ with its digest, so that a reviewer sees which one it was.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -19,6 +18,7 @@ from ionto_dsl.parse import parse
 from ionto_dsl.resolve import Loaded, resolve
 from ionto_dsl.suggest import nearest
 from ionto_dsl.unreadable import decode
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error, has_errors
 from ionto_ir.source import SourceFile, Span
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from ionto_dsl import surface
 from ionto_dsl.operands import amount, at_least, constant, positive
 from ionto_dsl.scope import Scope
 from ionto_dsl.settings import joined, missing, only, remark_sources, sources_of, title_of
 from ionto_dsl.wording import written
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Drug
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.source import Span

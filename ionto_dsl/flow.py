@@ -7,8 +7,7 @@ kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import ZERO, Expression, choose
 
 

@@ -8,13 +8,13 @@ is cut again and compared, token by token and comment by comment, so that nothin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ionto_dsl import columns, surface
 from ionto_dsl.columns import Line, Split
 from ionto_dsl.lexer import END, Cut, Token
 from ionto_dsl.parse import Parsed, cut_text, parse_with_tokens
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.source import SourceFile
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
 WORD = "WORD"

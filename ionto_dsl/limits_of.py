@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ionto_dsl import surface
 from ionto_dsl.operands import at_least, constant, positive, unit_of
 from ionto_dsl.scope import Scope
 from ionto_dsl.settings import only, remark_hazard, remark_sources, remark_text, title_of
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.wording import written
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.limits import Envelope, ImpedanceRange, Limit, LimitKind, Role
 from ionto_ir.source import Span

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ionto_dsl import typed
@@ -12,6 +11,7 @@ from ionto_dsl.resolve import Module
 from ionto_dsl.scope import Origin, Scope
 from ionto_dsl.variables_of import dimension_called
 from ionto_dsl.wording import base_in_unit, in_unit
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Place
 from ionto_ir.diagnostic import Diagnostic, Label, Severity, warning
 from ionto_ir.limits import Limit, LimitKind

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from ionto_dsl import typed
 from ionto_dsl.assemble import Assembled, assemble
@@ -11,6 +10,7 @@ from ionto_dsl.bounds import Extent, extent_of
 from ionto_dsl.currents import Grid
 from ionto_dsl.scope import extent_of_domain
 from ionto_dsl.wording import base_in_unit
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, Label, error, has_errors
 from ionto_ir.features import features_of

@@ -8,12 +8,12 @@ kind of mistake and returns None when it is another.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ionto_dsl.expected import expectation
 from ionto_dsl.lexer import END, OPEN_TEXT, UNKNOWN, WORD, Token
 from ionto_dsl.suggest import nearest
 from ionto_dsl.words import HOMES
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Edit, Label, error
 from ionto_ir.source import Span
 from ionto_ir.units import parse_unit

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ionto_dsl import typed
 from ionto_dsl.assembler import Assembler, Total
 from ionto_dsl.bounds import extent_of
 from ionto_dsl.currents import above_zero, operand, ramp_charge_min, slope_of, target_of
 from ionto_dsl.flow import OFF, UNKNOWN, Current
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import warning
 from ionto_ir.expression import ZERO, Expression, references
 from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal

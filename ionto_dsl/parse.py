@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
@@ -17,6 +16,7 @@ from ionto_dsl.tree_builder import BUILDERS
 from ionto_dsl.unreadable import too_deep, unreadable
 from ionto_dsl.words import UNIT_WORDS
 from ionto_grammars import grammar_text, tables_text
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, has_errors, in_reading_order
 from ionto_ir.source import SourceFile
 

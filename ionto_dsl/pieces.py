@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from ionto_dsl import surface
 from ionto_dsl.lexer import Token
 from ionto_dsl.words import RESERVED
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.source import Span
 

@@ -4,8 +4,6 @@ pole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ionto_dsl import surface
 from ionto_dsl.equipment import Profile, area_of, drug_of, electrode_of, unit_in
 from ionto_dsl.operands import positive
@@ -16,6 +14,7 @@ from ionto_dsl.settings import remark_sources
 from ionto_dsl.typed import POISON
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.wording import base_in_unit
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Drug, Electrode, Place
 from ionto_ir.diagnostic import Label, error, warning
 from ionto_ir.expression import Constant, integer_reference

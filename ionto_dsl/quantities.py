@@ -8,11 +8,11 @@ where a value becomes an operand must it be a whole number of base units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, lcm
 
 from ionto_dsl.bounds import Extents, extent_of
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import (
     Constant,
     Expression,

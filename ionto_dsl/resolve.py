@@ -8,12 +8,12 @@ declared twice, or declared and imported, is an error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import assert_never
 
 from ionto_dsl import surface
 from ionto_dsl.suggest import nearest
 from ionto_dsl.wording import a, listed
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.source import SourceFile, Span
 

@@ -5,7 +5,6 @@ far.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 from math import gcd
 
@@ -13,6 +12,7 @@ from ionto_dsl.bounds import Extent, exactly
 from ionto_dsl.suggest import nearest
 from ionto_dsl.surface import Name
 from ionto_dsl.typed import POISON, Value
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, Domain, IntegerDomain
 from ionto_ir.source import Span

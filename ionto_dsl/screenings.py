@@ -5,7 +5,6 @@ exclude.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ionto_dsl import surface
 from ionto_dsl.claims import references_in
@@ -18,6 +17,7 @@ from ionto_dsl.steps_of import declare_let
 from ionto_dsl.suggest import nearest
 from ionto_dsl.variables_of import declare_variable
 from ionto_dsl.wording import written
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.expression import Expression, references
 from ionto_ir.limits import Exclusion

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 from ionto_dsl import surface, typed
@@ -16,6 +15,7 @@ from ionto_dsl.typed import POISON, Value
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import declare_variable
 from ionto_dsl.wording import written
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import error
 from ionto_ir.expression import Constant
 from ionto_ir.plan import IntegerDomain, Variable

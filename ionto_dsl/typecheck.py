@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 from ionto_dsl import surface, typed
@@ -22,6 +21,7 @@ from ionto_dsl.settings import missing, only, sources_of, title_of
 from ionto_dsl.steps_of import Around, declare_let, declare_records, type_steps
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import codes_of, declare_variable
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.limits import Exclusion

@@ -6,9 +6,8 @@ for one device. None stands where an error was already reported, so that the res
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ionto_dsl.quantities import Amount
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Electrode
 from ionto_ir.expression import Expression
 from ionto_ir.limits import Envelope, Exclusion, Limit

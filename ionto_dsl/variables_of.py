@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ionto_dsl import surface
 from ionto_dsl.expressions import type_expression
 from ionto_dsl.operands import constant, positive, unit_of
@@ -12,6 +10,7 @@ from ionto_dsl.scope import Origin, Scope, extent_of_domain
 from ionto_dsl.settings import remark_text
 from ionto_dsl.typed import POISON, Choice, Condition, Poison, Value
 from ionto_dsl.wording import base_in_unit, kind_of, value_kind, written
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Label, error
 from ionto_ir.expression import boolean_reference, integer_reference
 from ionto_ir.plan import (

@@ -14,7 +14,6 @@ proved.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
@@ -32,6 +31,7 @@ from ionto_ir.bind_screening import (
 from ionto_ir.bind_values import default_values, value_problems
 from ionto_ir.bind_walk import Way, way_through
 from ionto_ir.bound import UNLIMITED, BoundPlan
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.dry_run import Run, Script, obliging, run, usual_value
 from ionto_ir.expression import Value, references

@@ -8,7 +8,6 @@ it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 
 from ionto_ir.bound import (
     JOURNAL_LAG_TICKS,
@@ -18,6 +17,7 @@ from ionto_ir.bound import (
     rise_per_tick_na,
     worst_na,
 )
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Value
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.observer import DENSITY_PER_NA_UM2

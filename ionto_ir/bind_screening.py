@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from ionto_ir.bind_constants import History, past_pc
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
 from ionto_ir.limits import Limit, LimitKind

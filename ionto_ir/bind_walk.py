@@ -7,8 +7,8 @@ session.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.plan import (

@@ -6,9 +6,9 @@ Binding (`ionto_ir.bind`) is where values meet limits; here is only the result a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from ionto_ir.compile_machine import Rules, rules_for
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.expression import Value
 from ionto_ir.interlock import Interlock
 from ionto_ir.machine_terms import Constants as Constants

@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from ionto_ir.dataclass import dataclass
 
 Json: TypeAlias = "bool | int | str | list[Json] | dict[str, Json] | None"
 """A value as `read_json` gives it."""

@@ -8,7 +8,6 @@ exactly; lists, texts and expressions are bounded. All problems are collected, e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import assert_never
 
@@ -28,6 +27,7 @@ from ionto_ir.codec_shape import (
     TruthShape,
     ValueShape,
 )
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.expression import (
     Constant,
     Expression,

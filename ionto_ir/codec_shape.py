@@ -10,9 +10,9 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from dataclasses import dataclass
 from enum import Enum
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Expression, Value
 from ionto_ir.plan import (
     BooleanDomain,

@@ -7,10 +7,10 @@ the table alone: no word of a user, a plan or a file ever enters it. A test runs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 from functools import cache
 from types import CodeType
 
+from ionto_ir.dataclass import dataclass, fields
 from ionto_ir.expression import Constant, Expression, Operation, Operator, Reference, Truth, references
 from ionto_ir.machine import TABLE
 from ionto_ir.machine_table import Case, Row

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
 

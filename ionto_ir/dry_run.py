@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from ionto_ir.bound import BoundPlan
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.events import (
     Alarm,
     Begin,

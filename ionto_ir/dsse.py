@@ -8,9 +8,9 @@ although the format allows more, so that every changed character of an envelope 
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
 
 from ionto_ir.canonical import Json, JsonLike, fields_fault
+from ionto_ir.dataclass import dataclass
 
 SIGNATURES_MAX = 8
 """Author, reviewer and site sign; each signature costs a check before anybody is trusted."""

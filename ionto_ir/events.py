@@ -6,9 +6,9 @@ commands, on the simulated device and on a real one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Value
 
 # --- events ---------------------------------------------------------------------------------------

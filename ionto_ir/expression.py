@@ -9,8 +9,9 @@ an ill-sorted term at once (an assertion: a wrong term is our bug, never the use
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from ionto_ir.dataclass import dataclass
 
 
 class Sort(Enum):

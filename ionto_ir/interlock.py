@@ -8,9 +8,9 @@ disagree nobody knows who is right, so the output opens and the session ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.machine_terms import Constants
 
 OFF = -1

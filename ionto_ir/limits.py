@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Expression
 from ionto_ir.source import Span
 

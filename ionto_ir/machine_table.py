@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.expression import TRUE, Expression, conjunction, negation
 from ionto_ir.machine_terms import EventKind
 from ionto_ir.state import Mode

@@ -6,9 +6,9 @@ text. A definition is a named term; the compiler computes it once where it is ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import (
     Constant,
     Expression,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import Confirm, Instruct, Plan, PropertyKind, UserProperty, Wait

@@ -8,9 +8,9 @@ a plan is bound, because binding is where this patient and these values meet eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Electrode
 from ionto_ir.expression import Expression
 from ionto_ir.limits import Envelope, Exclusion, Limit

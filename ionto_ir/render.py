@@ -16,8 +16,8 @@ All labels of one file share one excerpt in the order of its lines; `^` marks th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Edit, Label, Severity
 from ionto_ir.source import SourceFile, Span
 

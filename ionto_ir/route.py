@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.machine_terms import Constants
 from ionto_ir.plan import Hold, Plan, Ramp, Step, successors
 

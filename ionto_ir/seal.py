@@ -10,7 +10,6 @@ signs, and who tells good signatures from bad ones, is handed in.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import assert_never
 
@@ -25,6 +24,7 @@ from ionto_ir.canonical import (
     read_json,
     unwritable,
 )
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.dsse import (
     SIGNATURES_MAX,

@@ -7,9 +7,9 @@ and recomputes from scratch what the skin may have received. Everything is exact
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.limits import Role
 from ionto_ir.plan import Plan

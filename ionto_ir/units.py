@@ -9,8 +9,9 @@ rounded. `ionto_ir.unit_advice` knows what was probably meant by a unit that doe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
+
+from ionto_ir.dataclass import dataclass
 
 Exponents = tuple[int, int, int, int, int, int]
 

@@ -6,8 +6,7 @@ only a ramp may follow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import ZERO, Constant, Expression
 from ionto_ir.plan import (

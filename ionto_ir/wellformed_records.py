@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Constant, references
 from ionto_ir.plan import Classify, Loop, Plan, Record, Step, VariableKind, successors

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import assert_never
 
 from ionto_ir.canonical import INTEGER_MAX
 from ionto_ir.codec_read import EXPRESSION_DEPTH_MAX
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Constant, Expression, Operation, Reference, Sort, Truth, ill_sorted, sort_of
 from ionto_ir.plan import (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ionto_dsl.surface.items import Interruptions, NoResume, PauseLimit, Rule, Source, Title
 from ionto_dsl.surface.protocol import Protocol
 from ionto_dsl.surface.steps import Let, Variable
 from ionto_dsl.surface.values import Expression, Name, Range, Remarks
+from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
 LimitSubject = Literal[

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ionto_dsl.surface.envelope import Declaration
 from ionto_dsl.surface.values import Name
+from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ionto_dsl.surface.course import CourseItem
@@ -19,6 +18,7 @@ from ionto_dsl.surface.items import (
 from ionto_dsl.surface.steps import Classify, Let, Require, Step, Variable
 from ionto_dsl.surface.testing import Prove, Test
 from ionto_dsl.surface.values import Expression, Name, Range, Remarks, Text
+from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from ionto_dsl.surface.values import Expression, Name, Reference, Text
+from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
 

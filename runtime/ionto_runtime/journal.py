@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from ionto_ir.canonical import Json, JsonLike
+from ionto_ir.dataclass import dataclass
 from ionto_runtime.clock import Clock
 from ionto_runtime.journal_file import APPENDING, DiskFile, JournalFile, lock, sync_folder
 from ionto_runtime.journal_format import CHAIN_START, MAGIC, RecordType, encode_record

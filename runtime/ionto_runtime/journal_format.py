@@ -26,11 +26,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 
 from ionto_ir.canonical import Json, JsonLike, JsonProblem, canonical, read_json
+from ionto_ir.dataclass import dataclass
 
 MAGIC = b"IONTO-JOURNAL-1\n"
 CHAIN_START = sha256(MAGIC).digest()

@@ -8,10 +8,10 @@ stands before it is still proved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ionto_ir.canonical import Json
+from ionto_ir.dataclass import dataclass, field
 from ionto_runtime.journal_format import (
     ALIGNMENT,
     CHAIN_START,

@@ -7,10 +7,10 @@ them. What happened after its last record is unknown, and unknown means: deliver
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from ionto_ir.canonical import Json
+from ionto_ir.dataclass import dataclass
 from ionto_runtime.journal import SYNC_EVERY_MS, JournalFailure, failure_of
 from ionto_runtime.journal_file import lock, sync_folder
 from ionto_runtime.journal_format import Record, RecordType

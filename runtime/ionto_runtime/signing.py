@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ionto_ir.canonical import printable
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.seal import SignatureVerdict, Signer, Verifier
 from ionto_ir.source import Span

@@ -6,9 +6,10 @@ then nobody knows whether the command was carried out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+
+from ionto_ir.dataclass import dataclass
 
 
 class Refusal(Enum):

@@ -9,11 +9,11 @@ or a false fact. The checker imports only what defines the question: terms and o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 from typing import TypeAlias, assert_never
 
+from ionto_ir.dataclass import dataclass
 from ionto_verifier.obligation import And, Atom, Formula, Obligation, Or, Variable, negation
 from ionto_verifier.term import (
     Monomial,

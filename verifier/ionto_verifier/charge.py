@@ -8,10 +8,10 @@ rounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ionto_ir.bound import fall_per_tick_na
+from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
 from ionto_verifier.environment import Environment
 from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, disjunction, equal

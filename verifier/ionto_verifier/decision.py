@@ -5,11 +5,11 @@ different news.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
+from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import Proof
 from ionto_verifier.obligation import Witness
 

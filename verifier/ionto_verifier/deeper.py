@@ -6,8 +6,8 @@ Certificates found here were made from a solver's answers, so each is checked be
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+from ionto_ir.dataclass import dataclass, replace
 from ionto_verifier.budget import Budget
 from ionto_verifier.certificate import Fact, Known, Proof, check
 from ionto_verifier.core import Sources, named, proved

@@ -5,10 +5,10 @@ terms.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import (
     DIVISIONS,
     Constant,

@@ -8,10 +8,10 @@ stay equal and a long plan does not make a short question long.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, Domain, IntegerDomain
 from ionto_ir.source import Span
 from ionto_verifier.obligation import (

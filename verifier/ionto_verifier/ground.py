@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import Known, assumed, is_contradictory
 from ionto_verifier.core import Sources
 from ionto_verifier.obligation import FALSE, Guard, Obligation, Variable, formula_variables

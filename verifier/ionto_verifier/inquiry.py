@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
 from ionto_verifier.charge import Arithmetic
 from ionto_verifier.decision import Decision

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 
+from ionto_ir.dataclass import replace
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.plan import Plan
 from ionto_ir.wording import limit_text

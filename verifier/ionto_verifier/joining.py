@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from fractions import Fraction
 
+from ionto_ir.dataclass import replace
 from ionto_verifier.environment import Environment, Origin
 from ionto_verifier.ledger import Ledger
 from ionto_verifier.ledger import joined as joined_ledgers

@@ -9,8 +9,8 @@ session may be paused.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
+from ionto_ir.dataclass import dataclass, replace
 from ionto_verifier.environment import Environment
 from ionto_verifier.term import ZERO, Polynomial
 

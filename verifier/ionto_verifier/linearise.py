@@ -6,9 +6,9 @@ Each row remembers the product of which factors it is, so that a weighted sum of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
+from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import Fact, Factor, Known, Range
 from ionto_verifier.obligation import And, Atom, Formula, Or
 from ionto_verifier.ranges import Ranges

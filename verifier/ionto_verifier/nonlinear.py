@@ -8,10 +8,10 @@ of polynomials, which does not but decides other questions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import GOAL
 from ionto_verifier.core import bound_name
 from ionto_verifier.obligation import Obligation, Variable, negation

@@ -11,11 +11,11 @@ round; because each round is bound by the same facts, n times the most that one 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import heappop, heappush
 from typing import assert_never
 
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Expression
 from ionto_ir.plan import (
     Branch,

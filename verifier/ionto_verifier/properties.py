@@ -7,9 +7,9 @@ when all its questions are.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.limits import Limit
 from ionto_ir.source import Span
 from ionto_verifier.decision import Decision

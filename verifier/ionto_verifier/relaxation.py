@@ -9,9 +9,9 @@ solution of the relaxation says nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import Farkas, Known, Summand
 from ionto_verifier.farkas import multipliers
 from ionto_verifier.linearise import Constraint, constraints

@@ -17,11 +17,12 @@ import ctypes.util
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from os.path import isfile, join
 from typing import Any, ClassVar, TypeAlias
+
+from ionto_ir.dataclass import dataclass
 
 Evaluate: TypeAlias = Callable[[str], str]
 """SMT-LIB commands in, everything they print out."""

@@ -10,9 +10,9 @@ the grid; whatever is left is unknown, never proved.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from ionto_ir.dataclass import dataclass, field
 from ionto_verifier.budget import BUDGET, Budget
 from ionto_verifier.certificate import GOAL, Closed, Farkas, Known, is_contradictory, learn
 from ionto_verifier.core import named, proved

@@ -8,10 +8,10 @@ deterministic.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
+from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import Cut, Factor, Known, Proof, Split, learn
 from ionto_verifier.interval import is_impossible
 from ionto_verifier.obligation import And, Atom, Formula, Or, at_most, negation

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import ZERO, Expression
 from ionto_verifier.ledger import NOTHING, Ledger
 from ionto_verifier.obligation import Guard

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from ionto_ir.dataclass import dataclass
 from ionto_verifier import decision
 
 

@@ -12,9 +12,10 @@ Here numbers are floats: this is physics, which is never exact. No plan, proof o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 from random import Random
+
+from ionto_ir.dataclass import dataclass
 
 STEP_MS_MAX = 100
 """The fastest change of a resistance takes 10 s, so a tenth of a second is as good as exact."""

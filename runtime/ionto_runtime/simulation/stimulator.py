@@ -12,10 +12,10 @@ All that crosses the interface is an exact integer; signs are signs of polarity.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import Enum
 from random import Random
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device
 from ionto_runtime.simulation.skin import STEP_MS_MAX, Body, Circuit, Flow
 from ionto_runtime.stimulator import Accepted, Measurement, Refusal, Refused, Reply
