@@ -7,12 +7,11 @@ compact forms (expressions and spans).
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing
 from enum import Enum
 
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, fields, is_dataclass
 from ionto_ir.expression import Expression, Value
 from ionto_ir.plan import (
     BooleanDomain,
@@ -159,7 +158,7 @@ _ATOMS: dict[object, Shape] = {
 
 def record_shape(made: type) -> RecordShape:
     """The shape of a dataclass; an annotation that has no JSON form is a bug and asserts."""
-    assert dataclasses.is_dataclass(made), f"not a dataclass: {made}"
+    assert is_dataclass(made), f"not a dataclass: {made}"
     if made not in _records:
         _records[made] = _record_shape(made)
     return _records[made]
@@ -167,8 +166,9 @@ def record_shape(made: type) -> RecordShape:
 
 def _record_shape(made: type) -> RecordShape:
     hints = typing.get_type_hints(made)
-    fields = tuple((field.name, shape_of(hints[field.name])) for field in dataclasses.fields(made))
-    return RecordShape(made, KINDS.get(made), fields)
+    assert is_dataclass(made), f"not a dataclass: {made}"
+    shapes = tuple((field.name, shape_of(hints[field.name])) for field in fields(made))
+    return RecordShape(made, KINDS.get(made), shapes)
 
 
 def shape_of(annotation: object) -> Shape:
@@ -177,7 +177,7 @@ def shape_of(annotation: object) -> Shape:
         return _ATOMS[annotation]
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return EnumShape(annotation)
-    if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
+    if isinstance(annotation, type) and is_dataclass(annotation):
         return record_shape(annotation)
     arguments = typing.get_args(annotation)
     if typing.get_origin(annotation) is tuple:
