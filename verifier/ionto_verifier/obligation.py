@@ -9,16 +9,18 @@ because the negation of `p <= 0` is the atom `-p < 0`. A yes/no answer is a vari
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TypeAlias, assert_never
 
+from ionto_ir.dataclass import dataclass, field
 from ionto_verifier.term import (
     Number,
     Polynomial,
     constant,
     evaluate,
+    plain,
     primitive,
+    scaled_value,
     total,
     variables_of,
 )
@@ -64,7 +66,7 @@ class Variable:
         """Whether the only values are 0 and 1."""
         return self.grid_step == 1 and self.lo == 0 and self.hi == 1
 
-    def admits(self, value: Fraction) -> bool:
+    def admits(self, value: Number) -> bool:
         """Whether the value is within the bounds and on the grid."""
         if not self.lo <= value <= self.hi:
             return False
@@ -187,7 +189,7 @@ def holds(formula: Formula, values: Mapping[str, Number]) -> bool:
     """Whether the formula is true at a point, decided by exact arithmetic."""
     match formula:
         case Atom(term, strict):
-            value = evaluate(term, values)
+            value = scaled_value(term, values)
             return value < 0 if strict else value <= 0
         case And(parts):
             return all(holds(part, values) for part in parts)
@@ -265,14 +267,14 @@ def never_happens(
     return Obligation(name, about, variables, guards, FALSE, (), description)
 
 
-def is_witness(obligation: Obligation, values: Mapping[str, Fraction]) -> bool:
-    """Whether the point refutes the obligation: inside all domains, all guards true, conclusion false.
-    Exact.
-    """
-    return (
-        all(item.name in values and item.admits(values[item.name]) for item in obligation.variables)
-        and all(holds(guard.formula, values) for guard in obligation.guards)
-        and not holds(obligation.conclusion, values)
+def is_witness(obligation: Obligation, values: Mapping[str, Number]) -> bool:
+    """Whether the point refutes: inside all domains, all guards true, conclusion false. Exact."""
+    inside = all(item.name in values and item.admits(values[item.name]) for item in obligation.variables)
+    if not inside:
+        return False
+    point = {name: plain(value) for name, value in values.items()}
+    return not holds(obligation.conclusion, point) and all(
+        holds(guard.formula, point) for guard in obligation.guards
     )
 
 

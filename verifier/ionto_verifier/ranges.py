@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import TypeAlias
 
-from ionto_verifier.term import Monomial, Number, Polynomial
+from ionto_verifier.term import Monomial, Number, Polynomial, plain
 
 Interval: TypeAlias = tuple[Number, Number]
 """Least and greatest value, both included."""
@@ -20,9 +20,7 @@ class Ranges:
     __slots__ = ("_monomials", "box")
 
     def __init__(self, box: Mapping[str, Interval]) -> None:
-        self.box: dict[str, Interval] = {
-            name: (_plain(low), _plain(high)) for name, (low, high) in box.items()
-        }
+        self.box: dict[str, Interval] = {name: (plain(low), plain(high)) for name, (low, high) in box.items()}
         self._monomials: dict[Monomial, Interval] = {(): (1, 1)}
 
     def of_monomial(self, monomial: Monomial) -> Interval:
@@ -65,7 +63,3 @@ def times(left: Interval, right: Interval) -> Interval:
         return left[0] * right[0], left[1] * right[1]
     products = [first * second for first in left for second in right]
     return min(products), max(products)
-
-
-def _plain(value: Number) -> Number:
-    return value.numerator if value.denominator == 1 else value

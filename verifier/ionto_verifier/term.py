@@ -8,11 +8,12 @@ thousand steps collapses to a few dozen monomials, and equal obligations are fou
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from math import gcd, lcm
 from typing import TypeAlias
+
+from ionto_ir.dataclass import dataclass
 
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Variables with their powers (>= 1), sorted by name; the empty tuple is the constant monomial."""
@@ -145,13 +146,23 @@ def substitute(term: Polynomial, values: Mapping[str, Polynomial | Number]) -> P
 
 def evaluate(term: Polynomial, values: Mapping[str, Number]) -> Fraction:
     """The exact value at a point; every variable of the polynomial must have a value."""
+    return Fraction(scaled_value(term, values)) / term.denominator
+
+
+def scaled_value(term: Polynomial, values: Mapping[str, Number]) -> Number:
+    """The value times the denominator: the same sign, and an integer wherever the point is one."""
     result: Number = 0
     for monomial, number in term.terms:
         part: Number = number
         for name, power in monomial:
-            part *= values[name] ** power
+            part *= values[name] if power == 1 else values[name] ** power
         result += part
-    return Fraction(result) / term.denominator
+    return result
+
+
+def plain(value: Number) -> Number:
+    """The same number, as an integer if it is one: integers are many times faster."""
+    return value.numerator if value.denominator == 1 else value
 
 
 def derivative(term: Polynomial, name: str) -> Polynomial:
