@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from ionto_dsl import surface
 from ionto_dsl.bounds import Extent
 from ionto_dsl.expressions import OUTPUTS
+from ionto_dsl.needs import references_in
 from ionto_dsl.operands import condition, positive
 from ionto_dsl.scope import Scope
+from ionto_dsl.steps_of import NESTING_MAX
 from ionto_dsl.suggest import nearest
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.wording import written
@@ -20,9 +22,9 @@ from ionto_ir.units import TIME
 Labelled = tuple[str, surface.Step]
 
 
-def labelled_steps(steps: Sequence[surface.Step]) -> Iterator[Labelled]:
+def labelled_steps(steps: Sequence[surface.Step], depth: int = 1) -> Iterator[Labelled]:
     """Every step of the session that has a text of its own, also the nested ones."""
-    for step in steps:
+    for step in steps if depth <= NESTING_MAX else ():
         match step:
             case surface.Wait(_, label) | surface.Ramp(label=label) | surface.Hold(label=label):
                 if label is not None:
@@ -33,9 +35,9 @@ def labelled_steps(steps: Sequence[surface.Step]) -> Iterator[Labelled]:
             case surface.Tell():
                 yield step.text.value, step
             case surface.If():
-                yield from labelled_steps((*step.then, *step.otherwise))
+                yield from labelled_steps((*step.then, *step.otherwise), depth + 1)
             case surface.Repeat():
-                yield from labelled_steps(step.steps)
+                yield from labelled_steps(step.steps, depth + 1)
             case _:
                 pass
 
@@ -114,21 +116,3 @@ def _unambiguous(expression: surface.Expression, scope: Scope) -> bool:
             )
             return False
     return True
-
-
-def references_in(expression: surface.Expression) -> Iterator[surface.Reference]:
-    """Every name that an expression uses."""
-    pending: list[surface.Expression] = [expression]
-    while pending:
-        part = pending.pop()
-        match part:
-            case surface.Reference():
-                yield part
-            case surface.Unary(_, operand):
-                pending.append(operand)
-            case surface.Binary(_, left, right):
-                pending += [left, right]
-            case surface.Call(_, arguments):
-                pending += arguments
-            case _:
-                pass

@@ -218,7 +218,7 @@ def _named(
             device = device_of(declaration, found)
             return [] if device is None else [(device, source)]
         known.append(declaration.name.text)
-    labels = ()
+    labels: tuple[Label, ...] = ()
     message = f"there is no device named `{name}`"
     if symbol is not None:
         message = f"`{name}` is not a device, it is {kind_word(symbol.declaration)}"

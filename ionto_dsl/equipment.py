@@ -319,6 +319,6 @@ def unit_in(value: surface.Expression | surface.Range | tuple[surface.Name, ...]
         case surface.Binary(_, left, right):
             return unit_in(left) or unit_in(right)
         case surface.Call(_, arguments):
-            return next((unit for part in arguments if (unit := unit_in(part))), "")
+            return next((text for part in arguments if (text := unit_in(part))), "")
         case _:
             return ""

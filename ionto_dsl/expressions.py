@@ -78,7 +78,7 @@ def type_expression(expression: surface.Expression, scope: Scope) -> Value:
             "this expression is too large to review",
             expression.span,
             f"more than {NESTING_MAX} levels or {PARTS_MAX} parts",
-            help="give its parts names with `let`, or simplify it",
+            advice="give its parts names with `let`, or simplify it",
         )
         return POISON
     value = _typed(expression, scope)
@@ -118,7 +118,7 @@ def _oversized(value: Value, span: Span, scope: Scope) -> bool:
     if fault is None:
         return False
     message, advice = fault
-    _refuse(scope, "I0311", message, span, "here", help=advice)
+    _refuse(scope, "I0311", message, span, "here", advice=advice)
     return True
 
 
@@ -170,7 +170,7 @@ def _number(number: surface.Number, scope: Scope) -> Value:
         f"there is no unit `{number.unit.text}`",
         number.unit.span,
         "not a unit",
-        help=unit_advice(number.unit.text)
+        advice=unit_advice(number.unit.text)
         or "units are spelled as in UCUM: `mA`, `mA.min`, `mA/cm2`, `kOhm`, `min`",
     )
     return POISON
@@ -187,7 +187,7 @@ def _reference(reference: surface.Reference, scope: Scope) -> Value:
             f"`{name}` is known only in `prove` lines",
             reference.span,
             "not known here",
-            help="a protocol acts on parameters, answers and records; what flows is what it makes flow",
+            advice="a protocol acts on parameters, answers and records; what flows is what it makes flow",
         )
         return POISON
     if scope.outputs and name not in scope.entries and f"output.{name}" in OUTPUTS:
@@ -268,7 +268,7 @@ def _unordered(expression: surface.Binary, scope: Scope) -> Value:
         f"`{expression.operator}` compares quantities",
         expression.operator_span,
         "these have no order",
-        help="compare them with `=` or `!=`, joined by `or`",
+        advice="compare them with `=` or `!=`, joined by `or`",
     )
     return POISON
 
@@ -290,7 +290,7 @@ def _label_compared(choice: Choice, expression: surface.Binary, scope: Scope) ->
         f"`{label}` is not one of the labels of `{choice.name}`",
         right.span,
         "not a label",
-        help=f"did you mean `{near}`?" if near is not None else f"its labels are {known}",
+        advice=f"did you mean `{near}`?" if near is not None else f"its labels are {known}",
     )
     return POISON
 
@@ -326,7 +326,7 @@ def _quotient(left: Amount, right: Amount, expression: surface.Binary, scope: Sc
         f"`{written(expression.right)}` {'is' if zero else 'may be'} zero",
         expression.right.span,
         "a division by zero has no value",
-        help=None if zero else "let its range begin above zero",
+        advice=None if zero else "let its range begin above zero",
     )
     return POISON
 
@@ -380,7 +380,7 @@ def _disagree(
         Label(left_part.span, kind_of(left.dimension)),
         Label(right_part.span, kind_of(right.dimension)),
         notes=notes,
-        help="a number needs its unit, for example `2 mA`" if plain else None,
+        advice="a number needs its unit, for example `2 mA`" if plain else None,
     )
 
 
@@ -394,14 +394,14 @@ def as_condition(value: Value, expression: surface.Expression, scope: Scope) -> 
             f"compare it, for example `{text} = {value.labels[0]}`" if isinstance(value, Choice) else None
         )
         if isinstance(value, Amount):
-            advice = f"compare it, for example `{text} > 0`" if value.dimension.is_plain else "compare it"
+            advice = f"say what it is compared with: `{text} <= ...`"
         _refuse(
             scope,
             "I0305",
             f"`{text}` is {value_kind(value)}, and a condition is expected",
             expression.span,
             "neither true nor false",
-            help=advice,
+            advice=advice,
         )
     return None
 

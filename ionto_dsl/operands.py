@@ -158,7 +158,7 @@ def unit_of(expression: surface.Expression, scope: Scope) -> str:
         case surface.Binary(_, left, right):
             return unit_of(left, scope) or unit_of(right, scope)
         case surface.Call(_, arguments):
-            return next((unit for part in arguments if (unit := unit_of(part, scope))), "")
+            return next((text for part in arguments if (text := unit_of(part, scope))), "")
         case surface.Reference():
             entry = scope.entries.get(expression.dotted)
             return entry.value.unit if entry is not None and isinstance(entry.value, Amount) else ""

@@ -78,6 +78,9 @@ class Scope:
                 "there is no shadowing: give one of them another name",
                 Label(earlier.span, f"first declared here, as a {earlier.origin.value}"),
             )
+            # Which of the two a use means is not known, so nothing more is said about uses.
+            self.entries[name.text] = Entry(earlier.origin, POISON, earlier.span)
+            self.used.add(name.text)
         elif name.text in self.taken:
             self._refuse(
                 "I0203",
@@ -98,7 +101,7 @@ class Scope:
         if entry is not None:
             self.used.add(name)
             return entry.value
-        labels = ()
+        labels: tuple[Label, ...] = ()
         message = f"there is no value named `{name}` here"
         if name in self.taken:
             message = f"`{name}` is not a value"

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ionto_dsl import surface
-from ionto_dsl.claims import references_in
 from ionto_dsl.limits_of import TypedEnvelope
+from ionto_dsl.needs import in_order_of_need, references_in
 from ionto_dsl.operands import condition
 from ionto_dsl.resolve import Module
 from ionto_dsl.scope import Entry, Origin, Scope
@@ -40,7 +40,7 @@ def screening_of(declaration: surface.Screening, module: Module, found: list[Dia
     items = declaration.items
     only([("`title`", item.span) for item in items if isinstance(item, surface.Title)], found)
     variables = []
-    for item in items:
+    for item in in_order_of_need(items):
         match item:
             case surface.Variable():
                 variable = declare_variable(item, scope)

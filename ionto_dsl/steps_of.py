@@ -44,18 +44,18 @@ class Around:
     active_areas: int
 
 
-def declare_records(steps: Sequence[surface.Step], scope: Scope) -> Iterator[Variable]:
+def declare_records(steps: Sequence[surface.Step], scope: Scope, depth: int = 1) -> Iterator[Variable]:
     """The variables of all `record` steps, also of nested ones, in the order in which they are written."""
-    for step in steps:
+    for step in steps if depth <= NESTING_MAX else ():
         match step:
             case surface.Variable(role="record"):
                 variable = declare_variable(step, scope)
                 if variable is not None:
                     yield variable
             case surface.If():
-                yield from declare_records((*step.then, *step.otherwise), scope)
+                yield from declare_records((*step.then, *step.otherwise), scope, depth + 1)
             case surface.Repeat() | surface.OnDemand():
-                yield from declare_records(step.steps, scope)
+                yield from declare_records(step.steps, scope, depth + 1)
             case _:
                 pass
 
@@ -64,7 +64,7 @@ def type_steps(
     steps: Sequence[surface.Step], scope: Scope, around: Around, depth: int = 1
 ) -> tuple[typed.Step, ...]:
     """The typed steps of a block; steps that are refused as a whole are left out."""
-    if depth > NESTING_MAX:
+    if depth > NESTING_MAX and steps:
         message = f"blocks are nested more than {NESTING_MAX} deep"
         advice = "a treatment that deep cannot be reviewed: flatten it"
         scope.found.append(error("I0461", message, steps[0].span, "too deep", help=advice))

@@ -10,6 +10,7 @@ from ionto_dsl.claims import labelled_steps, property_of
 from ionto_dsl.course_of import course_of
 from ionto_dsl.equipment import device_of
 from ionto_dsl.limits_of import InterruptionRules, TypedEnvelope, envelope_of, interruption_rules
+from ionto_dsl.needs import in_order_of_need
 from ionto_dsl.operands import positive
 from ionto_dsl.pauses import combined
 from ionto_dsl.placements import place_electrodes
@@ -209,9 +210,9 @@ def _devices(program: Program, inherited: Inherited, found: list[Diagnostic]) ->
 
 
 def _declared(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> list[Variable]:
-    """Parameters, questions and `let` values, in the author's order."""
+    """Parameters, questions and `let` values, each after the values that it is made of."""
     declared: list[Variable | None] = []
-    for item in items:
+    for item in in_order_of_need(items):
         match item:
             case surface.Variable(role="param" | "ask"):
                 declared.append(declare_variable(item, scope))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from ionto_dsl import surface
 from ionto_dsl.expressions import type_expression
 from ionto_dsl.operands import constant, positive, unit_of
@@ -86,12 +88,12 @@ def _domain(item: surface.Variable, scope: Scope) -> Domain | None:
         case surface.Range():
             return _integer_domain(item, item.kind, scope)
         case surface.YesNo():
-            domain: Domain = BooleanDomain()
+            return BooleanDomain() if _takes_no_numbers(item, scope) else None
         case surface.Enumeration(labels):
-            domain = ChoiceDomain(tuple(label.text for label in labels))
-            if not _distinct(labels, scope):
-                return None
-    return domain if _takes_no_numbers(item, scope) else None
+            fits = _distinct(labels, scope) and _takes_no_numbers(item, scope)
+            return ChoiceDomain(tuple(label.text for label in labels)) if fits else None
+        case _:
+            assert_never(item.kind)
 
 
 def _distinct(labels: tuple[surface.Name, ...], scope: Scope) -> bool:

@@ -1,0 +1,62 @@
+"""The order in which declared values can be typed: the order of lines carries no meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ionto_dsl import surface
+
+_Item = surface.ProtocolItem | surface.ScreeningItem
+
+
+def references_in(expression: surface.Expression) -> Iterator[surface.Reference]:
+    """Every name that an expression uses."""
+    pending: list[surface.Expression] = [expression]
+    while pending:
+        part = pending.pop()
+        match part:
+            case surface.Reference():
+                yield part
+            case surface.Unary(_, operand):
+                pending.append(operand)
+            case surface.Binary(_, left, right):
+                pending += [left, right]
+            case surface.Call(_, arguments):
+                pending += arguments
+            case _:
+                pass
+
+
+def in_order_of_need(items: Sequence[_Item]) -> list[surface.Variable | surface.Let]:
+    """The variables and `let` values, each after those that its range or its value mentions.
+
+    Values that need each other in a circle keep their order; the first use of one that is not declared yet is
+    then reported as unknown.
+    """
+    declared = [item for item in items if isinstance(item, surface.Variable | surface.Let)]
+    by_name = {item.name.text: item for item in reversed(declared)}
+    ordered: list[surface.Variable | surface.Let] = []
+    opened: set[int] = set()
+    for item in declared:
+        # A stack of our own: a chain of values may be longer than the interpreter's.
+        stack = [item] if id(item) not in opened else []
+        while stack:
+            opened.add(id(stack[-1]))
+            waiting = [by_name[name] for name in _needed(stack[-1]) if name in by_name]
+            waiting = [other for other in waiting if id(other) not in opened]
+            if waiting:
+                stack.append(waiting[0])
+            else:
+                ordered.append(stack.pop())
+    return ordered
+
+
+def _needed(item: surface.Variable | surface.Let) -> list[str]:
+    parts: list[surface.Expression | None] = []
+    if isinstance(item, surface.Let):
+        parts.append(item.value)
+    else:
+        parts += [item.default, item.step]
+        if isinstance(item.kind, surface.Range):
+            parts += [item.kind.low, item.kind.high]
+    return [reference.dotted for part in parts if part is not None for reference in references_in(part)]
