@@ -1,0 +1,27 @@
+"""Alarms that the runtime raises itself; those of the machine are listed in `ionto_ir.events`.
+
+Codes are never reused. The machine's end at F19.
+"""
+
+from __future__ import annotations
+
+from ionto_ir.events import Alarm, Priority
+
+ALARMS: dict[str, Alarm] = {
+    alarm.code: alarm
+    for alarm in (
+        Alarm("F20", "the output cannot be seen to be off: disconnect the patient", Priority.HIGH),
+        Alarm("F21", "the journal cannot be written: the session stops", Priority.MEDIUM),
+        Alarm("F22", "the computer was too slow: the session stops", Priority.MEDIUM),
+        Alarm("F23", "the display failed: the session stops", Priority.MEDIUM),
+        Alarm("F24", "ionto itself went wrong: the output is open", Priority.HIGH),
+        Alarm("F25", "the device is at its highest voltage: less current flows than is set", Priority.LOW),
+        Alarm("F26", "the computer was late by more than a tick", Priority.LOW),
+    )
+}
+
+FAILURES = frozenset({"F20", "F21", "F22", "F23", "F24"})
+"""With one of these a session has failed, whatever the plan had reached."""
+
+SYMBOLS: dict[Priority, str] = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!"}
+"""Colour is never the only sign of urgency; these are the marks of IEC 60601-1-8."""

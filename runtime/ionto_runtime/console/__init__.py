@@ -1,0 +1,1 @@
+"""What a person sees of a session and how a person speaks to it."""

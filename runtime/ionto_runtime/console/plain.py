@@ -1,0 +1,104 @@
+"""A session as plain lines: for logs, pipes and screen readers, answered by lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ionto_ir.diagnostic import Diagnostic
+from ionto_ir.events import Event, Prompt, Refused, Stop
+from ionto_ir.expression import Value
+from ionto_runtime.alarms import SYMBOLS
+from ionto_runtime.console.lines import Lines
+from ionto_runtime.console.view import View
+from ionto_runtime.console.words import charge, clock, contact_words, current
+from ionto_runtime.prompts import COMMANDS, answer, how_to_answer, prompt_text
+
+PROGRESS_PERCENT = 5
+PROGRESS_MS = 30_000
+"""A line of progress comes with each twentieth of the charge, or after half a minute without one."""
+
+
+class PlainConsole:
+    """Writes what changes. `lines` may be None: then nobody can answer, and a question ends the session.
+
+    When lines are `piped`, they may be answers to what will only be asked later: such a line waits.
+    """
+
+    def __init__(
+        self, write: Callable[[str], None], lines: Lines | None, prepared: Mapping[str, Value], *, piped: bool
+    ) -> None:
+        self._write = write
+        self._lines = lines
+        self._piped = piped
+        self._prepared = prepared
+        self._asked: Prompt | None = None
+        self._refusal: Refused | None = None
+        self._alarms = 0
+        self._word = ""
+        self._percent = -1
+        self._written_ms = 0
+
+    def poll(self, view: View) -> Sequence[Event]:
+        """One line at most: an answer while something is asked, otherwise a command."""
+        line = None if self._lines is None else self._lines.ready()
+        if line is None:
+            return self._unanswered(view)
+        assert self._lines is not None
+        if view.prompt is None:
+            event = COMMANDS.get(line.strip().casefold())
+            if event is not None or not self._piped:
+                self._lines.drop()
+            if event is None and not self._piped and line.strip():
+                self._write("not understood: pause, resume, stop or emergency")
+            return () if event is None else (event,)
+        self._lines.drop()
+        meant = answer(view.facts.bound.plan, view.prompt, line, self._prepared)
+        if meant is None:
+            self._write(f"that does not answer it; {how_to_answer(view.prompt)}")
+        elif isinstance(meant, Diagnostic):
+            self._write(meant.message + (f"; {meant.help}" if meant.help else ""))
+        else:
+            return (meant,)
+        return ()
+
+    def _unanswered(self, view: View) -> Sequence[Event]:
+        """A question that nobody can answer any more ends the session."""
+        if view.prompt is None or not (self._lines is None or self._lines.ended):
+            return ()
+        self._write("nobody is there to answer: the session stops")
+        return (Stop(),)
+
+    def show(self, view: View) -> None:
+        """Write alarms, changes of state, questions, refusals and progress, each once."""
+        for alarm in view.alarms[self._alarms :]:
+            self._write(f"{SYMBOLS[alarm.priority]} {alarm.priority.value} alarm {alarm.code}: {alarm.text}")
+        self._alarms = len(view.alarms)
+        percent = 0 if view.facts.planned_pc <= 0 else view.nominal_pc * 100 // view.facts.planned_pc
+        step = percent // PROGRESS_PERCENT
+        overdue = view.elapsed_ms - self._written_ms >= PROGRESS_MS and view.end is None
+        if view.word != self._word or step > self._percent or overdue:
+            self._word, self._percent, self._written_ms = view.word, max(step, self._percent), view.elapsed_ms
+            self._write(progress_line(view, percent))
+        if view.refusal is not None and view.refusal is not self._refusal:
+            self._write(f"nothing was changed: {view.refusal.reason}")
+        self._refusal = view.refusal
+        if view.prompt is not None and view.prompt is not self._asked:
+            text = prompt_text(view.facts.bound.plan, view.prompt, self._prepared)
+            self._write(f"{text}  ({how_to_answer(view.prompt)})")
+        self._asked = view.prompt
+
+
+def progress_line(view: View, percent: int) -> str:
+    """Where the session is, in one line."""
+    facts = view.facts
+    measured = "no reading" if view.reading is None else f"{current(abs(view.reading.current_na))} measured"
+    contact = contact_words(view.reading, facts.ohm_max, facts.bound.plan.device.compliance_mv)
+    parts = [
+        f"{clock(view.elapsed_ms):>7}",
+        f"{view.word:<9}",
+        f"{current(abs(view.setpoint_na))} set, {measured}",
+        f"{charge(view.nominal_pc)} of {charge(facts.planned_pc)} ({percent} %)",
+        f"{'about ' if view.about else ''}{clock(view.remaining_ms)} left",
+        f"contact {contact}",
+    ]
+    return "  ".join(parts) + ("  SIMULATED" if facts.simulated else "")

@@ -1,0 +1,126 @@
+"""What a console is shown: one inert value for each tick, so that no display can reach into the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from ionto_ir.bound import BoundPlan
+from ionto_ir.dataclass import dataclass
+from ionto_ir.dry_run import obliging, run, usual_value
+from ionto_ir.events import Alarm, End, Event, Prompt, Refused
+from ionto_ir.expression import Value
+from ionto_ir.plan import VariableKind
+from ionto_ir.state import Mode
+from ionto_ir.trace import observe
+from ionto_runtime.console.words import state_word, step_words
+from ionto_runtime.session import Session
+from ionto_runtime.stimulator import Measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What stays as it is for the whole session. `speed` is 1 in real time; planned charge in pC, time in ms.
+
+    `ohm_max` is the highest impedance that the envelope assumes, None when it assumes none.
+    """
+
+    bound: BoundPlan
+    patient: str | None
+    operator: str | None
+    device: str
+    simulated: bool
+    speed: int
+    planned_pc: int
+    planned_ms: int
+    ohm_max: int | None
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A session at one moment. `remaining_ms` is `about` right once it was interrupted or adjusted.
+
+    `setpoint_na` is signed, 0 while the output is off. `head` is the journal's last link.
+    """
+
+    facts: Facts
+    mode: Mode
+    word: str
+    step: str
+    setpoint_na: int
+    reading: Measurement | None
+    nominal_pc: int
+    upper_pc: int
+    elapsed_ms: int
+    remaining_ms: int
+    about: bool
+    prompt: Prompt | None
+    alarms: tuple[Alarm, ...]
+    refusal: Refused | None
+    values: Mapping[str, Value]
+    head: str
+    end: End | None
+
+
+class Console(Protocol):
+    """Where a person sees a session and says what should happen. It may fail; then the session stops."""
+
+    def poll(self, view: View) -> Sequence[Event]:
+        """What people have said since the last time; returns at once."""
+        ...
+
+    def show(self, view: View) -> None:
+        """Show the session as it is now; called at each tick."""
+        ...
+
+
+def facts_of(
+    bound: BoundPlan, *, patient: str | None, operator: str | None, device: str, simulated: bool, speed: int
+) -> Facts:
+    """The facts of a session; charge and time are those of an undisturbed run with usual records."""
+    records = {
+        item.name: usual_value(item) for item in bound.plan.variables if item.kind is VariableKind.RECORD
+    }
+    planned = run(bound, obliging(records))
+    ranges = [item.impedance for item in bound.plan.envelopes if item.impedance is not None]
+    return Facts(
+        bound=bound,
+        patient=patient,
+        operator=operator,
+        device=device,
+        simulated=simulated,
+        speed=speed,
+        planned_pc=observe(bound.plan, planned.trace).nominal_pc,
+        planned_ms=planned.trace.end_ms,
+        ohm_max=max((item.ohm_max for item in ranges), default=None),
+        steps=tuple(step_words(bound, index) for index in range(len(bound.plan.steps))),
+    )
+
+
+def view_of(session: Session, facts: Facts) -> View:
+    """The session as it is now."""
+    state = session.state
+    machine = state.machine
+    step_na = session.bound.constants.step_na
+    on = machine.mode in (Mode.ON, Mode.PAUSING, Mode.STOPPING)
+    adjusted = any(state.values[name] != value for name, value in session.bound.values.items())
+    return View(
+        facts=facts,
+        mode=state.mode,
+        word=state_word(state, session.end is not None and session.end.completed),
+        step=facts.steps[state.place.step],
+        setpoint_na=machine.sign * (machine.level_na // step_na * step_na) if on else 0,
+        reading=session.reading,
+        nominal_pc=session.nominal_pc,
+        upper_pc=session.upper_pc,
+        elapsed_ms=state.clock_ms,
+        remaining_ms=max(0, facts.planned_ms - session.going_ms),
+        about=adjusted or machine.interruptions > 0,
+        prompt=session.prompt,
+        alarms=tuple(session.alarms),
+        refusal=session.refusal,
+        values=state.values,
+        head=session.journal.head,
+        end=session.end,
+    )

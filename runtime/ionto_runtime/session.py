@@ -1,0 +1,385 @@
+"""A session: executor, stimulator and journal tied together, one tick at a time.
+
+The order of a tick: newest reading, what it says of link and device, the machine's step, the journal, the
+device. A command that raises the current is sent when its intent is durable; one that lowers it or opens the
+output is sent at once and written down afterwards. Nothing here knows of clocks, threads or screens: whoever
+runs the session says how much time has passed.
+"""
+
+from __future__ import annotations
+
+from ionto_ir.bound import BoundPlan
+from ionto_ir.canonical import Json
+from ionto_ir.dataclass import replace
+from ionto_ir.events import (
+    Ack,
+    Adjust,
+    Alarm,
+    Begin,
+    Command,
+    Confirm,
+    DeviceFault,
+    EmergencyStop,
+    End,
+    Enter,
+    Event,
+    FaultKind,
+    LinkBack,
+    LinkLost,
+    OutputOff,
+    Pause,
+    Prompt,
+    Record,
+    Resume,
+    SetCurrent,
+    Stop,
+    Tick,
+)
+from ionto_ir.events import Refused as NothingChanged
+from ionto_ir.executor import start, step
+from ionto_ir.state import Mode, Phase
+from ionto_runtime.alarms import ALARMS, FAILURES
+from ionto_runtime.journal import JournalFailure, JournalWriter, Written
+from ionto_runtime.journal_format import RecordType
+from ionto_runtime.session_records import (
+    command_to_json,
+    commands_to_json,
+    event_to_json,
+    position_to_json,
+    record_type_of,
+)
+from ionto_runtime.stimulator import Accepted, Measurement, Refused, Reply, Stimulator
+from ionto_runtime.supervision import (
+    COMPLIANCE_MS,
+    MISSES_MAX,
+    UNSEEN_ALARM_MS,
+    UNSEEN_MS_MAX,
+    ZERO_FOR_MS,
+    Held,
+    contradiction,
+    fault_at_start,
+    is_zero,
+    shows,
+)
+
+ENERGISED = (Mode.ON, Mode.PAUSING, Mode.STOPPING)
+
+PERSONS = (Confirm, Enter, Adjust, Pause, Resume, Stop, EmergencyStop)
+"""What people do; when it changes nothing, they are told why."""
+
+
+class Session:
+    """One session of a bound plan on one stimulator. `journal` has begun; `arm`, then `begin`, then ticks.
+
+    After the end ticks go on until the output was seen to be off (`closed`); then `finish` seals the journal.
+    `going_ms` is the time that the plan took so far, without interruptions and without waiting for people.
+    `by_sign_pc` is the charge that was set in the declared polarity (1) and against it (-1).
+    """
+
+    def __init__(self, bound: BoundPlan, stimulator: Stimulator, journal: JournalWriter) -> None:
+        self.bound = bound
+        self.state = start(bound)
+        self.reading: Measurement | None = None
+        self.prompt: Prompt | None = None
+        self.end: End | None = None
+        self.alarms: list[Alarm] = []
+        self.records: list[Record] = []
+        self.refusal: NothingChanged | None = None
+        self.journal = journal
+        self.peak_na = 0
+        self.by_sign_pc = {1: 0, -1: 0}
+        self.drift_pc = 0
+        self.behind_ms = 0
+        self.going_ms = 0
+        self.closed = False
+        self.seen_off = False
+        self._stimulator = stimulator
+        self._held = Held(None, 0, True)
+        self._base = 0
+        self._boot_count = 0
+        self._passed_ms = 0
+        self._silent_ms = self._misses = 0
+        self._lost = False
+        self._limited_ms = 0
+        self._zero_ms = self._closing_ms = 0
+        self._stop_cause: str | None = None
+
+    # --- what a session is asked ------------------------------------------------------------------------
+    @property
+    def upper_pc(self) -> int:
+        """The most charge that the skin may have received, pC, late ticks included."""
+        return self.state.machine.upper_pc + max(0, self.drift_pc)
+
+    @property
+    def nominal_pc(self) -> int:
+        """The charge that was set, pC."""
+        return self.state.machine.nominal_pc
+
+    @property
+    def completed(self) -> bool:
+        """Whether the plan was finished as written, the output seen off, and nothing of ours failed."""
+        finished = self.end is not None and self.end.completed
+        return finished and self.seen_off and not any(alarm.code in FAILURES for alarm in self.alarms)
+
+    def arm(self) -> str | None:
+        """Open the output and see that it is open, before anything else; why not, or None."""
+        self._stimulator.output_off(0)
+        reading = self._stimulator.measure()
+        fault = fault_at_start(reading)
+        if reading is not None:
+            # The device may have served another session: its numbers go on, ours begin at 1.
+            self._base, self._boot_count = reading.seq, reading.boot_count
+            self._held = Held(None, reading.seq, True)
+            self.reading = reading
+        return fault
+
+    def begin(self) -> None:
+        """A person has started the treatment."""
+        self.feed(Begin())
+
+    def feed(self, event: Event, cause: str | None = None) -> None:
+        """Let something happen; `cause` goes on record beside it."""
+        before = self.state
+        self.state, commands = step(self.bound, before, event)
+        reply = self._send(commands)
+        self._write_event(event, commands, cause)
+        if (before.place.step, before.mode) != (self.state.place.step, self.state.mode):
+            self._write(RecordType.STATE, position_to_json(self.state))
+        self.by_sign_pc[self.state.machine.sign] += self.state.machine.nominal_pc - before.machine.nominal_pc
+        self._take(event, commands)
+        if isinstance(reply, Refused) and not self.state.ended:
+            self.feed(DeviceFault(FaultKind.INTERNAL), f"the device refused: {reply.reason.value}")
+        if self._stop_cause is not None:
+            cause, self._stop_cause = self._stop_cause, None
+            self.stop(cause)
+
+    def stop(self, cause: str) -> None:
+        """Ramp down and end, because of something that is neither the plan nor a person."""
+        if not self.state.ended and self.state.mode is not Mode.STOPPING:
+            self.feed(Stop(), cause)
+
+    def raise_alarm(self, code: str, detail: str | None = None) -> None:
+        """Raise one of the runtime's own alarms, once; `detail` goes on record."""
+        alarm = ALARMS[code]
+        if alarm in self.alarms:
+            return
+        self.alarms.append(alarm)
+        self._write(RecordType.ALARM, {**command_to_json(alarm), "detail": detail})
+
+    def tick(self, passed_ms: int) -> None:
+        """The interval that began with the last tick is over; it has really lasted `passed_ms`."""
+        was_ended = self.end is not None
+        self._account(passed_ms)
+        if self.state.mode in (Mode.READY, Mode.ON) and self.state.place.phase is not Phase.PROMPT:
+            self.going_ms += self.bound.constants.tick_ms
+        reading = self._measure(passed_ms)
+        if self._supervise(reading):
+            reading = self.reading = self._stimulator.measure()
+        self._watch_voltage(reading, passed_ms)
+        tick = Tick(acknowledged=self._held.confirmed)
+        if reading is not None:
+            ohm = reading.impedance_ohm
+            tick = Tick(abs(reading.current_na), abs(reading.voltage_mv), ohm, tick.acknowledged)
+        self.feed(tick)
+        if was_ended:
+            self._close(reading, passed_ms)
+
+    def trip(self, cause: str) -> None:
+        """A part of ours failed: open the output by the shortest way, whatever state we are in."""
+        self._stimulator.output_off(self._base + self.state.sequence + 1)
+        self.raise_alarm("F24", cause)
+        try:
+            if not self.state.ended:
+                self.feed(EmergencyStop(), cause)
+        except Exception:
+            # The machine itself may be what failed; the output was told to open before it was asked.
+            self.end = None
+        if self.end is None or self.end.completed:
+            self.end = End("ionto itself went wrong", False)
+        if not is_zero(self._stimulator.measure()):
+            self.raise_alarm("F20")
+        self.closed = True
+
+    def finish(self) -> None:
+        """Seal the journal. One whose output was not seen off stays open, so that it counts at its worst."""
+        assert self.end is not None, "a session that runs is not finished"
+        if self.seen_off and self.journal.failure is None:
+            self._check(self.journal.seal(self.end.reason))
+        self.journal.close()
+
+    # --- the device -------------------------------------------------------------------------------------
+    def _send(self, commands: tuple[Command, ...]) -> Reply | None:
+        """Send the output command among the commands, if there is one."""
+        for command in commands:
+            if isinstance(command, SetCurrent):
+                return self._set(command)
+            if isinstance(command, OutputOff):
+                number = self._base + command.sequence
+                reply = self._stimulator.output_off(number)
+                self._held = Held(None, number, isinstance(reply, Accepted))
+                return reply
+        return None
+
+    def _set(self, command: SetCurrent) -> Reply | None:
+        held_na = self._held.na
+        raises = held_na is None or abs(command.current_na) > abs(held_na)
+        number = self._base + command.sequence
+        intent = self._write(RecordType.INTENT, command_to_json(command)) if raises else None
+        if raises and intent is None:
+            # What cannot be written down is not sent; the device keeps what it has until its lease ends.
+            self._held = Held(held_na, number, False)
+            return None
+        reply = self._stimulator.set_current(command.current_na, command.lease_ms, number)
+        self._held = Held(command.current_na, number, isinstance(reply, Accepted))
+        self.peak_na = max(self.peak_na, abs(command.current_na))
+        if intent is not None:
+            self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": _outcome(reply)})
+        return reply
+
+    def _measure(self, passed_ms: int) -> Measurement | None:
+        reading = self.reading = self._stimulator.measure()
+        if reading is None:
+            self._misses += 1
+            self._silent_ms += passed_ms
+        else:
+            self._misses = self._silent_ms = 0
+        return reading
+
+    def _supervise(self, reading: Measurement | None) -> bool:
+        """Turn what the reading says into events; whether a command went out, so that it is out of date."""
+        before = self._held
+        if reading is None:
+            gap_ms = self.bound.plan.device.host_gap_ms
+            if not self._lost and (self._misses >= MISSES_MAX or self._silent_ms > gap_ms):
+                self._lose("no answer from the device")
+            return False
+        if reading.boot_count != self._boot_count:
+            self._boot_count = reading.boot_count
+            self._fault(FaultKind.INTERNAL, "the device has restarted")
+        elif reading.expired and self.state.mode in ENERGISED:
+            self._lose("the lease ran out, and the device has opened its output")
+        elif not self._held.confirmed:
+            self._confirm_late(reading)
+        elif (said := contradiction(reading, self._held)) is not None:
+            self._held = replace(self._held, confirmed=False)
+            self._fault(FaultKind.INTERNAL, said)
+        elif reading.lead_off and self.state.mode in ENERGISED:
+            self._fault(FaultKind.LEAD_OFF, "all of the voltage drives less than half of the current")
+        elif self._lost:
+            self._find_again(reading)
+        return self._held is not before
+
+    def _lose(self, cause: str) -> None:
+        self._lost = True
+        if not self.state.ended:
+            self.feed(LinkLost(), cause)
+
+    def _find_again(self, reading: Measurement) -> None:
+        """The device answers, and its output is confirmed to be what it was told last."""
+        if reading.output_on:
+            return
+        self._lost = False
+        if self.state.mode is Mode.LOST:
+            self.feed(LinkBack())
+
+    def _fault(self, kind: FaultKind, cause: str) -> None:
+        if not self.state.ended:
+            self.feed(DeviceFault(kind), cause)
+
+    def _confirm_late(self, reading: Measurement) -> None:
+        """The device answers, but not yet to the last command: look, or say again that the output opens."""
+        held = self._held
+        if held.na is None and not shows(reading, held):
+            self._stimulator.output_off(held.sequence)
+            again = self.reading = self._stimulator.measure()
+            if again is None:
+                return
+            reading = again
+        if shows(reading, held):
+            self._held = replace(held, confirmed=True)
+            self.feed(Ack(self.state.sequence))
+
+    # --- time and voltage -------------------------------------------------------------------------------
+    def _account(self, passed_ms: int) -> None:
+        """Count what flowed for longer (or shorter) than the tick that was paid for."""
+        self._passed_ms = passed_ms
+        exposure_na = self.state.machine.exposure_na
+        if exposure_na > 0:
+            late_ms = passed_ms - self.bound.constants.tick_ms
+            self.behind_ms += late_ms
+            self.drift_pc += late_ms * exposure_na
+
+    def _watch_voltage(self, reading: Measurement | None, passed_ms: int) -> None:
+        limited = reading is not None and reading.at_compliance and self.state.mode in ENERGISED
+        self._limited_ms = self._limited_ms + passed_ms if limited else 0
+        if self._limited_ms >= COMPLIANCE_MS:
+            self.raise_alarm("F25")
+
+    def _close(self, reading: Measurement | None, passed_ms: int) -> None:
+        """After the end: see the output off for a second, or raise the alarm (R22)."""
+        self._closing_ms += passed_ms
+        self._zero_ms = self._zero_ms + passed_ms if is_zero(reading) else 0
+        if self._zero_ms >= ZERO_FOR_MS:
+            self.seen_off = self.closed = True
+        elif self._closing_ms >= UNSEEN_ALARM_MS:
+            self.raise_alarm("F20")
+            self.closed = self._closing_ms >= UNSEEN_MS_MAX
+
+    # --- what is written and kept -----------------------------------------------------------------------
+    def _write_event(self, event: Event, commands: tuple[Command, ...], cause: str | None) -> None:
+        payload: dict[str, Json] = {
+            **event_to_json(event),
+            "commands": commands_to_json(commands),
+            **position_to_json(self.state),
+        }
+        if isinstance(event, Tick):
+            payload |= {"passed_ms": self._passed_ms, "drift_pc": self.drift_pc}
+        if cause is not None:
+            payload["cause"] = cause
+        self._write(record_type_of(event), payload)
+
+    def _write(self, kind: RecordType, payload: dict[str, Json]) -> Written | None:
+        """Append a record; after the first failure nothing is tried again, and the session stops (R60)."""
+        if self.journal.failure is not None:
+            return None
+        return self._check(self.journal.append(kind, payload))
+
+    def _check(self, result: Written | JournalFailure) -> Written | None:
+        if isinstance(result, Written):
+            return result
+        self.alarms.append(ALARMS["F21"])
+        self._stop_cause = f"the journal cannot be written: {result.operation}: {result.reason}"
+        return None
+
+    def _take(self, event: Event, commands: tuple[Command, ...]) -> None:
+        """Keep what concerns people."""
+        refused = next((found for found in commands if isinstance(found, NothingChanged)), None)
+        if isinstance(event, PERSONS):
+            self.refusal = refused
+        if isinstance(event, Confirm | Enter | Resume) and refused is None:
+            self.prompt = None
+        if self.state.mode in (Mode.LOST, Mode.ENDED):
+            self.prompt = None
+        for command in commands:
+            match command:
+                case Prompt():
+                    self.prompt = command
+                case Alarm():
+                    self.alarms.append(command)
+                    self._write(RecordType.ALARM, command_to_json(command))
+                case Record():
+                    self.records.append(command)
+                case End():
+                    self.end = command
+                case _:
+                    pass
+
+
+def _outcome(reply: Reply | None) -> str:
+    match reply:
+        case Accepted():
+            return "accepted"
+        case Refused(_, reason):
+            return f"refused: {reason.value}"
+        case None:
+            return "no answer"

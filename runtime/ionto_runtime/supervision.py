@@ -1,0 +1,72 @@
+"""What the newest reading says of the device: pure judgement, which the session acts on."""
+
+from __future__ import annotations
+
+from ionto_ir.dataclass import dataclass
+from ionto_runtime.stimulator import Measurement
+
+MISSES_MAX = 3
+"""Readings in a row that may stay away before the link counts as lost (R21)."""
+
+ZERO_NA_MAX = 20_000
+"""A reading of at most 20 uA with the output open is zero (R8)."""
+
+ZERO_FOR_MS = 1_000
+"""How long zero is looked at before it is believed at the end of a session (R22)."""
+
+UNSEEN_ALARM_MS = 2_000
+"""When zero has not been seen for ZERO_FOR_MS this long after the end, it is an alarm."""
+
+UNSEEN_MS_MAX = 10_000
+"""How long the output is told to open after the end before the program gives up and says so."""
+
+COMPLIANCE_MS = 2_000
+"""Time at the highest voltage before it is said (R31): a touch of it while skin adapts is usual."""
+
+TOUCHING_OHM_MAX = 100
+"""No skin has so little resistance: the electrodes or their gels touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the device was last told, and whether it is known to have done it.
+
+    `na` is signed by polarity, None when the output was opened. `sequence` is the device's number of the
+    command.
+    """
+
+    na: int | None
+    sequence: int
+    confirmed: bool
+
+
+def contradiction(reading: Measurement, held: Held) -> str | None:
+    """What the device does otherwise than it confirmed; None when it does as it was told."""
+    if held.na is None:
+        return "the output is on although it was opened" if reading.output_on else None
+    if not reading.output_on:
+        return "the output is open although it was set"
+    if reading.setpoint_na != held.na:
+        return f"the device is set to {reading.setpoint_na} nA where {held.na} nA was set"
+    return None
+
+
+def shows(reading: Measurement, held: Held) -> bool:
+    """Whether the reading proves that the last command was carried out, although its answer stayed away."""
+    return reading.seq == held.sequence and contradiction(reading, held) is None
+
+
+def is_zero(reading: Measurement | None) -> bool:
+    """Whether the output is seen to be off and nothing flows."""
+    return reading is not None and not reading.output_on and abs(reading.current_na) <= ZERO_NA_MAX
+
+
+def fault_at_start(reading: Measurement | None) -> str | None:
+    """Why a session cannot begin on a device that was told to open its output, or None (R8)."""
+    if reading is None:
+        return "it does not answer"
+    if reading.output_on:
+        return "its output does not open"
+    if abs(reading.current_na) > ZERO_NA_MAX:
+        return f"it measures {abs(reading.current_na) // 1000} µA with its output open"
+    return None
