@@ -9,7 +9,7 @@ from ionto_dsl import surface
 from ionto_dsl.lexer import Token
 from ionto_dsl.pieces import Context, Part, Parts, declared, name, nodes, span_of, text, tokens
 from ionto_ir.dataclass import replace
-from ionto_ir.diagnostic import error
+from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.source import Span
 
 DIGITS_MAX = 30
@@ -27,17 +27,23 @@ def number(context: Context, parts: Parts) -> surface.Number:
     if len(parts) == 1:
         return surface.Number(digits.text, value, None, digits.span(context.file))
     unit: Token = parts[1]
-    if digits.touches(unit) and fullmatch(r"[eE][0-9]+(-[0-9]+)?", unit.text):
-        context.problems.append(
-            error(
-                "I0106",
-                f"`{digits.text}{unit.text}` is written with an exponent",
-                span_of(context, parts),
-                "a number in powers of ten",
-                help="write the number out, or use a prefix: `2 mA` instead of `2e-3 A`",
-            )
-        )
+    problem = exponent(context.file, digits, unit)
+    if problem is not None:
+        context.problems.append(problem)
     return surface.Number(digits.text, value, name(context, unit), span_of(context, parts))
+
+
+def exponent(file: str, digits: Token, unit: Token) -> Diagnostic | None:
+    """What is said of `1e3`, whose `e3` looks like a unit."""
+    if not digits.touches(unit) or not fullmatch(r"[eE][0-9]+(-[0-9]+)?", unit.text):
+        return None
+    return error(
+        "I0106",
+        f"`{digits.text}{unit.text}` is written with an exponent",
+        digits.span(file).to(unit.span(file)),
+        "a number in powers of ten",
+        help="write the number out, or use a prefix: `2 mA` instead of `2e-3 A`",
+    )
 
 
 def _exact(context: Context, digits: Token) -> Fraction:
@@ -61,24 +67,24 @@ _NO_NUMBER = frozenset({"nan", "inf", "infinity"})
 
 def reference(context: Context, parts: Parts) -> surface.Reference:
     """`current`, `active.area`."""
-    first: Token = parts[0]
-    if first.text.lower() in _NO_NUMBER:
-        context.problems.append(
-            error(
-                "I0106",
-                f"`{first.text}` is not a quantity that can be delivered",
-                first.span(context.file),
-                "expected a number",
-                help="write the largest value that is meant, with its unit",
-            )
-        )
+    problem = no_number(context.file, parts[0])
+    if problem is not None:
+        context.problems.append(problem)
     names = tuple(name(context, part) for part in parts if part.text != ".")
     return surface.Reference(names, span_of(context, parts))
 
 
-def variable(context: Context, parts: Parts) -> surface.Reference:
-    """A single name used as a value."""
-    return surface.Reference((name(context, parts[0]),), parts[0].span(context.file))
+def no_number(file: str, token: Token) -> Diagnostic | None:
+    """What is said of `nan` and `inf`, which look like names."""
+    if token.text.lower() not in _NO_NUMBER:
+        return None
+    return error(
+        "I0106",
+        f"`{token.text}` is not a quantity that can be delivered",
+        token.span(file),
+        "expected a number",
+        help="write the largest value that is meant, with its unit",
+    )
 
 
 def truth(context: Context, parts: Parts) -> surface.Truth:
@@ -132,11 +138,9 @@ def deepened(context: Context, node: object, children: tuple[object, ...], where
     if depth <= DEPTH_MAX:
         context.depths[id(node)] = (depth, node)
         return True
-    context.problems.append(
-        error(
-            "I0110", f"this is nested more than {DEPTH_MAX} deep", where, "too deep from here on", help=advice
-        )
-    )
+    if not any(problem.code == "I0110" for problem in context.problems):
+        message = f"this is nested more than {DEPTH_MAX} deep"
+        context.problems.append(error("I0110", message, where, "too deep from here on", help=advice))
     return False
 
 

@@ -20,8 +20,8 @@ UNKNOWN = "UNKNOWN"
 OPEN_TEXT = "OPEN_TEXT"
 END = "$END"
 
-# Besides the blanks of the keyboard, those that word processors and PDF readers put between number and unit, and
-# the byte order mark that may begin a file (anywhere else it has been refused before).
+# Besides the blanks of the keyboard, those that word processors and PDF readers put between number and unit,
+# and the byte order mark that may begin a file (anywhere else it has been refused before).
 BLANKS = " \t\f\v\u00a0\u2009\u202f\ufeff"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ionto_dsl.build_values import exponent, no_number
 from ionto_dsl.expected import expectation
 from ionto_dsl.lexer import END, OPEN_TEXT, UNKNOWN, WORD, Token
 from ionto_dsl.suggest import nearest
@@ -115,6 +116,9 @@ def _open_text(spot: Spot) -> Diagnostic | None:
 
 def _number(spot: Spot) -> Diagnostic | None:
     before, here, following = spot.token(-1), spot.here, spot.token(1)
+    unfinished = no_number(spot.file, before) or exponent(spot.file, spot.token(-2), before)
+    if unfinished is not None:
+        return unfinished
     if (before.kind, here.kind, following.kind) == ("NUMBER", ",", "NUMBER") and before.touches(here):
         written, meant = f"{before.text},{following.text}", f"{before.text}.{following.text}"
         where = before.span(spot.file).to(following.span(spot.file))
@@ -312,6 +316,25 @@ def _misspelt(spot: Spot) -> Diagnostic | None:
     )
 
 
+def _word_for_a_unit(spot: Spot) -> Diagnostic | None:
+    """`ramp to 2 ovr 30 s`: behind a number any word passes for a unit, until something cannot follow it."""
+    unit = spot.token(-1)
+    if unit.kind != "UNIT" or parse_unit(unit.text) is not None:
+        return None
+    meant = nearest(unit.text, [kind for kind in spot.acceptable if kind[0].islower()])
+    if meant is None:
+        return None
+    where = unit.span(spot.file)
+    return error(
+        "I0101",
+        f"`{unit.text}` is neither a unit nor a word that can stand here",
+        where,
+        "not known here",
+        help=f"did you mean `{meant}`?",
+        edit=Edit(where, meant),
+    )
+
+
 def misspelt_keyword(spot: Spot) -> str | None:
     """The keyword that was probably meant by the word at this place."""
     here = spot.here
@@ -366,6 +389,7 @@ _LOOKS: tuple[Callable[[Spot], Diagnostic | None], ...] = (
     _sign,
     _chain,
     _end_for_brace,
+    _word_for_a_unit,
     _misspelt,
     _unit_without_number,
     _elsewhere,

@@ -8,6 +8,7 @@ from ionto_dsl.automaton import Automaton, Stack, Stuck
 from ionto_dsl.lexer import END, WORD, Token
 from ionto_dsl.mistakes import Spot, explain, misspelt_keyword
 from ionto_dsl.pieces import Context
+from ionto_dsl.suggest import nearest
 from ionto_dsl.words import HOMES, OUTERMOST
 from ionto_ir.diagnostic import Diagnostic, Label, error
 
@@ -58,7 +59,7 @@ def _open_block(stack: Stack) -> Token | None:
 def _unclosed(automaton: Automaton, spot: Spot, stack: Stack) -> Token | None:
     """The brace that somebody forgot to close, judged by the indent of the word that cannot stand here."""
     here, brace = spot.here, _open_block(stack)
-    if brace is None or not _begins_line(spot.tokens, spot.index) or not _starts(spot.tokens, spot.index):
+    if brace is None or not _begins_line(spot.tokens, spot.index) or here.text not in HOMES:
         return None
     indent = next(token.column for token in spot.tokens if token.line == brace.line)
     if here.column > indent or _kept(automaton, stack, here.text, _floor(stack)) is not None:
@@ -81,14 +82,16 @@ def _begins_line(tokens: Sequence[Token], index: int) -> bool:
     return index == 0 or tokens[index - 1].line < tokens[index].line
 
 
-def _starts(tokens: Sequence[Token], index: int) -> bool:
-    """Whether an item could begin with this token, wherever we are."""
+def _start(tokens: Sequence[Token], index: int) -> str | None:
+    """The word by which an item could begin with this token, wherever we are: as written, or as meant."""
     token = tokens[index]
     if token.kind not in (WORD, "NAME", token.text):
-        return False
+        return None
     if token.text in ("before", "after"):
-        return tokens[index + 1].kind == "{"
-    return token.text in HOMES
+        return token.text if tokens[index + 1].kind == "{" else None
+    if token.text in HOMES:
+        return token.text
+    return nearest(token.text, HOMES) if token.kind == WORD and _begins_line(tokens, index) else None
 
 
 def _next_line(
@@ -98,16 +101,14 @@ def _next_line(
     depth = 0
     for position in range(index, len(tokens)):
         token = tokens[position]
+        outermost = token.text in OUTERMOST and token.column == 1
         if token.kind == "{":
             depth += 1
         elif token.kind == "}" and depth:
             depth -= 1
-        elif depth == 0 or (token.text in OUTERMOST and token.column == 1):
-            kind = token.text if _starts(tokens, position) else token.kind
-            if kind not in ("}", END) and not _starts(tokens, position):
-                continue
-            outer = token.text in OUTERMOST and token.column == 1
-            kept = _kept(automaton, stack, kind, 1 if outer else floor)
+        elif depth == 0 or outermost:
+            kind = token.kind if token.kind in ("}", END) else _start(tokens, position)
+            kept = None if kind is None else _kept(automaton, stack, kind, 1 if outermost else floor)
             if kept is not None:
                 del stack.states[kept:]
                 del stack.values[kept - 1 :]

@@ -102,7 +102,6 @@ _VALUES: dict[str, Builder] = {
     "reference": values.reference,
     "truth": values.truth,
     "unary": values.unary,
-    "variable": values.variable,
     "yes_no": values.yes_no,
 }
 

@@ -17,7 +17,7 @@ from ionto_dsl.surface.items import (
 )
 from ionto_dsl.surface.steps import Classify, Let, Require, Step, Variable
 from ionto_dsl.surface.testing import Prove, Test
-from ionto_dsl.surface.values import Expression, Name, Range, Remarks, Text
+from ionto_dsl.surface.values import Expression, Name, Number, Range, Remarks, Text
 from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
@@ -36,7 +36,7 @@ class Medicine:
     """`with dexamethasone_phosphate 2.5 mL`."""
 
     drug: Name
-    volume: Expression | None
+    volume: Number | None
     span: Span
 
 

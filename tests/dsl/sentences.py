@@ -27,6 +27,15 @@ BLANKS = (
     "\u00a0",
 )
 
+EXPRESSIONS = {"condition", "sum", "operand", "conjunction", "negation", "comparison", "product", "signed"}
+EXPRESSION_DEPTH = 5
+"""How much deeper than its simplest form an expression may be, lest it eat all the rest."""
+DEPTH = 12
+
+Rule = lark.grammar.Rule
+Route = tuple[tuple[Rule, int], ...]
+"""The way from a nonterminal to another: at each station the rule to take and the part to go on with."""
+
 
 @cache
 def grammar() -> lark.Lark:
@@ -72,28 +81,67 @@ def _costs() -> dict[str, int]:
     return costs
 
 
-def sentence(seed: int, depth: int = 14) -> list[str]:
+def sentence(seed: int) -> list[str]:
     """The words of one random file. The same seed gives the same file."""
-    chance = random.Random(seed)
+    return derivation(seed)[0]
+
+
+def derivation(seed: int) -> tuple[list[str], set[Rule]]:
+    """The words of one random file, and the rules of the grammar that it uses.
+
+    Each seed leads to another rule of the grammar, which is certainly used; the rest is chance.
+    """
+    target = grammar().rules[seed % len(grammar().rules)]
     words: list[str] = []
-    _derive("start", depth, chance, words)
-    return words
+    used: set[Rule] = set()
+    _derive("start", DEPTH, random.Random(seed), (*_routes()[target.origin.name], (target, 0)), words, used)
+    return words, used
 
 
-def _derive(symbol: str, depth: int, chance: random.Random, words: list[str]) -> None:
-    rules = [rule for rule in grammar().rules if rule.origin.name == symbol]
+@cache
+def _rules(symbol: str) -> tuple[Rule, ...]:
+    return tuple(rule for rule in grammar().rules if rule.origin.name == symbol)
+
+
+@cache
+def _routes() -> dict[str, Route]:
+    """The shortest way from the start to each nonterminal."""
+    routes: dict[str, Route] = {"start": ()}
+    queue = ["start"]
+    for symbol in queue:
+        for rule in _rules(symbol):
+            for index, part in enumerate(rule.expansion):
+                if not part.is_term and part.name not in routes:
+                    routes[part.name] = (*routes[symbol], (rule, index))
+                    queue.append(part.name)
+    return routes
+
+
+def _derive(
+    symbol: str, depth: int, chance: random.Random, route: Route, words: list[str], used: set[Rule]
+) -> None:
     costs = _costs()
-    affordable = [rule for rule in rules if _cost(rule, costs) <= depth]
-    cheapest = min(_cost(rule, costs) for rule in rules)
-    rule = chance.choice(affordable or [rule for rule in rules if _cost(rule, costs) == cheapest])
-    for part in rule.expansion:
+    if route:
+        (rule, onward), further = route[0], route[1:]
+    else:
+        cheapest = min(_cost(rule, costs) for rule in _rules(symbol))
+        rules = [rule for rule in _rules(symbol) if _cost(rule, costs) <= max(depth, cheapest)]
+        # Long alternatives are the interesting ones: lists that go on, options that are taken.
+        rule = chance.choices(rules, [1 + 2 * len(rule.expansion) for rule in rules])[0]
+        onward, further = 0, ()
+    used.add(rule)
+    for index, part in enumerate(rule.expansion):
         if part.is_term:
             words.append(_word(part.name, chance))
-        else:
-            _derive(part.name, depth - 1, chance, words)
+            continue
+        # A list does not grow deeper by growing longer.
+        below = depth if part.name == symbol and symbol.startswith("__") else depth - 1
+        if part.name in EXPRESSIONS and symbol not in EXPRESSIONS:
+            below = costs[part.name] + chance.randrange(EXPRESSION_DEPTH)
+        _derive(part.name, below, chance, further if index == onward else (), words, used)
 
 
-def _cost(rule: lark.grammar.Rule, costs: dict[str, int]) -> int:
+def _cost(rule: Rule, costs: dict[str, int]) -> int:
     return 1 + max((costs[part.name] for part in rule.expansion if not part.is_term), default=0)
 
 

@@ -1,4 +1,4 @@
-"""Courses, properties, in-file tests, envelopes, equipment and whole files become the surface nodes they should."""
+"""Courses, properties, in-file tests, envelopes, equipment and whole files become what they should."""
 
 from __future__ import annotations
 
