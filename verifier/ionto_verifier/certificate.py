@@ -16,13 +16,16 @@ from typing import TypeAlias, assert_never
 from ionto_ir.dataclass import dataclass
 from ionto_verifier.obligation import And, Atom, Formula, Obligation, Or, Variable, negation
 from ionto_verifier.term import (
+    ONE,
     Monomial,
+    Number,
     Polynomial,
     TermTooLargeError,
     coefficient,
     constant,
     degree,
     derivative,
+    plain,
     substitute,
     total,
     variables_of,
@@ -30,6 +33,9 @@ from ionto_verifier.term import (
 
 DEPTH_MAX = 200
 """Nesting of rules; deeper certificates come from no generator of ours and would exhaust the stack."""
+
+Interval: TypeAlias = tuple[Number, Number]
+"""Least and greatest value, both included; whole numbers are kept as integers."""
 
 GOAL = "goal"
 """The name of the negated conclusion among the facts."""
@@ -116,7 +122,7 @@ class Known:
     """What may be used at one place of a proof: bounds, atoms and disjunctions by name."""
 
     variables: dict[str, Variable]
-    box: dict[str, tuple[Fraction, Fraction]]
+    box: dict[str, Interval]
     facts: dict[str, Atom]
     choices: dict[str, Or]
 
@@ -132,7 +138,7 @@ def check(proof: Proof, obligation: Obligation) -> bool:
 def assumed(obligation: Obligation) -> Known:
     """The start of a refutation: bounds, guards (`guard:NAME`) and the negated conclusion (`goal`)."""
     variables = {item.name: item for item in obligation.variables}
-    box = {item.name: (Fraction(item.lo), Fraction(item.highest)) for item in obligation.variables}
+    box: dict[str, Interval] = {item.name: (item.lo, item.highest) for item in obligation.variables}
     known = Known(variables, box, {}, {})
     for guard in obligation.guards:
         _absorb(known, f"guard:{guard.name}", guard.formula)
@@ -235,26 +241,27 @@ def _moved(known: Known, fact: str, moves: tuple[tuple[str, bool], ...]) -> Atom
 
 
 def _contradicts(summands: tuple[Summand, ...], known: Known) -> bool:
-    parts: list[Polynomial] = []
+    added: dict[Monomial, Number] = {}
     strictly = False
     for summand in summands:
-        if summand.multiplier <= 0:
-            return False
-        product = constant(summand.multiplier)
+        product: Polynomial | None = None
         positive = True
         for factor in summand.factors:
             value = _factor_value(factor, known)
             if value is None:
                 return False
-            product = product * value
+            product = value if product is None else product * value
             positive = positive and isinstance(factor, Fact) and known.facts[factor.name].strict
+        if product is None or summand.multiplier <= 0:
+            return False
         strictly = strictly or positive
-        parts.append(product)
-    result = total(parts)
-    if variables_of(result):
+        weight = plain(Fraction(summand.multiplier, product.denominator))
+        for monomial, number in product.terms:
+            added[monomial] = added.get(monomial, 0) + weight * number
+    constant_part = added.pop(ONE, 0)
+    if any(added.values()):
         return False
-    value_of_sum = coefficient(result, ())
-    return value_of_sum < 0 or (value_of_sum == 0 and strictly)
+    return constant_part < 0 or (constant_part == 0 and strictly)
 
 
 def _factor_value(factor: Factor, known: Known) -> Polynomial | None:
@@ -264,36 +271,42 @@ def _factor_value(factor: Factor, known: Known) -> Polynomial | None:
         case Range(monomial, upper):
             if not monomial or any(name not in known.box for name, _ in monomial):
                 return None
-            term = Polynomial(((monomial, 1),))
-            lowest, highest = _range_of(term, known)
-            return total((constant(highest), -term)) if upper else total((term, constant(-lowest)))
+            lowest, highest = _range_of_monomial(monomial, known)
+            term = Polynomial(((monomial, -1 if upper else 1),))
+            return total((constant(highest if upper else -lowest), term))
     assert_never(factor)
 
 
-def _range_of(term: Polynomial, known: Known) -> tuple[Fraction, Fraction]:
-    """Bounds of a polynomial by interval arithmetic, one monomial at a time."""
-    lowest = highest = Fraction(0)
+def _range_of(term: Polynomial, known: Known) -> Interval:
+    """Bounds of a polynomial (times its denominator) by interval arithmetic, one monomial at a time."""
+    lowest: Number = 0
+    highest: Number = 0
     for monomial, number in term.terms:
-        ends = (Fraction(number, term.denominator),) * 2
-        for name, power in monomial:
-            ends = _times(ends, _power(known.box[name], power))
+        ends = _times((number, number), _range_of_monomial(monomial, known))
         lowest, highest = lowest + ends[0], highest + ends[1]
     return lowest, highest
 
 
-def _power(ends: tuple[Fraction, Fraction], power: int) -> tuple[Fraction, Fraction]:
+def _range_of_monomial(monomial: Monomial, known: Known) -> Interval:
+    ends: Interval = (1, 1)
+    for name, power in monomial:
+        ends = _times(ends, _power(known.box[name], power))
+    return ends
+
+
+def _power(ends: Interval, power: int) -> Interval:
     low, high = ends[0] ** power, ends[1] ** power
     if power % 2 == 0 and ends[0] < 0 < ends[1]:
-        return Fraction(0), max(low, high)
+        return 0, max(low, high)
     return min(low, high), max(low, high)
 
 
-def _times(left: tuple[Fraction, Fraction], right: tuple[Fraction, Fraction]) -> tuple[Fraction, Fraction]:
+def _times(left: Interval, right: Interval) -> Interval:
     products = [first * second for first in left for second in right]
     return min(products), max(products)
 
 
-def bound_in(atom: Atom, variables: dict[str, Variable]) -> tuple[str, bool, Fraction] | None:
+def bound_in(atom: Atom, variables: dict[str, Variable]) -> tuple[str, bool, Number] | None:
     """The bound that a linear fact about one variable is: the variable, whether upper, and the value.
 
     On a grid the value is the last grid value that the fact admits. None for every other fact.
@@ -318,17 +331,17 @@ def _tighten(known: Known, atom: Atom) -> None:
     known.box[name] = (low, min(high, value)) if upper else (max(low, value), high)
 
 
-def _grid_below(variable: Variable, limit: Fraction, strict: bool) -> Fraction:
+def _grid_below(variable: Variable, limit: Fraction, strict: bool) -> Number:
     step = variable.grid_step
     if step is None:
-        return limit
+        return plain(limit)
     steps = (limit - variable.lo) / step
-    return Fraction(variable.lo + step * (ceil(steps) - 1 if strict else floor(steps)))
+    return variable.lo + step * (ceil(steps) - 1 if strict else floor(steps))
 
 
-def _grid_above(variable: Variable, limit: Fraction, strict: bool) -> Fraction:
+def _grid_above(variable: Variable, limit: Fraction, strict: bool) -> Number:
     step = variable.grid_step
     if step is None:
-        return limit
+        return plain(limit)
     steps = (limit - variable.lo) / step
-    return Fraction(variable.lo + step * (floor(steps) + 1 if strict else ceil(steps)))
+    return variable.lo + step * (floor(steps) + 1 if strict else ceil(steps))

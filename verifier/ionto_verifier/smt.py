@@ -2,9 +2,9 @@
 
 Importing z3's own Python module costs more than verifying an ordinary protocol, so the shared library that
 lies in its wheel is called directly; one function that evaluates SMT-LIB text is enough. Where the library
-or a symbol is not found, the Python module does the same work. One context serves the whole process (a new
-one costs 5 to 12 ms), never shared between threads, and effort is counted in z3's deterministic work units,
-not in seconds, so that the same question always gets the same answer.
+or a symbol is not found, the Python module does the same work. Every question gets a context of its own: that
+costs a millisecond (the first of a process about ten), and an answer then depends on nothing that was asked
+before. Effort is counted in z3's deterministic work units, not in seconds, for the same reason.
 
 Whatever is not literally `sat` or `unsat` is unknown, and an `unsat` without a core is a fault of ours or of
 the solver, and unknown too: nothing was named that the proof could rest on.
@@ -16,16 +16,29 @@ import ctypes
 import ctypes.util
 import importlib.util
 import sys
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache
 from os.path import isfile, join
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from ionto_ir.dataclass import dataclass
 
 Evaluate: TypeAlias = Callable[[str], str]
-"""SMT-LIB commands in, everything they print out."""
+"""SMT-LIB commands in, everything they print out; what was declared stays declared."""
+
+Engine: TypeAlias = Callable[[], Evaluate]
+"""Opens a fresh context, in which nothing is declared yet."""
+
+
+_FUNCTIONS = (
+    "Z3_mk_config",
+    "Z3_mk_context",
+    "Z3_del_context",
+    "Z3_set_error_handler",
+    "Z3_eval_smtlib2_string",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +92,10 @@ class Question:
 
 
 class Dialogue:
-    """A question that was read once by z3 and can be asked several times, under different assumptions.
-
-    Only the newest dialogue of a process may be used: opening one resets the common context.
-    """
-
-    _newest: ClassVar[Dialogue | None] = None
+    """A question that was read once by z3 and can be asked several times, under different assumptions."""
 
     def __init__(self, question: Question) -> None:
-        Dialogue._newest = self
-        self._evaluate = engine()
+        self._evaluate = engine()()
         declared = [f"(declare-const {name} {sort})" for name, sort in question.sorts.items()]
         tracked = [
             f"(declare-const {label} Bool)(assert (=> {label} {formula}))"
@@ -98,7 +105,6 @@ class Dialogue:
 
     def ask(self, labels: tuple[str, ...], wanted: tuple[str, ...] = ()) -> Answer:
         """Assume these labels; on `sat` read the wanted constants, on `unsat` name the labels at fault."""
-        assert Dialogue._newest is self, "a newer dialogue has reset the context"
         if self._complaint:
             return Undetermined(f"the solver did not accept the question: {self._complaint[:200]}")
         status = self._evaluate(f"(check-sat-assuming ({' '.join(labels)}))").strip()
@@ -123,13 +129,13 @@ def is_loaded() -> bool:
 
 def version() -> str:
     """The solver's name and version, for reports and cache keys."""
-    found = list(_tokens(engine()("(get-info :version)")))
+    found = list(_tokens(engine()()("(get-info :version)")))
     return f"z3 {found[2].strip(chr(34))}" if len(found) > 3 else "z3"
 
 
 @cache
-def engine() -> Evaluate:
-    """The evaluator of SMT-LIB text of this process: the bare library or, failing that, the Python module."""
+def engine() -> Engine:
+    """Where this process gets its contexts: the bare library or, failing that, z3's Python module."""
     for path in _library_candidates():
         bare = _bare_engine(path)
         if bare is not None:
@@ -139,7 +145,6 @@ def engine() -> Evaluate:
 
 def _settings(question: Question) -> list[str]:
     return [
-        "(reset)",
         "(set-option :produce-unsat-cores true)",
         f"(set-option :smt.core.minimize {'true' if question.minimal else 'false'})",
         "(set-option :pp.decimal false)",
@@ -241,40 +246,52 @@ def _library_candidates() -> Iterator[str]:
         yield found
 
 
-def _bare_engine(path: str) -> Evaluate | None:
-    """The library at `path` as an evaluator, or None when it does not load or lacks a symbol."""
+def _bare_engine(path: str) -> Engine | None:
+    """The library at `path`, or None when it does not load or lacks a symbol."""
     try:
         library = ctypes.CDLL(path)
-        make_configuration, make_context = library.Z3_mk_config, library.Z3_mk_context
-        set_error_handler, evaluate = library.Z3_set_error_handler, library.Z3_eval_smtlib2_string
+        functions = [getattr(library, name) for name in _FUNCTIONS]
     except (OSError, AttributeError):
         return None
+    make_configuration, make_context, delete_context, set_error_handler, evaluate = functions
     handler_type = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int)
     # Without a handler of ours, libz3 ends the process at its first complaint.
     handler = handler_type(lambda _context, _code: None)
-    make_configuration.restype = ctypes.c_void_p
-    make_context.restype, make_context.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-    set_error_handler.restype, set_error_handler.argtypes = None, [ctypes.c_void_p, handler_type]
-    evaluate.restype, evaluate.argtypes = ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_char_p]
-    context = make_context(make_configuration())
-    set_error_handler(context, handler)
+    pointer, text = ctypes.c_void_p, ctypes.c_char_p
+    make_configuration.restype, make_configuration.argtypes = pointer, []
+    make_context.restype, make_context.argtypes = pointer, [pointer]
+    delete_context.restype, delete_context.argtypes = None, [pointer]
+    set_error_handler.restype, set_error_handler.argtypes = None, [pointer, handler_type]
+    evaluate.restype, evaluate.argtypes = text, [pointer, text]
+    configuration = make_configuration()
 
-    def run(commands: str, _kept: object = handler) -> str:
-        printed: bytes | None = evaluate(context, commands.encode())
-        return "(error)" if printed is None else printed.decode(errors="replace")
+    def fresh() -> Evaluate:
+        context = make_context(configuration)
+        set_error_handler(context, handler)
 
-    return run
+        def run(commands: str) -> str:
+            printed: bytes | None = evaluate(context, commands.encode())
+            return "(error)" if printed is None else printed.decode(errors="replace")
+
+        weakref.finalize(run, delete_context, context).atexit = False
+        return run
+
+    return fresh
 
 
-def _module_engine() -> Evaluate:
+def _module_engine() -> Engine:
     """The same through z3's Python module, for layouts in which the bare library is not found."""
     z3: Any = importlib.import_module("z3")
-    context = z3.Context()
 
-    def run(commands: str) -> str:
-        try:
-            return str(z3.Z3_eval_smtlib2_string(context.ref(), commands))
-        except z3.Z3Exception as problem:
-            return f"(error {problem.value!r})"
+    def fresh() -> Evaluate:
+        context = z3.Context()
 
-    return run
+        def run(commands: str) -> str:
+            try:
+                return str(z3.Z3_eval_smtlib2_string(context.ref(), commands))
+            except z3.Z3Exception as problem:
+                return f"(error {problem.value!r})"
+
+        return run
+
+    return fresh

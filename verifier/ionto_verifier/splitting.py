@@ -132,7 +132,7 @@ def _widest(known: Known, targets: tuple[str, ...]) -> tuple[str, Fraction] | No
     for name in _in_products(known, targets) or _in_products(known, tuple(known.facts)):
         low, high = known.box[name]
         declared = known.variables[name]
-        width = (high - low) / (declared.hi - declared.lo) if low < high else Fraction(0)
+        width = Fraction(high - low) / (declared.hi - declared.lo) if low < high else Fraction(0)
         if width > 0 and (best is None or width > best[0]):
             best = width, name
     if best is None:
@@ -141,8 +141,8 @@ def _widest(known: Known, targets: tuple[str, ...]) -> tuple[str, Fraction] | No
     low, high = known.box[name]
     step = known.variables[name].grid_step
     if step is None:
-        return name, (low + high) / 2
-    return name, low + step * ((high - low) // (2 * step))
+        return name, Fraction(low + high) / 2
+    return name, Fraction(low + step * ((high - low) // (2 * step)))
 
 
 def _in_products(known: Known, targets: tuple[str, ...]) -> list[str]:
