@@ -11,7 +11,6 @@ from ionto_dsl import surface
 from ionto_dsl.automaton import FORMAT, NOTHING, Automaton, Stuck, read_tables
 from ionto_dsl.lexer import END, Cut, Lexer
 from ionto_dsl.pieces import Context
-from ionto_dsl.recovery import recover
 from ionto_dsl.tree_builder import BUILDERS
 from ionto_dsl.unreadable import too_deep, unreadable
 from ionto_dsl.words import UNIT_WORDS
@@ -51,6 +50,8 @@ def parse_with_tokens(source: SourceFile) -> tuple[Parsed | None, tuple[Diagnost
     context = Context(source.name)
     found = automaton.walk(cut.tokens, automaton.begin(), context)
     if isinstance(found, Stuck):
+        from ionto_dsl.recovery import recover  # most files have no syntax error and need none of it
+
         recover(automaton, cut.tokens, found, context)
         found = None
     problems = in_reading_order(context.problems)

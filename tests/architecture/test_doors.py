@@ -44,7 +44,6 @@ WORLD = {
 # The modules of the pure packages that may see the world, each with its reason.
 WORLDLY = {
     "ionto_dsl.driver": "reads the files that are imported",
-    "ionto_dsl.parse": "reads the parser's tables from a cache",
     "ionto_verifier.smt": "finds the solver's library",
 }
 PURE = {"ionto_ir", "ionto_dsl", "ionto_verifier"}
