@@ -85,7 +85,7 @@ def _nothing_to_prove(part: Part) -> Diagnostic:
         f"`{part.tag}` with a text belongs to a `prove` line",
         part.span,
         "there is none before it",
-        help=f'write `prove never current > 0 mA {part.tag} "..."`, or a block `{part.tag} {{ ... }}`',
+        help=f'write `prove never output.current > 0 mA {part.tag} "..."`, or a block `{part.tag} {{ ... }}`',
     )
 
 

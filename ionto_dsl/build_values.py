@@ -35,7 +35,7 @@ def number(context: Context, parts: Parts) -> surface.Number:
 
 def exponent(file: str, digits: Token, unit: Token) -> Diagnostic | None:
     """What is said of `1e3`, whose `e3` looks like a unit."""
-    if not digits.touches(unit) or not fullmatch(r"[eE][0-9]+(-[0-9]+)?", unit.text):
+    if not digits.touches(unit) or not fullmatch(r"[eE](-?[0-9]+)?(-[0-9]+)?", unit.text):
         return None
     return error(
         "I0106",

@@ -26,6 +26,7 @@ _REMARKS = frozenset(
         "udi",
     }
 )
+_BETWEEN = frozenset({"rounded", "above"})
 _ALSO_ITEMS = frozenset(
     {"no", "pause", "resume", "stop", "at", "on", "during", "slew", "NUMBER", "area", "current"}
 )
@@ -62,5 +63,22 @@ def expectation(acceptable: Sequence[str], before: Token) -> str:
 
 def _remarks_if_not_alone(kinds: set[str]) -> set[str]:
     """What may always be added (a calculation, a remark) is not what is missing, if anything else can be."""
-    optional = kinds & (_CALCULATION | _JOINING | _REMARKS)
+    optional = kinds & (_CALCULATION | _JOINING | _REMARKS | _BETWEEN)
     return optional if kinds - optional - {"UNIT"} else set()
+
+
+_EXAMPLES: dict[frozenset[str], str] = {
+    frozenset({"at", "over"}): "`ramp to 2 mA over 30 s` or `ramp to 2 mA at 0.1 mA/s`",
+    frozenset({"for", "until"}): "`hold for 10 min`, `hold until 20 mA.min` or `hold until total 40 mA.min`; "
+    "what is held is the current that the ramp before it reached",
+    frozenset({"active", "return"}): '`active cathode medium_patch on "heel"`',
+    frozenset({"cathode", "anode"}): '`active cathode medium_patch on "heel"`',
+    frozenset({"never", "always", "finished"}): "`prove never output.current > 0 mA` or "
+    "`prove finished within 45 min`",
+}
+
+
+def example(acceptable: Sequence[str]) -> str | None:
+    """How a line goes on of which just these words are missing."""
+    kinds = frozenset(acceptable)
+    return _EXAMPLES.get(kinds - _remarks_if_not_alone(set(kinds)))

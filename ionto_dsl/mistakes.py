@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ionto_dsl.build_values import exponent, no_number
-from ionto_dsl.expected import expectation
+from ionto_dsl.expected import example, expectation
 from ionto_dsl.lexer import END, OPEN_TEXT, UNKNOWN, WORD, Token
 from ionto_dsl.suggest import nearest
 from ionto_dsl.words import HOMES
@@ -358,17 +358,20 @@ def _elsewhere(spot: Spot) -> Diagnostic | None:
 
 def _unexpected(spot: Spot) -> Diagnostic:
     here, before = spot.here, spot.token(-1)
-    expected = expectation(spot.acceptable, before)
+    expected = f"expected {expectation(spot.acceptable, before)}"
+    shown = example(spot.acceptable)
+    advice = None if shown is None else f"write for instance {shown}"
     if here.line > before.line and spot.index:
         # The line before is what lacks something, and that is where one has to look.
         return error(
             "I0101",
             f"something is missing after `{_shown(before)}`",
             before.span(spot.file),
-            f"expected {expected}",
+            expected,
             labels=(Label(spot.span, f"before `{_shown(here)}`"),),
+            help=advice,
         )
-    return error("I0101", f"`{_shown(here)}` cannot stand here", spot.span, f"expected {expected}")
+    return error("I0101", f"`{_shown(here)}` cannot stand here", spot.span, expected, help=advice)
 
 
 _SHOWN_MAX = 40

@@ -43,7 +43,7 @@ STEPS = [
     ("Ramp to 2 mA over 30 s", "I0101", 1, "`Ramp` is not a word", "did you mean `ramp`?"),
     ("hold for 10 min end", "I0101", 17, "`end` does not close anything", "blocks end with `}`"),
     ("limit current <= 4 mA", "I0101", 1, "`limit` cannot stand here", "`limit` belongs in an envelope"),
-    ("hold total for 20 min", "I0101", 6, "`total` cannot stand here", None),
+    ("hold total for 20 min", "I0101", 6, "`total` cannot stand here", "`hold for 10 min`"),
     ('wait 30 min "abc', "I0103", 13, "a text is not closed", 'close it with `"`'),
     ("let ramp = 3 mA", "I0104", 5, "`ramp` is a word of the language", "`ramp_1`"),
     ("ramp to \u22122 mA over 3 s", "I0105", 9, "`\u2212` is not used here", "write `-`"),
@@ -118,7 +118,8 @@ def test_what_is_missing_at_the_end_of_a_line_is_said_there() -> None:
     found = only(in_session("ramp to 2 mA\nhold for 10 min"))
     assert found.message == "something is missing after `mA`"
     assert found.primary is not None
-    assert found.primary.text == "expected `above`, `at`, `over` or `rounded`"
+    assert found.primary.text == "expected `at` or `over`"
+    assert "`ramp to 2 mA at 0.1 mA/s`" in (found.help or "")
     assert found.labels[0].text == "before `hold`"
 
 
