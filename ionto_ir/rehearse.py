@@ -8,12 +8,12 @@ says.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from ionto_ir.bind import Acknowledgement, Needed, Refusal, bind, bind_disarmed
 from ionto_ir.bind_values import value_problem, value_problems
 from ionto_ir.bind_walk import way_through
 from ionto_ir.bound import BoundPlan
+from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.dry_run import Run, answer_to, run, usual_value
 from ionto_ir.events import (
@@ -118,7 +118,7 @@ def _ran(
     bound: BoundPlan, scenario: Scenario, records: Mapping[str, Value], cautions: tuple[Needed, ...]
 ) -> Rehearsed:
     plan = bound.plan
-    done = run(bound, _Timeline(scenario, _all_records(plan, records)).happens)
+    done = run(bound, Timeline(scenario, _all_records(plan, records)).happens)
     classified = tuple(
         (record.variable, record.meaning) for record in done.records if record.meaning is not None
     )
@@ -135,7 +135,7 @@ def _ran(
     )
 
 
-class _Timeline:
+class Timeline:
     """Feeds the occurrences of a scenario at their times, and answers what is asked.
 
     An occurrence takes effect before the first tick that begins at its time or later, once current has

@@ -48,22 +48,22 @@ def levels() -> st.SearchStrategy[Level]:
 
 
 def speeds() -> st.SearchStrategy[Speed]:
-    """Slow enough for the ramp limit even over the whole range: at least 8 s, or at most 0.5 mA/s."""
-    by_time = st.integers(80, 150).map(lambda n: Over(n * 100)) | st.integers(8_000, 12_000).map(Over)
-    by_rate = st.integers(50, 500).map(lambda n: At(n * 1000))
+    """Within the ramp limit of 1 mA/s even over the whole range, on whole ticks and between them."""
+    by_time = st.integers(40, 70).map(lambda n: Over(n * 100)) | st.integers(4_000, 7_000).map(Over)
+    by_rate = st.integers(200, 1_000).map(lambda n: At(n * 1000))
     return st.one_of(by_time, by_rate)
 
 
-def keeps(totals: bool) -> st.SearchStrategy[Keep]:
-    """Holds of each kind; a total only where asked for, because it must exceed what went before."""
-    by_time = st.integers(0, 60).map(lambda n: Keep("time", n * 100)) | st.integers(1, 4_000).map(
+def keeps() -> st.SearchStrategy[Keep]:
+    """Holds of each kind, mostly long enough to be disturbed. Some totals are reached by the ramps alone."""
+    by_time = st.integers(20, 200).map(lambda n: Keep("time", n * 100)) | st.integers(1, 20_000).map(
         lambda ms: Keep("time", ms)
     )
-    by_charge = st.integers(1, 12_000_000_000).map(lambda pc: Keep("charge", pc))
-    kinds = [by_time, by_charge]
-    if totals:
-        kinds.append(st.integers(1, 40_000_000_000).map(lambda pc: Keep("total", pc)))
-    return st.one_of(kinds)
+    by_charge = st.integers(5_000_000_000, 60_000_000_000) | st.integers(0, 2_000_000_000)
+    total = st.integers(20_000_000_000, 120_000_000_000) | st.integers(1, 20_000_000_000)
+    return st.one_of(
+        by_time, by_charge.map(lambda pc: Keep("charge", pc)), total.map(lambda pc: Keep("total", pc))
+    )
 
 
 def moves() -> st.SearchStrategy[Move]:
@@ -74,7 +74,7 @@ def moves() -> st.SearchStrategy[Move]:
 @st.composite
 def legs(draw: st.DrawFn) -> Leg:
     """Up, one to three holds and moves, down."""
-    body = draw(st.lists(st.one_of(keeps(totals=True), moves()), min_size=1, max_size=3))
+    body = draw(st.lists(st.one_of(keeps(), moves()), min_size=1, max_size=3))
     return Leg(draw(moves()), tuple(body), draw(speeds()), draw(st.booleans()))
 
 
@@ -100,11 +100,12 @@ def treatments(draw: st.DrawFn) -> Treatment:
         (*first, *rest),
         PARAMETERS,
         ANSWERS,
-        interruptions=draw(st.integers(0, 4)),
-        pause_ms=draw(st.sampled_from([5_000, 20_000, 60_000])),
-        resume=draw(st.sampled_from([True, True, True, False])),
-        dose_pc=draw(st.none() | st.integers(20_000_000_000, 120_000_000_000)),
-        stop_na_s=draw(st.sampled_from([100_000, 333_333, 500_000])),
+        interruptions=draw(st.sampled_from([0, 2, 3, 5])),
+        pause_ms=draw(st.sampled_from([10_000, 60_000, 60_000])),
+        resume=draw(st.sampled_from([True] * 7 + [False])),
+        dose_pc=draw(st.none() | st.integers(40_000_000_000, 250_000_000_000)),
+        ramp_na_s=1_000_000,
+        stop_na_s=draw(st.sampled_from([444_444, 700_000, 1_000_000])),
     )
 
 
@@ -124,28 +125,35 @@ def values(draw: st.DrawFn) -> dict[str, Value]:
     return found
 
 
-_COMMON = (
-    Happening.PAUSE,
-    Happening.PAUSE,
-    Happening.RESUME,
-    Happening.RESUME,
-    Happening.RESUME,
-    Happening.LEAD_OFF,
-)
+_STRAY = (Happening.PAUSE, Happening.RESUME, Happening.LEAD_OFF)
 
 
 @st.composite
-def timelines(draw: st.DrawFn, span_ms: int = 90_000) -> tuple[Occurrence, ...]:
-    """Events in the order of their times; pauses are common, ends are rare."""
-    happenings = st.sampled_from((*_COMMON, Happening.ADJUST, Happening.ADJUST, Happening.STOP))
-    found = []
-    for _ in range(draw(st.integers(0, 8))):
-        at_ms = draw(st.integers(1, span_ms))
-        happening = draw(happenings)
-        variable, value = None, None
-        if happening is Happening.ADJUST:
-            item = PARAMETERS[1]
-            variable = item.name
-            value = item.lo + item.step * draw(st.integers(0, (item.hi - item.lo) // item.step))
-        found.append(Occurrence(at_ms, happening, variable, value, None))
-    return tuple(sorted(found, key=lambda item: item.at_ms))
+def timelines(draw: st.DrawFn, gap_ms_max: int = 18_000) -> tuple[Occurrence, ...]:
+    """Disturbances one after the other: mostly interruptions that are resumed, and adjustments; seldom an
+    end.
+    """
+    found: list[Occurrence] = []
+    at_ms = 0
+    for _ in range(draw(st.integers(1, 5))):
+        at_ms += draw(st.integers(3_000, gap_ms_max))
+        kind = draw(
+            st.sampled_from(("interrupt", "interrupt", "interrupt", "adjust", "adjust", "stray", "stop"))
+        )
+        match kind:
+            case "interrupt":
+                how = draw(st.sampled_from((Happening.PAUSE, Happening.PAUSE, Happening.LEAD_OFF)))
+                found.append(Occurrence(at_ms, how, None, None, None))
+                # The first press may come while the current still falls, and is refused then.
+                for gap_ms in (draw(st.integers(1, 12_000)), 15_000):
+                    at_ms += gap_ms
+                    found.append(Occurrence(at_ms, Happening.RESUME, None, None, None))
+            case "adjust":
+                item = PARAMETERS[1]
+                value = item.lo + item.step * draw(st.integers(0, (item.hi - item.lo) // item.step))
+                found.append(Occurrence(at_ms, Happening.ADJUST, item.name, value, None))
+            case "stray":
+                found.append(Occurrence(at_ms, draw(st.sampled_from(_STRAY)), None, None, None))
+            case _:
+                found.append(Occurrence(at_ms, Happening.STOP, None, None, None))
+    return tuple(found)

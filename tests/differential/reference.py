@@ -1,0 +1,476 @@
+"""The meaning of a plan, slowly and obviously: what flows in every tick, written down from the text alone.
+
+It follows the plan as one generator that says what each tick is to be, reckons in fractions where it likes,
+and shares no code with the sequencer, the table or the interlock. What it knows of the meaning:
+
+- a ramp moves along its ideal line; the tick emits the level at its end, floored to the device's step;
+- `hold for T` counts the ticks at its level, and those of a glide after an adjustment, but not a climb after
+  a resume; `hold until Q` counts what the step emits, `until total Q` what the session emits and the descent
+  that is to come; the current rises as far as the charge that is still owed allows;
+- a pause, a stop and a trip fall by the stop slew in every tick and open the output at zero;
+- a tick is emitted only if afterwards a stop, or the device's watchdog, still stays under every cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ionto_ir.expression import Expression, Undefined, Value, evaluate
+from ionto_ir.limits import LimitKind
+from ionto_ir.plan import (
+    Branch,
+    Confirm,
+    Finish,
+    ForTime,
+    Hold,
+    Instruct,
+    IntegerDomain,
+    Loop,
+    Plan,
+    Ramp,
+    Reverse,
+    Slope,
+    UntilCharge,
+    UntilTotal,
+    Wait,
+    successors,
+)
+from ionto_ir.scenario import Happening, Occurrence
+
+MILLION = 1_000_000
+UNENDING_TICKS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One tick: whether the output was on, the signed setpoint, and both ledgers at its end."""
+
+    on: bool
+    setpoint_na: int
+    nominal_pc: int
+    upper_pc: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a plan means under some values and events."""
+
+    samples: tuple[Sample, ...]
+    ending: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """The tick is to be energised at this level, not yet floored."""
+
+    level_na: int
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """The tick is to pass with the output off."""
+
+
+class Session:
+    """One session from beginning to end."""
+
+    def __init__(self, plan: Plan, values: Mapping[str, Value], events: Sequence[Occurrence]) -> None:
+        self.plan = plan
+        self.device = plan.device
+        self.tick_ms = plan.device.tick_ms
+        self.values = dict(values)
+        self.events = sorted(events, key=lambda item: item.at_ms)
+        self.samples: list[Sample] = []
+        self.mode = "resting"
+        self.reason = ""
+        self.step = plan.entry
+        self.level_na = 0
+        self.set_na = 0
+        self.was_on = False
+        self.before_na: int | None = None
+        self.sign = 1
+        self.polarity = 1
+        self.nominal_pc = 0
+        self.upper_pc = 0
+        self.ticks = 0
+        self.started = False
+        self.interruptions = 0
+        self.pause_ticks = 0
+        self.resumed = False
+        self.changed = False
+        self.counts = [0] * plan.counters
+        self.round_began_ms = [0] * plan.counters
+
+    # --- the device -------------------------------------------------------------------------------------
+    def floored(self, level_na: int) -> int:
+        """The level as the device can set it."""
+        return level_na - level_na % self.device.step_na
+
+    def worst(self, set_na: int) -> int:
+        """What the skin may receive while the output is on at this setpoint."""
+        inaccuracy = Fraction(set_na * self.device.accuracy_ppm, MILLION)
+        return set_na + inaccuracy.__ceil__() + self.device.accuracy_offset_na
+
+    @property
+    def fall_na(self) -> int:
+        """What a stop takes off in a tick."""
+        return max(1, Fraction(self.plan.stop_slew_na_s * self.tick_ms, 1000).__floor__())
+
+    # --- values -----------------------------------------------------------------------------------------
+    def number(self, expression: Expression) -> int:
+        """The value of an operand now."""
+        found = evaluate(expression, self.values)
+        assert not isinstance(found, Undefined), found
+        return int(found)
+
+    def rate(self, slope: Slope) -> Fraction:
+        """nA per ms."""
+        delta_na, over_ms = self.number(slope.delta_na), self.number(slope.over_ms)
+        return Fraction(delta_na, over_ms) if delta_na and over_ms else self.resume_rate
+
+    @property
+    def resume_rate(self) -> Fraction:
+        """nA per ms at which a hold is climbed to."""
+        return Fraction(self.plan.resume_slew_na_s, 1000)
+
+    # --- the plan ---------------------------------------------------------------------------------------
+    def follow(self) -> Iterator[Drive | Off]:
+        """What the plan wants of each tick, one after the other."""
+        while True:
+            step = self.plan.steps[self.step]
+            match step:
+                case Ramp():
+                    yield from self.ramp(step)
+                case Hold():
+                    yield from self.hold(step)
+                case Wait():
+                    for _ in range(_whole_ticks(self.number(step.duration_ms), self.tick_ms)):
+                        yield Off()
+                case Confirm() | Instruct():
+                    if self.ticks > 0:
+                        yield Off()  # the question is asked in a tick, and answered before the next
+                case Reverse():
+                    self.polarity = -self.polarity
+                case Loop():
+                    yield from self.loop(step)
+                    continue
+                case Branch():
+                    chosen = evaluate(step.condition, self.values)
+                    self.step = step.then if chosen else step.otherwise
+                    continue
+                case Finish():
+                    return
+                case _:
+                    raise AssertionError(f"the reference does not know {step}")
+            (self.step,) = successors(step)
+
+    def loop(self, step: Loop) -> Iterator[Off]:
+        """Arriving at a loop: begin the next round when it is due, or leave."""
+        done = self.counts[step.counter]
+        ends = step.until is not None and done > 0 and evaluate(step.until, self.values) is True
+        if ends or done >= self.number(step.count):
+            self.counts[step.counter] = 0
+            self.step = step.exit
+            return
+        if step.period_ms is not None and done > 0:
+            while self.ticks * self.tick_ms < self.round_began_ms[step.counter] + self.number(step.period_ms):
+                yield Off()
+        self.counts[step.counter] = done + 1
+        self.round_began_ms[step.counter] = self.ticks * self.tick_ms
+        self.step = step.body
+
+    def line(self, start_na: int, target_na: int, rate: Fraction, ticks: int) -> int:
+        """The level after some ticks on the ideal line from start to target, in whole nA, never past the
+        target.
+        """
+        moved_na = (rate * ticks * self.tick_ms).__floor__()
+        if target_na >= start_na:
+            return min(target_na, start_na + moved_na)
+        return max(target_na, start_na - moved_na)
+
+    def ramp(self, step: Ramp) -> Iterator[Drive]:
+        """Along the line, at its own rate wherever it starts from."""
+        self.sign = -self.polarity if step.reversed else self.polarity
+        self.resumed = self.changed = False
+        target_na, rate = self.number(step.target_na), self.rate(step.slope)
+        start_na, ticks = self.level_na, 0
+        while True:
+            if self.changed and (target_na, rate) != (self.number(step.target_na), self.rate(step.slope)):
+                target_na, rate = self.number(step.target_na), self.rate(step.slope)
+                start_na, ticks = self.level_na, 0
+            if self.resumed:
+                start_na, ticks = 0, 0
+            self.resumed = self.changed = False
+            if self.level_na == target_na:
+                return
+            ticks += 1
+            yield Drive(self.line(start_na, target_na, rate, ticks))
+
+    def hold(self, step: Hold) -> Iterator[Drive]:
+        """At the level, or on the way to it, until the step has what it wants."""
+        self.resumed = self.changed = False
+        began_pc = self.nominal_pc
+        target_na = self.number(step.level_na)
+        start_na, ticks, climbing, counted_ticks = self.level_na, 0, False, 0
+        while True:
+            if self.changed and self.number(step.level_na) != target_na:
+                target_na = self.number(step.level_na)
+                start_na, ticks = self.level_na, 0
+            if self.resumed:
+                start_na, ticks, climbing = 0, 0, True
+            self.resumed = self.changed = False
+            if self.level_na == target_na:
+                climbing = False
+            wanted_na = self.line(start_na, target_na, self.resume_rate, ticks + 1)
+            if isinstance(step.until, ForTime):
+                if counted_ticks >= _whole_ticks(self.number(step.until.duration_ms), self.tick_ms):
+                    return
+                counted_ticks += not climbing
+                ticks += 1
+                yield Drive(wanted_na)
+                continue
+            given_na = self.affordable(step.until, began_pc, wanted_na)
+            if given_na is None:
+                return
+            if given_na == wanted_na:
+                ticks += 1
+            elif given_na != self.level_na:
+                start_na, ticks = given_na, 0
+            yield Drive(given_na)
+
+    def affordable(self, until: UntilCharge | UntilTotal, began_pc: int, wanted_na: int) -> int | None:
+        """The level of the next tick of a hold for a charge: as wanted, else as near to it as fits, else
+        none.
+
+        A tick fits if the charge that counts, with this tick and the descent that is to follow, is not too
+        much. A tick at nothing brings nothing nearer, so it is not an alternative.
+        """
+        if self.fits(until, began_pc, wanted_na) and (wanted_na != self.level_na or self.floored(wanted_na)):
+            return wanted_na
+        if wanted_na < self.level_na:
+            return None
+        step_na = self.device.step_na
+        for set_na in range(self.floored(wanted_na), self.level_na, -step_na):
+            if self.fits(until, began_pc, set_na):
+                return set_na
+        if self.floored(self.level_na) and self.fits(until, began_pc, self.level_na):
+            return self.level_na
+        return None
+
+    def fits(self, until: UntilCharge | UntilTotal, began_pc: int, level_na: int) -> bool:
+        """Whether a tick at this level is not too much for the hold."""
+        tick_pc = self.floored(level_na) * self.tick_ms
+        if isinstance(until, UntilCharge):
+            return self.nominal_pc - began_pc + tick_pc <= self.number(until.charge_pc)
+        descent_pc = 0 if until.descent is None else self.descent(level_na, self.rate(until.descent))
+        return self.nominal_pc + tick_pc + descent_pc <= self.number(until.charge_pc)
+
+    def descent(self, level_na: int, rate: Fraction) -> int:
+        """What a ramp to zero from here would emit."""
+        total_pc, ticks = 0, 1
+        while (left_na := self.line(level_na, 0, rate, ticks)) > 0:
+            total_pc += self.floored(left_na) * self.tick_ms
+            ticks += 1
+        return total_pc
+
+    # --- ticks ------------------------------------------------------------------------------------------
+    def run(self) -> Meaning:
+        """Until the session has ended."""
+        wishes = self.follow()
+        while self.mode != "ended" and self.ticks < UNENDING_TICKS:
+            while self.events and self.started and self.events[0].at_ms <= len(self.samples) * self.tick_ms:
+                self.happen(self.events.pop(0))
+            if self.mode == "ended":
+                break
+            self.ticks += 1
+            self.tick(wishes)
+        return Meaning(tuple(self.samples), self.reason)
+
+    def tick(self, wishes: Iterator[Drive | Off]) -> None:
+        """One tick of time."""
+        self.before_na = self.set_na if self.was_on else None
+        if self.mode == "stopping":
+            self.fall("ended")
+        elif self.mode == "pausing":
+            self.pause_ticks += 1
+            self.fall("paused")
+        elif self.mode == "paused":
+            self.pause_ticks += 1
+            if self.pause_ticks * self.tick_ms > self.plan.interruptions.each_ms_max:
+                self.end("pause too long")
+            self.emit(None)
+        else:
+            wish = next(wishes, None)
+            if wish is None:
+                self.end("finished")
+                self.emit(None)
+            elif isinstance(wish, Off):
+                self.level_na = 0
+                self.mode = "resting"
+                self.emit(None)
+            elif self.safe(wish.level_na):
+                self.mode = "on"
+                self.level_na = wish.level_na
+                self.emit(wish.level_na)
+            else:
+                self.reason = "trip"
+                self.mode = "stopping"
+                self.fall("ended")
+
+    def fall(self, then: str) -> None:
+        """One tick of coming down; at zero the output opens."""
+        if self.level_na > self.fall_na:
+            self.level_na -= self.fall_na
+            self.emit(self.level_na)
+            return
+        self.mode = then
+        self.emit(None)
+
+    def emit(self, level_na: int | None) -> None:
+        """The output of this tick and what it adds; nothing is noted before anything flowed."""
+        if level_na is None:
+            self.level_na, self.set_na, self.was_on = 0, 0, False
+        else:
+            self.started = True
+            self.set_na, self.was_on = self.floored(level_na), True
+            self.nominal_pc += self.set_na * self.tick_ms
+            self.upper_pc += self.worst(self.set_na) * self.tick_ms
+        if self.started:
+            shown = self.sign * self.set_na if self.was_on else 0
+            self.samples.append(Sample(self.was_on, shown, self.nominal_pc, self.upper_pc))
+
+    def safe(self, level_na: int) -> bool:
+        """Whether after this tick a stop still stays under every dose cap, and so does a watchdog's time."""
+        set_na = self.floored(level_na)
+        for limit in self.plan.limits:
+            if limit.kind is not LimitKind.DOSE or limit.soft or limit.window_ms is not None:
+                continue
+            if limit.nominal:
+                stop_pc = self.tick_ms * sum(range(level_na - self.fall_na, 0, -self.fall_na))
+                if self.nominal_pc + set_na * self.tick_ms + stop_pc > limit.bound:
+                    return False
+            else:
+                after_pc = self.upper_pc + self.worst(set_na) * self.tick_ms
+                if after_pc + self.reserve(level_na, set_na) > limit.bound:
+                    return False
+        return True
+
+    def reserve(self, level_na: int, set_na: int) -> int:
+        """Charge kept for the stop, and for a device that holds the higher of two setpoints until its
+        watchdog fires.
+
+        The stop from I at d a tick: 2 d 1e6 R >= (1e6 + p) tick I (I + 2d) + 2e6 tick (offset + 1) (I + d).
+        """
+        p, offset, d = self.device.accuracy_ppm, self.device.accuracy_offset_na, self.fall_na
+        stop = Fraction((MILLION + p) * self.tick_ms * level_na * (level_na + 2 * d), 2 * d * MILLION)
+        stop += Fraction(self.tick_ms * (offset + 1) * (level_na + d), d)
+        held_na = self.worst(set_na)
+        if self.before_na is not None:
+            held_na = max(held_na, self.worst(self.before_na))
+        return stop.__ceil__() + self.device.watchdog_ms * held_na
+
+    # --- events -----------------------------------------------------------------------------------------
+    def end(self, reason: str) -> None:
+        """The session is over."""
+        self.mode = "ended"
+        self.reason = self.reason or reason
+
+    def happen(self, event: Occurrence) -> None:
+        """Something happens between two ticks."""
+        match event.happening:
+            case Happening.PAUSE:
+                self.pause()
+            case Happening.RESUME:
+                if self.mode == "paused":
+                    self.mode, self.resumed = "resting", True
+            case Happening.STOP:
+                if self.mode in ("on", "pausing"):
+                    self.mode, self.reason = "stopping", "stopped"
+                elif self.mode in ("resting", "paused"):
+                    self.end("stopped")
+            case Happening.EMERGENCY_STOP:
+                self.open()
+                self.end("emergency stop")
+            case Happening.LEAD_OFF:
+                self.lead_off()
+            case Happening.ADJUST:
+                self.adjust(event)
+            case _:
+                raise AssertionError(f"the reference does not know {event.happening}")
+
+    def interrupt(self) -> bool:
+        """Count an interruption, if one more is allowed."""
+        allowed = self.plan.interruptions.resume and self.interruptions < self.plan.interruptions.count_max
+        if allowed:
+            self.interruptions += 1
+            self.pause_ticks = 0
+        return allowed
+
+    def current_may_follow(self) -> bool:
+        """Whether from the present step on anything can still flow."""
+        seen, pending = set(), [self.step]
+        while pending:
+            index = pending.pop()
+            if index not in seen:
+                seen.add(index)
+                pending.extend(successors(self.plan.steps[index]))
+        return any(isinstance(self.plan.steps[index], Ramp | Hold) for index in seen)
+
+    def pause(self) -> None:
+        """Ramp down and wait; where no interruption is left, stop."""
+        if self.mode == "on":
+            if self.interrupt():
+                self.mode = "pausing"
+            else:
+                self.mode, self.reason = "stopping", "no resume"
+        elif self.mode == "resting" and self.current_may_follow():
+            if self.interrupt():
+                self.mode = "paused"
+            else:
+                self.end("no resume")
+
+    def open(self) -> None:
+        """The output opens at once; whether the device had followed the last command is not known."""
+        now_na = self.worst(self.set_na) if self.was_on else 0
+        before_na = 0 if self.before_na is None else self.worst(self.before_na)
+        self.upper_pc += max(0, before_na - now_na) * self.tick_ms
+        self.level_na, self.set_na, self.was_on = 0, 0, False
+
+    def lead_off(self) -> None:
+        """An electrode comes off."""
+        if self.mode == "on" or (self.mode == "resting" and self.current_may_follow()):
+            self.open()
+            if self.interrupt():
+                self.mode = "paused"
+            else:
+                self.end("lead off")
+        elif self.mode == "pausing":
+            self.open()
+            self.mode = "paused"
+        elif self.mode == "stopping":
+            self.open()
+            self.end("lead off")
+
+    def adjust(self, event: Occurrence) -> None:
+        """A parameter moves, if it may and to where it may."""
+        if self.mode in ("stopping", "ended"):
+            return
+        for item in self.plan.variables:
+            if item.name == event.variable and item.adjustable and isinstance(item.domain, IntegerDomain):
+                assert event.value is not None, "an adjustment has a value"
+                lo, hi, step = item.domain.lo, item.domain.hi, item.domain.step
+                if lo <= event.value <= hi and (step is None or (event.value - lo) % step == 0):
+                    self.values[item.name] = event.value
+                    self.changed = True
+
+
+def _whole_ticks(time_ms: int, tick_ms: int) -> int:
+    """How many ticks a time takes: a part of a tick takes all of it."""
+    return Fraction(time_ms, tick_ms).__ceil__()
+
+
+def meaning_of(plan: Plan, values: Mapping[str, Value], events: Sequence[Occurrence] = ()) -> Meaning:
+    """What flows, tick by tick."""
+    return Session(plan, values, events).run()
