@@ -106,6 +106,7 @@ class Inquiry:
             place.provocation,
             place.pause_step,
             place.elapsed_ms,
+            place.path,
             decided,
         )
 

@@ -103,9 +103,12 @@ def _ramp(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     claim = limit_claim(limit, name, Property.RAMP, ("stop and resume slew", "tick"))
     plan, tick_ms = inquiry.plan, inquiry.arithmetic.tick_ms
     stop = constant(inquiry.arithmetic.fall_na * 1000)
+    somewhere = inquiry.levels[0].visit.step if inquiry.levels else None
+    stopped = Place(somewhere, provocation=Provocation.STOP)
+    paused = Place(somewhere, provocation=Provocation.PAUSES, pause_step=somewhere)
     questions = [
-        inquiry.never_above(claim, stop, limit.bound, NOWHERE, over=constant(tick_ms)),
-        inquiry.never_above(claim, constant(plan.resume_slew_na_s), limit.bound, NOWHERE),
+        inquiry.never_above(claim, stop, limit.bound, stopped, over=constant(tick_ms)),
+        inquiry.never_above(claim, constant(plan.resume_slew_na_s), limit.bound, paused),
     ]
     return Asked(claim, (*questions, *slopes(inquiry, claim, limit.bound)))
 

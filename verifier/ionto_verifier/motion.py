@@ -4,10 +4,10 @@ in them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import assert_never
 
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import ZERO as NO_CURRENT
 from ionto_ir.expression import Expression
 from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal
@@ -134,12 +134,16 @@ class Mover:
     def _way(self, start: Polynomial, legs: list[tuple[Polynomial, Incline]], suffix: str) -> _Way:
         """A ramp to its target; one that is adjusted turns somewhere on its way to the second target."""
         target, incline = legs[0]
-        whole, again = self._glide(start, target, incline), self._glide(ZERO, target, incline)
         higher = self.environment.largest([start, *(end for end, _ in legs)], "higher end")
-        for other, slope in legs[1:]:
-            turned = self._glide(self._turn(higher, suffix), other, slope)
-            whole, again = self._both(whole, turned), self._both(again, turned)
-        return _Way(start, target, incline, higher, whole, again, len(legs) > 1)
+        if len(legs) == 1:
+            whole, again = self._glide(start, target, incline), self._glide(ZERO, target, incline)
+            return _Way(start, target, incline, higher, whole, again, adjusted=False)
+        other, slope = legs[1]
+        turn = self._turn(higher, suffix)
+        turned = self._glide(turn, other, slope)
+        whole = self._both(self._glide(start, turn, incline), turned)
+        again = self._both(self._glide(ZERO, turn, incline), turned)
+        return _Way(start, target, incline, higher, whole, again, adjusted=True)
 
     def _turn(self, higher: Polynomial, suffix: str) -> Polynomial:
         """The current at which a ramp is adjusted: nowhere above its ends."""

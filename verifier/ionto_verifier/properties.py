@@ -13,7 +13,7 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.limits import Limit
 from ionto_ir.source import Span
 from ionto_verifier.decision import Decision
-from ionto_verifier.obligation import Obligation
+from ionto_verifier.obligation import Guard, Obligation
 from ionto_verifier.term import Polynomial
 
 
@@ -150,7 +150,7 @@ class Claim:
 class Question:
     """One obligation of a claim about step `step`; `decided` when no solver is needed to answer it.
 
-    `pause_step` is the step in which pauses cost most.
+    `path` is what was decided on the way there; `pause_step` the step in which pauses cost most.
     """
 
     claim: str
@@ -160,6 +160,7 @@ class Question:
     provocation: Provocation = Provocation.NOTHING
     pause_step: int | None = None
     elapsed_ms: Polynomial | None = None
+    path: tuple[Guard, ...] = ()
     decided: Decision | None = None
 
 

@@ -63,20 +63,20 @@ def _stride(course: Course, count: int, span_ms: int) -> int:
 
 
 def contradictions(course: Course) -> tuple[str, ...]:
-    """Rules of the course that cannot be followed together, in words."""
+    """Rules of the course by which no second session can ever follow a first one, in words.
+
+    A course that its rules bring to an end is no contradiction: nobody must have a further session.
+    """
+    if course.gap_days_max is None or course.sessions_max == 1:
+        return ()
     found = []
-    if course.gap_days_max is not None:
-        longest_ms = (course.gap_days_max + 1) * DAY_MS
-        if course.gap_ms_min >= longest_ms:
-            found.append("the least time between sessions is longer than the most days between them")
-        for share, days in course.per_days:
-            if share * course.gap_days_max < days - 1 and _must_pass(course, share):
-                found.append(
-                    f"sessions at most {course.gap_days_max} days apart put more than {share} into {days} days"
-                )
+    if course.gap_ms_min >= (course.gap_days_max + 1) * DAY_MS:
+        found.append("the least time between two sessions is longer than the most days between them")
+    if course.gap_days_min > course.gap_days_max:
+        found.append("the fewest days between two sessions are more than the most")
+    for share, days in course.per_days:
+        if share == 1 and days > course.gap_days_max:
+            found.append(
+                f"one session in {days} days leaves more than {course.gap_days_max} days between two"
+            )
     return tuple(found)
-
-
-def _must_pass(course: Course, share: int) -> bool:
-    """Whether the course goes on for more sessions than one share."""
-    return course.sessions_max is None or course.sessions_max > share

@@ -1,0 +1,55 @@
+"""What every proof assumes: said in each report, because a proof is worth no more than this list."""
+
+from __future__ import annotations
+
+from ionto_ir.plan import Plan
+from ionto_ir.units import CURRENT, SLEW, format_quantity
+from ionto_ir.wording import current_text
+
+
+def assumptions_of(plan: Plan) -> tuple[str, ...]:
+    """The assumptions of a plan's proofs, most of them facts about its device, in words."""
+    device = plan.device
+    accuracy = (
+        f"{_percent(device.accuracy_ppm)} % + {format_quantity(device.accuracy_offset_na, CURRENT, 'uA')}"
+    )
+    step = current_text(plan, device.step_na)
+    found = [
+        f"`{device.name}` never gives more than {accuracy} above the set current, and nothing while it is off",
+        f"the set current changes once a tick of {device.tick_ms} ms and holds through the tick",
+        f"a change by one step of {step} counts as continuous under a ramp limit",
+        f"the output goes to zero by itself {device.watchdog_ms} ms after the last command",
+        f"the host is silent for at most {device.host_gap_ms} ms",
+        f"a stop and a pause fall at {_slew(plan.stop_slew_na_s)}",
+        f"the way back after a pause rises at {_slew(plan.resume_slew_na_s)}",
+        "an emergency stop and a device fault open the output at once and are exempt from the ramp limit",
+        "a lost link or a crash of the host may end a session early; no limit is passed then (theorem of the machine)",
+        "a measured current above the stated accuracy ends a session early",
+        "the time that people take to answer is counted only under limits on the duration",
+        *_impedance(plan),
+    ]
+    if any(item.adjustable for item in plan.variables):
+        found.append("an adjustable parameter moves at most once within one ramp or way back after a pause")
+    if plan.electrodes:
+        found.append("each electrode carries all of the current")
+    return tuple(found)
+
+
+def _impedance(plan: Plan) -> tuple[str, ...]:
+    ranges = [item.impedance for item in plan.envelopes if item.impedance is not None]
+    if not ranges:
+        return ("no impedance is assumed, so nothing is proved of whether the device can drive the current",)
+    low, high = min(item.ohm_min for item in ranges), max(item.ohm_max for item in ranges)
+    said = f"the impedance of skin and electrodes is {low} to {high} Ohm"
+    if plan.may_saturate:
+        return (f"{said}; the protocol says that the device may saturate",)
+    return (said,)
+
+
+def _percent(ppm: int) -> str:
+    whole, rest = divmod(ppm, 10_000)
+    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".")
+
+
+def _slew(slew_na_s: int) -> str:
+    return format_quantity(slew_na_s, SLEW, "mA/s")

@@ -1,0 +1,85 @@
+"""The door of the verifier: a plan in, a report out. Pure but for the solver, which is loaded only when it
+is needed.
+"""
+
+from __future__ import annotations
+
+from ionto_ir.dataclass import dataclass
+from ionto_ir.diagnostic import Diagnostic, in_reading_order
+from ionto_ir.plan import Plan
+from ionto_ir.wellformed import check
+from ionto_verifier.advice import advise
+from ionto_verifier.assumptions import assumptions_of
+from ionto_verifier.budget import BUDGET, Budget
+from ionto_verifier.claims import all_claims
+from ionto_verifier.decision import Unknown
+from ionto_verifier.inquiry import Inquiry
+from ionto_verifier.judging import judge
+from ionto_verifier.messages import diagnostics_of, disagreement, unused
+from ionto_verifier.properties import Asked, Claim, Property
+from ionto_verifier.report import Finding, VerificationReport
+from ionto_verifier.solve import decide_all
+from ionto_verifier.term import TermTooLargeError
+from ionto_verifier.verdict import Undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to verify. `margins`: also say how close the worst case comes; `advice`: what would be safe."""
+
+    budget: Budget = BUDGET
+    margins: bool = True
+    advice: bool = True
+
+
+USUAL = Options()
+
+
+def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
+    """Prove every property of the catalogue of a plan, or say what is wrong with it."""
+    problems = check(plan)
+    if problems:
+        return _ill_formed(plan, problems)
+    try:
+        inquiry = Inquiry(plan)
+        asked = all_claims(inquiry)
+    except TermTooLargeError as too_large:
+        return _too_large(plan, str(too_large))
+    questions = [question for item in asked for question in item.questions if question.decided is None]
+    decisions = decide_all([question.obligation for question in questions], options.budget)
+    judged = [judge(inquiry, item, decisions, margins=options.margins) for item in asked if _applies(item)]
+    findings = tuple(item.finding for item in judged)
+    advice = advise(inquiry, asked, findings) if options.advice else {}
+    unasked = _unused(plan, asked)
+    disagreements = tuple(item.disagreement for item in judged if item.disagreement is not None)
+    said = [disagreement(text, plan.span) for text in disagreements]
+    said += diagnostics_of(plan, findings, advice)
+    said += [unused(plan.limits[index]) for index in unasked]
+    return VerificationReport(
+        plan, findings, assumptions_of(plan), unasked, in_reading_order(said), disagreements, ill_formed=False
+    )
+
+
+def _ill_formed(plan: Plan, problems: tuple[Diagnostic, ...]) -> VerificationReport:
+    return VerificationReport(plan, (), assumptions_of(plan), (), problems, (), ill_formed=True)
+
+
+def _too_large(plan: Plan, what: str) -> VerificationReport:
+    """A plan whose polynomials grow out of bounds is undecided as a whole."""
+    reason = f"the plan is too intricate for a proof: it leads to {what}"
+    claim = Claim("plan", Property.ARITHMETIC, "the plan can be put before a solver", plan.span)
+    finding = Finding(claim, Undecided(Unknown(reason)), (), 0, (), None, None, reason)
+    said = tuple(diagnostics_of(plan, (finding,), {}))
+    return VerificationReport(plan, (finding,), assumptions_of(plan), (), said, (), ill_formed=False)
+
+
+def _applies(asked: Asked) -> bool:
+    """A density limit of the cathode says nothing about the anode: such a claim is not made at all."""
+    always = (Property.TREATABLE, Property.REACHABLE, Property.PROVE)
+    return bool(asked.questions) or asked.claim.property in always
+
+
+def _unused(plan: Plan, asked: tuple[Asked, ...]) -> tuple[int, ...]:
+    """Limits of which no question speaks."""
+    used = {item.claim.id.split(".")[0] for item in asked if item.claim.limit is not None and item.questions}
+    return tuple(index for index in range(len(plan.limits)) if f"limits[{index}]" not in used)

@@ -1,0 +1,223 @@
+"""From decisions to verdicts: what came of a claim's questions, and what was shown to people about it.
+
+A refutation counts only if it was replayed. One that was not is undecided where the prover is known to be
+generous (sums, pauses, adjustments, `prove` lines), and a bug of ours where it is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ionto_ir.dataclass import dataclass
+from ionto_ir.plan import VariableKind
+from ionto_ir.wording import value_text
+from ionto_verifier import decision
+from ionto_verifier.counterexample import Counterexample, counterexample_of, crowd_of
+from ionto_verifier.decision import BoundUsed, Decision, GuardUsed
+from ionto_verifier.environment import Origin
+from ionto_verifier.inquiry import Inquiry
+from ionto_verifier.margins import Margin, margin_of
+from ionto_verifier.obligation import Witness
+from ionto_verifier.properties import Asked, Claim, Property, Question
+from ionto_verifier.replay import replay, replay_crowd
+from ionto_verifier.report import Finding, Support
+from ionto_verifier.term import TermTooLargeError
+from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous, Verdict
+
+PLAIN = frozenset(
+    {Property.DEVICE, Property.DRUG, Property.TABLE, Property.COURSE, Property.ZERO, Property.REVERSAL}
+)
+"""Properties whose failure is plain from the plan: there are no values to replay."""
+
+EXACT = frozenset(
+    {
+        Property.CURRENT,
+        Property.DENSITY,
+        Property.VOLTAGE,
+        Property.STOP_TIME,
+        Property.GUARD,
+        Property.RANGE,
+        Property.GRID,
+        Property.DRIVE,
+    }
+)
+"""Properties that are encoded exactly: a refutation that the machine does not show is a bug of ours."""
+
+REPLAYS_MAX = 3
+"""Refuted questions of one claim that are replayed before it is given up."""
+
+CORE_MAX = 24
+"""Supports of one claim that a report lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A finding, and words about a contradiction between prover and machine if there is one."""
+
+    finding: Finding
+    disagreement: str | None = None
+
+
+def judge(inquiry: Inquiry, asked: Asked, decisions: Mapping[str, Decision], *, margins: bool) -> Judged:
+    """The verdict of a claim."""
+    answers = [
+        (question, question.decided or decisions[question.obligation.id]) for question in asked.questions
+    ]
+    if asked.claim.property in (Property.TREATABLE, Property.REACHABLE):
+        return Judged(_reached(inquiry, asked.claim, answers))
+    margin = _margin(inquiry, asked) if margins else None
+    refuted = [(question, found) for question, found in answers if isinstance(found, decision.Refuted)]
+    unknown = [found for _, found in answers if isinstance(found, decision.Unknown)]
+    if refuted:
+        return _shown(inquiry, asked, refuted, answers, margin)
+    if unknown:
+        verdict: Verdict = Undecided(unknown[0])
+        return Judged(_finding(inquiry, asked.claim, verdict, answers, margin, None, unknown[0].reason))
+    if not answers:
+        nothing = Vacuous(_no_case())
+        return Judged(_finding(inquiry, asked.claim, nothing, answers, margin, None, "it speaks of nothing"))
+    proof = next(found for _, found in answers if isinstance(found, decision.Proved))
+    return Judged(_finding(inquiry, asked.claim, Proved(proof), answers, margin, None, None))
+
+
+def _margin(inquiry: Inquiry, asked: Asked) -> Margin | None:
+    """The margin, unless the question grows out of bounds on the way to it."""
+    try:
+        return margin_of(inquiry, asked)
+    except TermTooLargeError:
+        return None
+
+
+def _no_case() -> decision.Proved:
+    """The proof of a claim about nothing."""
+    return decision.Proved(decision.Stage.INTERVAL, None, ())
+
+
+Answers = list[tuple[Question, Decision]]
+
+
+def _reached(inquiry: Inquiry, claim: Claim, answers: Answers) -> Finding:
+    """Here a witness is good news: it is somebody who gets there."""
+    if any(isinstance(found, decision.Refuted) for _, found in answers):
+        return _finding(inquiry, claim, Proved(_no_case()), [], None, None, None)
+    unknown = [found for _, found in answers if isinstance(found, decision.Unknown)]
+    if unknown:
+        return _finding(inquiry, claim, Undecided(unknown[0]), answers, None, None, unknown[0].reason)
+    proofs = [found for _, found in answers if isinstance(found, decision.Proved)]
+    verdict = Vacuous(proofs[0] if proofs else _no_case())
+    return _finding(inquiry, claim, verdict, answers, None, None, "nobody gets there")
+
+
+# --- refutations ------------------------------------------------------------------------------------
+
+
+def _shown(
+    inquiry: Inquiry,
+    asked: Asked,
+    refuted: list[tuple[Question, decision.Refuted]],
+    answers: Answers,
+    margin: Margin | None,
+) -> Judged:
+    claim = asked.claim
+    verdict = Refuted(refuted[0][1])
+    if claim.property in PLAIN:
+        return Judged(_finding(inquiry, claim, verdict, answers, margin, None, None))
+    for question, witness in _candidates(refuted, margin):
+        shown = _replayed(inquiry, claim, question, witness)
+        if shown is not None:
+            return Judged(_finding(inquiry, claim, verdict, answers, margin, shown, None))
+    moves = bool(inquiry.encoding.adjustable)
+    if claim.property in EXACT and not moves:
+        text = f"`{claim.statement}` was refuted, and the machine does not show it"
+        return Judged(_finding(inquiry, claim, verdict, answers, margin, None, text), text)
+    reason = (
+        "a bound over every pause, adjustment and stop is passed, but no session was found that passes it"
+    )
+    verdict_open = Undecided(decision.Unknown(reason))
+    return Judged(_finding(inquiry, claim, verdict_open, answers, margin, None, reason))
+
+
+def _candidates(
+    refuted: list[tuple[Question, decision.Refuted]], margin: Margin | None
+) -> Iterator[tuple[Question, Witness]]:
+    """What to replay: the worst case where it is known, then what the solver found, the last places first."""
+    if margin is not None and margin.witness:
+        for question, _ in refuted:
+            if question.step == margin.step:
+                yield question, margin.witness
+                break
+    for question, found in refuted[::-1][:REPLAYS_MAX]:
+        yield question, found.witness
+
+
+def _replayed(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Counterexample | None:
+    concerned = frozenset(item.name for item in question.obligation.variables)
+    found = replay(inquiry, claim, question, witness)
+    if found is not None:
+        return counterexample_of(inquiry.plan, claim, found, concerned)
+    if claim.limit is not None and claim.limit.window_ms is not None:
+        crowd = replay_crowd(inquiry, claim, claim.limit, question, witness)
+        if crowd is not None:
+            return crowd_of(inquiry.plan, claim, crowd, concerned)
+    return None
+
+
+# --- findings ---------------------------------------------------------------------------------------
+
+
+def _finding(
+    inquiry: Inquiry,
+    claim: Claim,
+    verdict: Verdict,
+    answers: Answers,
+    margin: Margin | None,
+    shown: Counterexample | None,
+    reason: str | None,
+) -> Finding:
+    stages: dict[str, int] = {}
+    certified = 0
+    for _, found in answers:
+        if isinstance(found, decision.Proved | decision.Refuted):
+            stages[found.stage.value] = stages.get(found.stage.value, 0) + 1
+        certified += isinstance(found, decision.Proved) and found.certificate is not None
+    counted = tuple((stage.value, stages[stage.value]) for stage in decision.Stage if stage.value in stages)
+    core = tuple(_core(inquiry, claim, answers))
+    return Finding(claim, verdict, counted, certified, core, margin, shown, reason)
+
+
+def _core(inquiry: Inquiry, claim: Claim, answers: Answers) -> Iterator[Support]:
+    """What the proofs of a claim used, each once, and the facts that its numbers contain."""
+    supports: dict[Support, None] = {}
+    if claim.limit is not None or claim.span is not None:
+        supports[Support(claim.statement, claim.span)] = None
+    for fact in claim.rests_on:
+        supports[Support(fact, inquiry.plan.device.span)] = None
+    for question, found in answers:
+        if isinstance(found, decision.Proved):
+            origins = {guard.name: guard.label for guard in question.obligation.guards}
+            for item in found.core:
+                support = _support(inquiry, item, origins)
+                if support is not None:
+                    supports[support] = None
+    yield from list(supports)[:CORE_MAX]
+
+
+def _support(inquiry: Inquiry, item: BoundUsed | GuardUsed, origins: Mapping[str, object]) -> Support | None:
+    """A plan variable's bound or a guard of the plan; what is only ours (a fresh variable) tells people
+    nothing.
+    """
+    match item:
+        case GuardUsed(name):
+            origin = origins.get(name)
+            return Support(origin.text, origin.span) if isinstance(origin, Origin) else None
+        case BoundUsed(name, upper):
+            original = inquiry.environment.copies.get(name, name)
+            for variable in inquiry.plan.variables:
+                if variable.name == original:
+                    solver = inquiry.environment.variables[original]
+                    if variable.kind is VariableKind.ANSWER and solver.is_answer:
+                        return None
+                    end = solver.highest if upper else solver.lo
+                    sign = "<=" if upper else ">="
+                    return Support(f"{original} {sign} {value_text(variable, end)}", variable.span)
+            return None

@@ -1,0 +1,221 @@
+"""What a report tells people to mend: one diagnostic for each claim that is not proved, at the line that
+breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ionto_ir.diagnostic import Diagnostic, Label, Severity
+from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.plan import Plan
+from ionto_ir.source import Span
+from ionto_ir.units import CHARGE, VOLTAGE, approximate
+from ionto_ir.wording import clock_text, duration_text, limit_text, measured_text
+from ionto_verifier.counterexample import Counterexample
+from ionto_verifier.properties import (
+    DISAGREEMENT,
+    LIMIT_UNUSED,
+    REACHABLE_VACUOUS,
+    REFUTED,
+    SOFT_LIMIT,
+    TREATABLE_VACUOUS,
+    UNDECIDED,
+    Claim,
+    Property,
+)
+from ionto_verifier.report import Finding
+from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous
+
+GIVEN_MAX = 8
+"""Values that a note tells; the test block has all of them."""
+
+
+def diagnostics_of(plan: Plan, findings: tuple[Finding, ...], safe: dict[str, str]) -> Iterator[Diagnostic]:
+    """What to say about the findings, in their order. `safe` has words about what would be safe, by claim."""
+    for finding in findings:
+        match finding.verdict:
+            case Proved():
+                continue
+            case Refuted():
+                yield _refuted(plan, finding, safe.get(finding.claim.id))
+            case Vacuous():
+                yield _vacuous(finding)
+            case Undecided():
+                yield _undecided(finding)
+
+
+def unused(limit: Limit) -> Diagnostic:
+    """A limit that nothing in the protocol comes near enough to be asked about."""
+    text = f"`{limit_text(limit)}` concerns nothing in this protocol"
+    return Diagnostic(LIMIT_UNUSED, Severity.WARNING, text, Label(limit.span, "no proof uses this limit"))
+
+
+def disagreement(text: str, span: Span) -> Diagnostic:
+    """A contradiction between prover and machine."""
+    return Diagnostic(DISAGREEMENT, Severity.ERROR, text, Label(span, "please report this protocol"))
+
+
+def _refuted(plan: Plan, finding: Finding, safe: str | None) -> Diagnostic:
+    claim = finding.claim
+    code, severity = REFUTED.get(claim.property, UNDECIDED), Severity.ERROR
+    if claim.soft:
+        code, severity = SOFT_LIMIT, Severity.NOTE
+    primary = Label(_span(plan, finding), _where(plan, finding))
+    labels = () if claim.span in (None, primary.span) else (Label(claim.span, _decided(claim)),)
+    notes = tuple(_notes(finding))
+    return Diagnostic(code, severity, _sentence(plan, finding), primary, labels, notes, safe)
+
+
+def _span(plan: Plan, finding: Finding) -> Span:
+    """The line that breaks the claim, if one does; else the line that makes it."""
+    shown = finding.counterexample
+    step = finding.margin.step if finding.margin is not None else None
+    if shown is not None and shown.step is not None:
+        step = shown.step
+    if shown is not None and shown.starts_ms:
+        return plan.span if plan.course is None else plan.course.span
+    if step is not None:
+        return plan.steps[step].span
+    return finding.claim.span or plan.span
+
+
+def _where(plan: Plan, finding: Finding) -> str:
+    shown = finding.counterexample
+    if shown is None:
+        return ""
+    if shown.starts_ms:
+        return "sessions may follow each other this closely"
+    return "" if shown.at_ms is None else f"at {clock_text(shown.at_ms)} of the session"
+
+
+def _decided(claim: Claim) -> str:
+    if claim.limit is None:
+        return claim.statement
+    hazard = "" if claim.limit.hazard is None else f" ({claim.limit.hazard})"
+    return (
+        f"`{claim.limit.envelope}` allows {measured_text(claim.limit, Fraction(claim.limit.bound))}{hazard}"
+    )
+
+
+def _sentence(plan: Plan, finding: Finding) -> str:
+    claim, shown = finding.claim, finding.counterexample
+    if claim.limit is None or shown is None:
+        return _plain_sentence(finding)
+    limit = claim.limit
+    allowed = measured_text(limit, Fraction(limit.bound))
+    if shown.starts_ms:
+        return _crowded(limit, shown, allowed)
+    reached = _reached(finding, limit)
+    if shown.kept_by_interlock:
+        return f"{_subject(plan, claim)} can reach {reached}; only the interlock keeps it to {allowed}"
+    when = "" if shown.at_ms is None else f" at {clock_text(shown.at_ms)}"
+    return f"{_subject(plan, claim)} reaches {reached}{when}; `{limit.envelope}` allows {allowed}"
+
+
+def _reached(finding: Finding, limit: Limit) -> str:
+    """The value that was seen, or the proved bound where the machine did not let it come to that."""
+    shown, margin = finding.counterexample, finding.margin
+    if shown is not None and shown.value is not None:
+        return measured_text(limit, shown.value)
+    if margin is not None:
+        return measured_text(limit, margin.worst if margin.attained is None else margin.attained)
+    return f"more than {measured_text(limit, Fraction(limit.bound))}"
+
+
+def _crowded(limit: Limit, shown: Counterexample, allowed: str) -> str:
+    assert limit.window_ms is not None and shown.value is not None, "sessions crowd a window"
+    span = duration_text(limit.window_ms)
+    count = len(shown.starts_ms)
+    if limit.kind is LimitKind.SESSIONS:
+        return f"{count} sessions fit into {span}; `{limit.envelope}` allows {limit.bound}"
+    dose = approximate(shown.value, CHARGE, limit.unit, 4)
+    return f"{count} sessions within {span} deliver {dose}; `{limit.envelope}` allows {allowed}"
+
+
+def _subject(plan: Plan, claim: Claim) -> str:
+    limit = claim.limit
+    assert limit is not None, "asked of a limit"
+    match limit.kind:
+        case LimitKind.CURRENT:
+            return "the current"
+        case LimitKind.DENSITY:
+            assert claim.electrode is not None, "a density is one of an electrode"
+            electrode = plan.electrodes[claim.electrode]
+            role = electrode.role if limit.role is None else limit.role
+            return f"the current density at the {role.value} on `{electrode.site}`"
+        case LimitKind.RAMP:
+            return "the current's rate of change"
+        case LimitKind.VOLTAGE:
+            return "the voltage"
+        case LimitKind.DOSE:
+            return "the dose as set" if limit.nominal else "the dose that the skin may receive"
+        case LimitKind.SESSIONS:
+            return "the number of sessions"
+        case LimitKind.DURATION:
+            return "the session's duration"
+        case LimitKind.STOP_TIME:
+            return "the time of a stop"
+
+
+def _plain_sentence(finding: Finding) -> str:
+    claim, shown = finding.claim, finding.counterexample
+    statement = claim.statement.rstrip(".")
+    if claim.property is Property.GUARD and shown is not None:
+        excused = ", ".join(f"{name} = {value}" for name, value in shown.given[:GIVEN_MAX])
+        return f"somebody whom the envelope excludes is treated: {excused}"
+    if claim.property is Property.DRIVE and shown is not None and shown.value is not None:
+        return f"{approximate(shown.value, VOLTAGE, 'V', 4)} would be needed, more than the device has"
+    if claim.property is Property.TOTAL and shown is not None and shown.value is not None:
+        dose = approximate(shown.value, CHARGE, "mA.min", 4)
+        return f"the ramps alone emit {dose}, more than the total that is prescribed"
+    if claim.property is Property.COURSE:
+        return f"the course contradicts itself: {statement}"
+    return f"this does not hold: {statement}"
+
+
+def _notes(finding: Finding) -> Iterator[str]:
+    shown = finding.counterexample
+    if shown is None:
+        return
+    if shown.given and finding.claim.property is not Property.GUARD:
+        told = ", ".join(f"{name} = {value}" for name, value in shown.given[:GIVEN_MAX])
+        yield f"for example with {told}"
+    if shown.happenings:
+        yield "and " + ", ".join(shown.happenings[:GIVEN_MAX])
+    if shown.starts_ms:
+        apart = duration_text(shown.starts_ms[-1] - shown.starts_ms[0])
+        yield f"the first and the last of {len(shown.starts_ms)} sessions may start {apart} apart"
+    if shown.refused:
+        yield "the machine refuses these values at the bedside; they should not be offered"
+    if shown.kept_by_interlock:
+        yield "a protocol must keep its limits by what it says, not by being stopped"
+
+
+def _vacuous(finding: Finding) -> Diagnostic:
+    claim = finding.claim
+    core = tuple(
+        Label(support.span, support.text)
+        for support in finding.core
+        if support.span not in (None, claim.span)
+    )
+    if claim.property is Property.TREATABLE:
+        text = "nobody can be treated: the refusals and requirements leave no one"
+        return Diagnostic(TREATABLE_VACUOUS, Severity.ERROR, text, _label(claim, "this protocol"), core)
+    if claim.property is Property.REACHABLE:
+        text = f"this never happens: {claim.statement}"
+        return Diagnostic(REACHABLE_VACUOUS, Severity.ERROR, text, _label(claim, "nobody gets here"), core)
+    text = f"this says nothing: {claim.statement}"
+    return Diagnostic(REACHABLE_VACUOUS, Severity.ERROR, text, _label(claim, finding.reason or ""))
+
+
+def _undecided(finding: Finding) -> Diagnostic:
+    claim = finding.claim
+    notes = () if finding.reason is None else (finding.reason,)
+    text = f"neither proved nor refuted: {claim.statement}"
+    return Diagnostic(UNDECIDED, Severity.ERROR, text, _label(claim, "counts as unsafe"), (), notes)
+
+
+def _label(claim: Claim, text: str) -> Label | None:
+    return None if claim.span is None else Label(claim.span, text)

@@ -1,0 +1,146 @@
+"""Makes the worst happen in virtual time, and writes down when: the timeline of a counterexample.
+
+A solver says which values, which steps and how many pauses; when exactly a pause must come only the machine
+knows. So the session is run on a disarmed machine with a script that pauses and adjusts where it hurts, and
+the script notes at which times it did so. The noted timeline is then an ordinary scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ionto_ir.bind import bind_disarmed
+from ionto_ir.dataclass import dataclass, field
+from ionto_ir.dry_run import Run, answer_to, run, usual_value
+from ionto_ir.events import Adjust, Event, Pause, Prompt, Resume
+from ionto_ir.expression import Value
+from ionto_ir.plan import Plan, VariableKind
+from ionto_ir.scenario import Happening, Occurrence
+from ionto_ir.state import Mode, State
+from ionto_ir.trace import stretches
+
+
+@dataclass(frozen=True, slots=True)
+class Provoking:
+    """What to do in a session.
+
+    Pause as often as allowed in `pause_step`, at its highest current or (`early`) at once, each time as
+    long as allowed if `long`; stop at the end of `stop_step`; adjust at the beginning of steps.
+    """
+
+    pause_step: int | None = None
+    long: bool = False
+    early: bool = False
+    stop_step: int | None = None
+    adjustments: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The values of a session, and what is recorded during it."""
+
+    values: Mapping[str, Value]
+    records: Mapping[str, Value]
+
+
+class Provoker:
+    """A script for one run; `occurrences` is what it did and when."""
+
+    def __init__(self, plan: Plan, day: Day, doing: Provoking, peaks_na: Mapping[int, int]) -> None:
+        self._plan = plan
+        self._answers = day.records
+        self._doing = doing
+        self._peaks_na = peaks_na
+        self._values = dict(day.values)
+        self._pauses = 0
+        self.occurrences: list[Occurrence] = []
+
+    def happens(self, state: State, prompt: Prompt | None) -> Event | None:
+        """What happens before the next tick."""
+        at_ms = state.machine.elapsed_ms
+        if at_ms > 0:
+            event = self._resume(state) or self._pause(state) or self._adjust(state)
+            if event is not None:
+                self._note(at_ms, event)
+                return event
+        return answer_to(prompt, self._answers)
+
+    def _note(self, at_ms: int, event: Event) -> None:
+        match event:
+            case Adjust(variable, value):
+                self.occurrences.append(Occurrence(at_ms, Happening.ADJUST, variable, value, None))
+            case Pause():
+                self.occurrences.append(Occurrence(at_ms, Happening.PAUSE, None, None, None))
+            case _:
+                self.occurrences.append(Occurrence(at_ms, Happening.RESUME, None, None, None))
+
+    def _resume(self, state: State) -> Event | None:
+        machine = state.machine
+        if machine.mode is not Mode.PAUSED:
+            return None
+        last_chance = machine.pause_ms + self._plan.device.tick_ms > self._plan.interruptions.each_ms_max
+        return Resume() if last_chance or not self._doing.long else None
+
+    def _pause(self, state: State) -> Event | None:
+        step = state.place.step
+        if state.machine.mode is not Mode.ON or step != self._doing.pause_step:
+            return None
+        setpoint_na = state.machine.level_na // self._plan.device.step_na * self._plan.device.step_na
+        low = not self._doing.early and setpoint_na < self._peaks_na.get(step, 0)
+        if low or self._pauses >= self._plan.interruptions.count_max:
+            return None
+        self._pauses += 1
+        return Pause()
+
+    def _adjust(self, state: State) -> Event | None:
+        if state.machine.mode is not Mode.ON:
+            return None
+        for name, value in self._doing.adjustments.get(state.place.step, {}).items():
+            if self._values[name] != value:
+                self._values[name] = value
+                return Adjust(name, value)
+        return None
+
+
+def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
+    """The timeline of a session in which all this happens, in the order of its times."""
+    occurrences: tuple[Occurrence, ...] = ()
+    if doing.pause_step is None and doing.stop_step is None and not doing.adjustments:
+        return ()
+    done = _run(plan, day, Provoker(plan, day, doing, {}), calm=True)
+    if doing.pause_step is not None or doing.adjustments:
+        provoker = Provoker(plan, day, doing, _peaks_na(done))
+        done = _run(plan, day, provoker)
+        occurrences = tuple(provoker.occurrences)
+    if doing.stop_step is not None:
+        at_ms = _end_of(done, doing.stop_step)
+        if at_ms:
+            before = tuple(item for item in occurrences if item.at_ms < at_ms)
+            occurrences = (*before, Occurrence(at_ms, Happening.STOP, None, None, None))
+    return occurrences
+
+
+def _run(plan: Plan, day: Day, provoker: Provoker, *, calm: bool = False) -> Run:
+    bound = bind_disarmed(plan, day.values)
+    if calm:
+        return run(bound, lambda _, prompt: answer_to(prompt, day.records))
+    return run(bound, provoker.happens)
+
+
+def _peaks_na(done: Run) -> dict[int, int]:
+    """The highest setpoint of each step; a falling ramp counts from where its first tick ended."""
+    found: dict[int, int] = {}
+    for stretch in stretches(done.trace):
+        found[stretch.step] = max(found.get(stretch.step, 0), stretch.magnitude_na)
+    return found
+
+
+def _end_of(done: Run, step: int) -> int:
+    """When the last tick of a step ends, in its last round; 0 when it was not reached."""
+    return max((part.to_ms for part in stretches(done.trace) if part.step == step and part.on), default=0)
+
+
+def all_records(plan: Plan, given: Mapping[str, Value]) -> dict[str, Value]:
+    """What is recorded: what is given, else the usual."""
+    usual = {item.name: usual_value(item) for item in plan.variables if item.kind is VariableKind.RECORD}
+    return usual | dict(given)

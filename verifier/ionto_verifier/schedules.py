@@ -1,0 +1,138 @@
+"""Sessions one after another, as close as a course lets them: the counterexample to a limit over several
+sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from ionto_ir.dataclass import dataclass
+from ionto_ir.limits import Limit
+from ionto_ir.plan import Course, Plan
+from ionto_ir.rehearse import Rehearsed, rehearse
+from ionto_ir.scenario import Occurrence, Scenario
+from ionto_ir.trace import Trace, at_worst_na, stretches
+from ionto_verifier.provoke import Day, Provoking, provoked
+from ionto_verifier.windows import DAY_MS, STARTS_SHOWN_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """Sessions that start at these times, ms, put `value` into one window; the first of them is `scenario`."""
+
+    starts_ms: tuple[int, ...]
+    value: Fraction
+    scenario: Scenario
+
+
+def schedule(course: Course | None, count: int, least_ms: int) -> tuple[int, ...] | None:
+    """The earliest starts of `count` sessions that the course admits, ms after a midnight; None if it
+    admits no such.
+
+    The first session starts in the last moment of a day, so that dates count most. A session takes
+    `least_ms`.
+    """
+    starts = [DAY_MS - 1]
+    while len(starts) < count:
+        start = _next_start(course, starts, least_ms)
+        if start is None:
+            return None
+        starts.append(start)
+    return tuple(starts)
+
+
+def _next_start(course: Course | None, starts: Sequence[int], least_ms: int) -> int | None:
+    if course is None:
+        return starts[-1] + least_ms
+    if course.sessions_max is not None and len(starts) >= course.sessions_max:
+        return None
+    last_date = starts[-1] // DAY_MS
+    date = last_date + course.gap_days_min
+    for share, days in course.per_days:
+        if len(starts) >= share:
+            date = max(date, starts[-share] // DAY_MS + days)
+    start = max(starts[-1] + max(least_ms, course.gap_ms_min), date * DAY_MS)
+    late = course.gap_days_max is not None and start // DAY_MS > last_date + course.gap_days_max
+    return None if late else start
+
+
+def crowded_sessions(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded | None:
+    """More sessions than a window may hold, if the course lets them start so close together."""
+    assert limit.window_ms is not None, "a limit of sessions has a window"
+    if limit.bound >= STARTS_SHOWN_MAX:
+        return None
+    session = _rehearsed(plan, day, (), name)
+    if session is None:
+        return None
+    starts = schedule(plan.course, limit.bound + 1, session.run.trace.end_ms)
+    if starts is None or starts[-1] - starts[0] >= limit.window_ms:
+        return None
+    return Crowded(_from_zero(starts), Fraction(len(starts)), _scenario(day, name))
+
+
+def crowded_doses(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded | None:
+    """Sessions whose charge in one window passes the limit: the first is held up by its pauses, the others
+    are not.
+    """
+    assert limit.window_ms is not None, "a window limit has a window"
+    prompt = _rehearsed(plan, day, (), name)
+    if prompt is None:
+        return None
+    single = prompt.observed.nominal_pc if limit.nominal else prompt.observed.worst_pc
+    sessions = limit.bound // max(1, single) + 1
+    if sessions > STARTS_SHOWN_MAX:
+        return None
+    first_step = next((point.step for point in prompt.run.trace.points if point.on), None)
+    timeline = provoked(plan, day, Provoking(pause_step=first_step, long=True, early=True))
+    late = _rehearsed(plan, day, timeline, name) or prompt
+    starts = schedule(plan.course, sessions, late.run.trace.end_ms)
+    if starts is None:
+        return None
+    flows = [*_flow(plan, limit, late.run.trace, starts[0])]
+    for start in starts[1:]:
+        flows += _flow(plan, limit, prompt.run.trace, start)
+    worst = _fullest(flows, limit.window_ms)
+    if worst <= limit.bound:
+        return None
+    scenario = Scenario(name, (*day.values.items(), *day.records.items()), timeline, (), None)
+    return Crowded(_from_zero(starts), worst, scenario)
+
+
+def _from_zero(starts: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(start - starts[0] for start in starts)
+
+
+def _scenario(day: Day, name: str) -> Scenario:
+    return Scenario(name, (*day.values.items(), *day.records.items()), (), (), None)
+
+
+def _rehearsed(plan: Plan, day: Day, timeline: tuple[Occurrence, ...], name: str) -> Rehearsed | None:
+    scenario = Scenario(name, (*day.values.items(), *day.records.items()), timeline, (), None)
+    outcome = rehearse(plan, scenario, armed=False)
+    return outcome if isinstance(outcome, Rehearsed) else None
+
+
+_Flow = tuple[int, int, int]
+"""From, to (ms) and current (nA)."""
+
+
+def _flow(plan: Plan, limit: Limit, trace: Trace, start_ms: int) -> list[_Flow]:
+    found = []
+    for part in stretches(trace):
+        current = part.magnitude_na if limit.nominal else at_worst_na(plan, part)
+        if part.on and current:
+            found.append((start_ms + part.from_ms, start_ms + part.to_ms, current))
+    return found
+
+
+def _fullest(flows: list[_Flow], window_ms: int) -> Fraction:
+    """The largest charge in a half-open window: it begins where a flow begins, or ends where one ends."""
+    begins = {begin for begin, _, _ in flows} | {end - window_ms for _, end, _ in flows}
+    best = 0
+    for begin in begins:
+        charge = sum(
+            max(0, min(end, begin + window_ms) - max(start, begin)) * current for start, end, current in flows
+        )
+        best = max(best, charge)
+    return Fraction(best)

@@ -1,0 +1,153 @@
+"""What counts as seeing a property fail: looked for in what the machine did, by arithmetic that is not the
+prover's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from ionto_ir.bind import Refusal
+from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.expression import Undefined, Value, evaluate
+from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, violations
+from ionto_ir.plan import Hold, Plan, PropertyKind, UntilTotal
+from ionto_ir.rehearse import Outcome, Rehearsed
+from ionto_ir.trace import Trace, at_worst_na, stretches
+from ionto_verifier.instant import highest_impedance
+from ionto_verifier.properties import Claim, Property
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A property was seen to fail at a time of the session, ms; `value` in the base unit of what it bounds."""
+
+    at_ms: int | None
+    value: Fraction | None
+    step: int | None
+
+
+UNSEEN = Sighting(None, None, None)
+"""The failure has no moment: the session does not begin."""
+
+
+def seen(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:
+    """Whether a session of the disarmed machine shows that the claim fails."""
+    trace = outcome.run.trace
+    if claim.limit is not None:
+        return _violation(plan, outcome.values, trace, claim)
+    match claim.property:
+        case Property.SLEW:
+            return _faster_than_the_device(plan, outcome.values, trace)
+        case Property.DRIVE:
+            return _undriven(plan, trace)
+        case Property.TOTAL:
+            return _more_than_the_total(plan, claim, outcome)
+        case Property.PROVE:
+            return _broken_promise(plan, claim, outcome)
+        case Property.GUARD:
+            return Sighting(0, None, None) if outcome.observed.on_ms else None
+        case _:
+            return None
+
+
+def _violation(plan: Plan, values: Mapping[str, Value], trace: Trace, claim: Claim) -> Sighting | None:
+    limit = claim.limit
+    assert limit is not None, "asked of a limit"
+    alone = replace(plan, limits=(limit,))
+    for found in violations(alone, values, trace, soft=limit.soft):
+        if claim.electrode in (None, found.electrode):
+            return _at(trace, found)
+    return None
+
+
+def _at(trace: Trace, found: Violation) -> Sighting:
+    return Sighting(found.at_ms, found.value, step_at(trace, found.at_ms))
+
+
+def step_at(trace: Trace, at_ms: int) -> int | None:
+    """The step that was running at a time; the stop that follows a step belongs to it."""
+    found = None
+    for point in trace.points:
+        if point.at_ms <= at_ms:
+            found = point.step
+    return found
+
+
+def _faster_than_the_device(plan: Plan, values: Mapping[str, Value], trace: Trace) -> Sighting | None:
+    slew = Limit(
+        LimitKind.RAMP,
+        plan.device.slew_na_s,
+        "mA/s",
+        None,
+        None,
+        True,
+        False,
+        None,
+        None,
+        None,
+        "",
+        plan.span,
+    )
+    found = violations(replace(plan, limits=(slew,)), values, trace)
+    return _at(trace, found[0]) if found else None
+
+
+def _undriven(plan: Plan, trace: Trace) -> Sighting | None:
+    ohm_max = highest_impedance(plan)
+    assert ohm_max is not None, "asked only where an impedance is assumed"
+    for part in stretches(trace):
+        needed = at_worst_na(plan, part) * ohm_max * MV_PER_NA_OHM
+        if needed > plan.device.compliance_mv:
+            return Sighting(part.from_ms, needed, part.step)
+    return None
+
+
+def _more_than_the_total(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:
+    for index, step in enumerate(plan.steps):
+        if step.span == claim.span and isinstance(step, Hold) and isinstance(step.until, UntilTotal):
+            total = evaluate(step.until.charge_pc, outcome.values)
+            if not isinstance(total, Undefined) and outcome.observed.nominal_pc > total:
+                return Sighting(outcome.run.trace.end_ms, Fraction(outcome.observed.nominal_pc), index)
+    return None
+
+
+def _broken_promise(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:
+    trace = outcome.run.trace
+    for item in plan.properties:
+        if item.span != claim.span:
+            continue
+        if item.kind is PropertyKind.FINISHED:
+            assert item.within_ms is not None, "the plan is well formed"
+            late = trace.end_ms > item.within_ms
+            return Sighting(item.within_ms, Fraction(trace.end_ms), None) if late else None
+        for broken, at_ms in broken_properties(plan, outcome.values, trace):
+            if broken == item:
+                return Sighting(at_ms, None, step_at(trace, at_ms))
+    return None
+
+
+REFUSED_AT_BINDING = frozenset({Property.RANGE, Property.GRID, Property.ARITHMETIC, Property.CHARGING})
+"""Properties whose failure the machine shows by refusing the values: levels it cannot set, operands without
+value.
+"""
+
+REFUSAL_CODES = frozenset({"I0934", "I0942"})
+
+
+def refused(claim: Claim, outcome: Outcome) -> bool:
+    """Whether the armed machine refuses these values for the reason that the claim is about."""
+    if claim.property not in REFUSED_AT_BINDING or not isinstance(outcome, Refusal):
+        return False
+    return any(problem.code in REFUSAL_CODES for problem in outcome.diagnostics)
+
+
+def tripped(claim: Claim, outcome: Outcome) -> bool:
+    """Whether the armed machine had to end the session, or not begin it, to keep a limit on what adds up."""
+    if claim.limit is None or claim.property not in (Property.DOSE, Property.DURATION):
+        return False
+    if isinstance(outcome, Rehearsed):
+        return any(alarm.code == "F04" for alarm in outcome.run.alarms)
+    spans = {label.span for problem in outcome.diagnostics for label in problem.labels}
+    return claim.limit.span in spans
