@@ -19,7 +19,7 @@ from ionto_dsl.currents import (
     operand,
     ramp_charge_min,
 )
-from ionto_dsl.flow import OFF, Current, State, meet
+from ionto_dsl.flow import OFF, UNKNOWN, Current, State, meet
 from ionto_dsl.moving import add_hold_for, add_hold_until, add_ramp
 from ionto_dsl.polarity import Reversals, after_rounds, energises, turns_of
 from ionto_ir.dataclass import dataclass, replace
@@ -71,7 +71,7 @@ def assemble(
     """The steps of a protocol on a device's grid; with errors in `found` they are good for nothing but more
     checks.
     """
-    reversals = Reversals(protocol.electrodes, found)
+    reversals = Reversals(protocol.electrodes, protocol.session, found)
     a = Assembler(grid, extents, records, reversals, found)
     for section, block in (
         (Section.BEFORE, protocol.before),
@@ -188,10 +188,10 @@ def _deliver(a: Assembler, step: typed.Deliver) -> None:
 
 def _wait(a: Assembler, step: typed.Wait) -> None:
     a.needs_zero("`wait` is time without current", step.span)
-    time = None if step.duration is None else operand(step.duration, TIME, step.span, a.found)
-    if above_zero(time, "the time of a wait", step.span, a.extents, a.found, zero_allowed=True):
+    time = None if step.duration is None else operand(step.duration, TIME, step.amount_span, a.found)
+    if above_zero(time, "the time of a wait", step.amount_span, a.extents, a.found, zero_allowed=True):
         assert time is not None, "it is above zero"
-        a.recorded(references(time), step.span)
+        a.recorded(references(time), step.amount_span)
         a.follow(Wait(time, step.text, 0, a.section, step.span))
 
 
@@ -204,7 +204,7 @@ def _reverse(a: Assembler, step: typed.Reverse) -> None:
             "the current is not zero here",
             advice="write `ramp to 0 mA over 30 s` before it and ramp up again after it",
         )
-    a.reversals.turned(step)
+        a.state = replace(a.state, current=UNKNOWN)  # said once, for the first step that needs it
     a.state = replace(a.state, parities=frozenset(not parity for parity in a.state.parities))
     a.follow(Reverse(0, a.section, step.span))
 
@@ -213,8 +213,8 @@ def _gate(a: Assembler, step: typed.Gate) -> None:
     a.needs_zero("the treatment may end here", step.span)
     if step.condition is None:
         return
-    a.recorded(references(step.condition), step.span)
-    a.decided(step.condition, step.span)
+    a.recorded(references(step.condition), step.condition_span)
+    a.decided(step.condition, step.condition_span)
     index = a.emit(Branch(step.condition, 0, 0, a.section, step.span))
     a.early.append(Early(index, step.reason, a.state, a.section, step.span))
     a.open_ends = [(index, "then")]
@@ -225,9 +225,9 @@ def _gate(a: Assembler, step: typed.Gate) -> None:
 
 def _if(a: Assembler, step: typed.If) -> None:
     condition = TRUE if step.condition is None else step.condition
-    a.recorded(references(condition), step.span)
+    a.recorded(references(condition), step.condition_span)
     if step.condition is not None:
-        a.decided(condition, step.span)
+        a.decided(condition, step.condition_span)
     index = a.emit(Branch(condition, 0, 0, a.section, step.span))
     before = a.state
     a.open_ends = [(index, "then")]
@@ -250,10 +250,10 @@ def _if(a: Assembler, step: typed.If) -> None:
 
 def _repeat(a: Assembler, step: typed.Repeat) -> None:
     count = _count(a, step)
-    period = None if step.period is None else operand(step.period, TIME, step.span, a.found)
+    period = None if step.period is None else operand(step.period, TIME, step.period_span, a.found)
     if step.period is not None:
         a.needs_zero("with `every` a round may have to wait for its time", step.span)
-        if not above_zero(period, "the period of a repetition", step.span, a.extents, a.found):
+        if not above_zero(period, "the period of a repetition", step.period_span, a.extents, a.found):
             period = None
     before = a.state
     rounds = None if count is None else extent_of(count, a.extents)
@@ -269,9 +269,9 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
     outer, a.rounds = a.rounds, step.span
     _block(a, step.body)
     a.rounds, after = outer, a.state
-    _returns(a, step, before.current, after.current)
+    current = before.current if _returns(a, step, before.current, after.current) else UNKNOWN
     if step.until is not None:
-        a.recorded(references(step.until), step.span)
+        a.recorded(references(step.until), step.until_span)
     a.lead_to(head)
     a.open_ends = [(head, "exit")]
     certain = isinstance(count, Constant)
@@ -280,7 +280,7 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
         least = min(1, least)
     exact = rounds.lo if rounds is not None and rounds.lo == rounds.hi and step.until is None else None
     a.state = State(
-        before.current,
+        current,
         after_rounds(before.parities, turns, exact),
         after.recorded if certain and least >= 1 else before.recorded,
         before.charge_pc_min + least * (after.charge_pc_min - before.charge_pc_min),
@@ -291,27 +291,27 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
 def _count(a: Assembler, step: typed.Repeat) -> Expression | None:
     if step.count is None:
         return None
-    count = operand(step.count, DIMENSIONLESS, step.span, a.found)
+    count = operand(step.count, DIMENSIONLESS, step.count_span, a.found)
     extent = None if count is None else extent_of(count, a.extents)
     if count is None or extent is None:
         return None
-    a.recorded(references(count), step.span)
+    a.recorded(references(count), step.count_span)
     if extent.hi <= 0 or extent.lo < 0:
         message = "a repetition takes place at least once"
         label = "never" if extent.hi <= 0 else "a negative number of times for some values"
-        a.refuse("I0412", message, step.span, label)
+        a.refuse("I0412", message, step.count_span, label)
         return None
     if extent.hi > ROUNDS_MAX:
         message = f"this repetition may take place {extent.hi} times"
-        a.refuse("I0412", message, step.span, f"at most {ROUNDS_MAX} rounds are allowed")
+        a.refuse("I0412", message, step.count_span, f"at most {ROUNDS_MAX} rounds are allowed")
         return None
     return count
 
 
-def _returns(a: Assembler, step: typed.Repeat, before: Current, after: Current) -> None:
+def _returns(a: Assembler, step: typed.Repeat, before: Current, after: Current) -> bool:
     """A round must end with the current with which it began, or the next one begins elsewhere."""
     if before.level_na is None or after.level_na is None:
-        return
+        return True
     same_sign = not before.may_flow or before.reversed is after.reversed
     if before.level_na != after.level_na or not same_sign or after.joined:
         last = step.body[-1]
@@ -324,6 +324,8 @@ def _returns(a: Assembler, step: typed.Repeat, before: Current, after: Current) 
             Label(step.span, "the repetition"),
             advice=f"let the round end at {begin}",
         )
+        return False
+    return True
 
 
 def _descents(a: Assembler) -> None:

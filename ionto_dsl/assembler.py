@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ionto_dsl.bounds import Extents, decide
 from ionto_dsl.currents import Grid
-from ionto_dsl.flow import START, State
+from ionto_dsl.flow import START, UNKNOWN, State
 from ionto_dsl.polarity import Reversals
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, Label, error, warning
@@ -112,6 +112,7 @@ class Assembler:
                 "needs the output off",
                 advice="write `ramp to 0 mA over 30 s` before it",
             )
+            self.state = replace(self.state, current=UNKNOWN)  # said once, for the first step that needs it
 
     def recorded(self, names: frozenset[str], span: Span) -> None:
         """Refuse the use of a record on a way on which it was not recorded."""

@@ -68,21 +68,15 @@ class Compilation:
 
 @dataclass(frozen=True, slots=True)
 class Tooling:
-    """What the driver knows: the tool's name and version, the files read, those with syntax errors, the
-    wishes.
-    """
+    """What the driver knows: the tool's name and version, the files that were read, and the wishes."""
 
     tool: str
     files: Sequence[SourceFile]
-    broken: frozenset[str]
     device: str | None
     protocol: str | None
 
 
 Devices = Callable[[], Iterator[tuple[surface.Device, SourceFile]]]
-
-_FOLLOWS_FROM_SYNTAX = frozenset({"I0201", "I0204", "I0210", "I0401", "I0407", "I0432"})
-"""What may only seem wrong because a part of the file could not be read."""
 
 
 def compile_program(
@@ -109,11 +103,9 @@ def compile_program(
         found += lint_imports(module)
     wanted = _wanted(checked, tooling, found)
     plans, misfits, files = _plans(wanted, module, tooling, devices, found)
-    kept = _without_consequences(found, tooling.broken)
-    failed = has_errors(kept)
     return Compilation(
-        () if failed else tuple(plans),
-        in_reading_order(kept),
+        () if has_errors(found) else tuple(plans),
+        in_reading_order(found),
         (*tooling.files, *files),
         tuple(declaration.name.text for declaration in protocols),
         tuple(misfits),
@@ -258,16 +250,3 @@ def _nothing_fits(result: Checked, misfits: list[Misfit]) -> Diagnostic:
         notes=reasons,
         help="name one with `device ...`, or change what does not fit",
     )
-
-
-def _without_consequences(found: list[Diagnostic], broken: frozenset[str]) -> list[Diagnostic]:
-    """Leave out what may only seem wrong because of a syntax error in the same file."""
-    if not broken:
-        return found
-    return [
-        diagnostic
-        for diagnostic in found
-        if diagnostic.code not in _FOLLOWS_FROM_SYNTAX
-        or diagnostic.primary is None
-        or diagnostic.primary.span.file not in broken
-    ]

@@ -148,6 +148,7 @@ def _check_together(draft: _Draft, scope: Scope) -> None:
     if draft.gap_ms > (days + 1) * DAY_MS:
         # Two sessions `days` dates apart are less than `days + 1` days apart.
         place = next(place for what, place in draft.said if "between" in what)
-        message = f"sessions {days} dates apart cannot keep this time between them"
+        apart = "on consecutive dates" if days == 1 else f"{days} dates apart"
+        message = f"sessions {apart} cannot keep this time between them"
         labels = (Label(span, "the rhythm"),)
         scope.found.append(error("I0414", message, place, "longer than the rhythm allows", labels=labels))

@@ -98,7 +98,8 @@ def operand(amount: Amount, dimension: Dimension, span: Span, found: list[Diagno
         assert isinstance(ratio.denominator, Constant), "a constant has a constant denominator"
         below = ratio.numerator.value // ratio.denominator.value
         low, high = (base_in_unit(value, dimension, amount.unit) for value in (below, below + 1))
-        message = f"this is not a whole number of {BASE_UNITS[dimension].symbol or 'units'}"
+        symbol = BASE_UNITS[dimension].symbol
+        message = "this is not a whole number" + (f" of {symbol}" if symbol else "")
         label = f"lies between {low} and {high}"
         found.append(error("I0302", message, span, label, help=f"write {low} or {high}"))
         return None

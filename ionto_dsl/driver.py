@@ -18,9 +18,9 @@ from ionto_dsl.parse import parse
 from ionto_dsl.resolve import Loaded, resolve
 from ionto_dsl.suggest import nearest
 from ionto_dsl.unreadable import decode
-from ionto_ir.dataclass import dataclass
-from ionto_ir.diagnostic import Diagnostic, Label, error, has_errors
-from ionto_ir.source import SourceFile, Span
+from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.diagnostic import Diagnostic, Label, error
+from ionto_ir.source import SourceFile
 
 TOOL = "ionto 0.1.0"
 """What a plan says it was made with; a test holds it to the version of the package."""
@@ -118,7 +118,7 @@ def compile_file(
         return Compilation((), (root,), (), (), ())
     loader.load(root)
     program, found = resolve(loader.loaded)
-    tooling = Tooling(TOOL, loader.order, frozenset(loader.broken), device, protocol)
+    tooling = Tooling(TOOL, loader.order, device, protocol)
     return compile_program(program, root.key, [*loader.found, *found], tooling, loader.devices)
 
 
@@ -146,7 +146,7 @@ class _Place:
 class _Loader:
     """Reads a file and everything that it imports, each file once."""
 
-    __slots__ = ("broken", "found", "library", "loaded", "local", "order")
+    __slots__ = ("found", "library", "loaded", "local", "order")
 
     def __init__(self, local: Folder, library: Folder) -> None:
         self.local = local
@@ -154,7 +154,6 @@ class _Loader:
         self.loaded: dict[str, Loaded] = {}
         self.order: list[SourceFile] = []
         self.found: list[Diagnostic] = []
-        self.broken: set[str] = set()
 
     def root(self, name: str) -> _Place | Diagnostic:
         """The place of the file to compile."""
@@ -178,13 +177,11 @@ class _Loader:
         while pending:
             place = pending.pop(0)
             tree, targets = self._read(place)
-            self.loaded[place.key] = Loaded(
-                place.key,
-                self.order[-1],
-                tree,
-                tuple(None if target is None else target.key for target in targets),
-            )
-            for target, imported in zip(targets, tree.imports, strict=True):
+            source = self.order[-1]
+            keys = tuple(None if target is None else target.key for target in targets)
+            file = surface.File((), (), source.whole()) if tree is None else tree
+            self.loaded[place.key] = Loaded(place.key, source, file, tree is not None, keys)
+            for target, imported in zip(targets, file.imports, strict=True):
                 if target is None or target.key in seen:
                     continue
                 if len(seen) >= FILES_MAX:
@@ -199,9 +196,9 @@ class _Loader:
     def _forget(self, place: _Place, target: _Place) -> None:
         loaded = self.loaded[place.key]
         targets = tuple(None if key == target.key else key for key in loaded.targets)
-        self.loaded[place.key] = Loaded(loaded.key, loaded.source, loaded.tree, targets)
+        self.loaded[place.key] = replace(loaded, targets=targets)
 
-    def _read(self, place: _Place) -> tuple[surface.File, list[_Place | None]]:
+    def _read(self, place: _Place) -> tuple[surface.File | None, list[_Place | None]]:
         content = self._folder(place).read(place.path)
         source = decode(place.shown, content) if isinstance(content, bytes) else None
         if not isinstance(source, SourceFile):
@@ -211,15 +208,12 @@ class _Loader:
                 problem = error("I0211", f"`{place.shown}` cannot be read: {reason}", None)
             self.order.append(SourceFile(place.shown, ""))
             self.found.append(problem)
-            self.broken.add(place.shown)
-            return surface.File((), (), Span(place.shown, 1, 1, 1, 1)), []
+            return None, []
         self.order.append(source)
         tree, problems = _parsed(source)
         self.found += problems
-        if tree is None or has_errors(problems):
-            self.broken.add(source.name)
-        tree = surface.File((), (), source.whole()) if tree is None else tree
-        return tree, [self._find(imported, place) for imported in tree.imports]
+        imports = () if tree is None else tree.imports
+        return tree, [self._find(imported, place) for imported in imports]
 
     def _folder(self, place: _Place) -> Folder:
         return self.library if place.library else self.local

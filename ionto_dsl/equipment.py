@@ -8,7 +8,7 @@ from ionto_dsl import surface
 from ionto_dsl.operands import amount, at_least, constant, positive
 from ionto_dsl.scope import Scope
 from ionto_dsl.settings import joined, missing, only, remark_sources, sources_of, title_of
-from ionto_dsl.wording import written
+from ionto_dsl.wording import kind_of, written
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Drug
 from ionto_ir.diagnostic import Diagnostic, error
@@ -118,7 +118,7 @@ def _device(
         host_gap_ms=numbers["host gap"],
         waveforms=_words(by_key["waveforms"]),
         source=joined(sources_of(declaration.items)),
-        span=declaration.span,
+        span=declaration.name.span,
     )
 
 
@@ -136,7 +136,7 @@ def _words(setting: surface.Setting) -> tuple[str, ...]:
 def _setting(setting: surface.Setting, dimension: Dimension, scope: Scope, above_zero: bool) -> int | None:
     value = setting.value
     assert not isinstance(value, tuple | surface.Range), "the grammar gives this setting one value"
-    place = f"`{setting.key.text}` takes a value"
+    place = f"`{setting.key.text}` takes {kind_of(dimension)}"
     return at_least(constant(value, dimension, scope, place), int(above_zero), value, scope, place)
 
 
@@ -235,7 +235,7 @@ def drug_of(declaration: surface.Drug, found: list[Diagnostic]) -> Drug | None:
         concentration_ug_l=numbers.get("concentration"),
         transport_ppm=numbers.get("transport"),
         source=_all_sources(declaration.items),
-        span=declaration.span,
+        span=declaration.name.span,
     )
 
 
@@ -275,7 +275,7 @@ def electrode_of(declaration: surface.Electrode, found: list[Diagnostic]) -> Pro
         return None
     unit = unit_in(settings["area"].value) if "area" in settings else ""
     source = _all_sources(declaration.items)
-    return Profile(declaration.name.text, area, unit, fill, reusable, source, declaration.span)
+    return Profile(declaration.name.text, area, unit, fill, reusable, source, declaration.name.span)
 
 
 def _setting_of_fill(setting: surface.Setting, scope: Scope) -> int | None:

@@ -230,6 +230,8 @@ def _compared(expression: surface.Binary, scope: Scope) -> Value:
     left = _typed(expression.left, scope)
     if isinstance(left, Choice):
         return _label_compared(left, expression, scope)
+    if isinstance(left, Poison) and isinstance(expression.right, surface.Reference):
+        return POISON  # the right side may be a label of what is not known
     right = _typed(expression.right, scope)
     if isinstance(left, Poison) or isinstance(right, Poison):
         return POISON

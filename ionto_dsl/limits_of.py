@@ -75,7 +75,7 @@ def envelope_of(declaration: surface.Envelope, found: list[Diagnostic]) -> Typed
         if isinstance(item, surface.Limit) and (limit := _limit(item, name, scope)) is not None
     ]
     impedance = _impedance(assumptions[0], scope) if assumptions else None
-    envelope = Envelope(name, title_of(items, name), impedance, declaration.span)
+    envelope = Envelope(name, title_of(items, name), impedance, declaration.name.span)
     excludes = tuple(item for item in items if isinstance(item, surface.Exclude))
     return TypedEnvelope(envelope, tuple(limits), excludes, interruption_rules(items, scope))
 

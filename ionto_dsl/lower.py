@@ -90,12 +90,12 @@ def _on_device(variable: Variable, device: Device, found: list[Diagnostic]) -> V
     if variable.kind is not VariableKind.PARAMETER:
         return variable
     grid = device.step_na
-    values = [("the low end of its range", domain.lo)]
+    values = [(f"the low end of `{variable.name}`", domain.lo)]
     if domain.step is not None:
-        values.append(("its step", domain.step))
+        values.append((f"the step of `{variable.name}`", domain.step))
     else:
-        values.append(("the high end of its range", domain.hi))
-        values += [] if domain.default is None else [("its default", domain.default)]
+        values.append((f"the high end of `{variable.name}`", domain.hi))
+        values += [] if domain.default is None else [(f"the default of `{variable.name}`", domain.default)]
     for what, value in values:
         if value % grid:
             found.append(_off_step(variable, domain, device, what, value))
@@ -110,9 +110,9 @@ def _off_step(variable: Variable, domain: IntegerDomain, device: Device, what: s
     choices = high if below == 0 else f"{low} or {high}"
     return error(
         "I0421",
-        f"the device `{device.name}` sets its current in steps of {step}, and {what} is none of them",
+        f"the device `{device.name}` sets its current in steps of {step}, and {what} is no multiple of that",
         variable.span,
-        f"{what}: {base_in_unit(value, CURRENT, domain.unit)}",
+        f"{what} is {base_in_unit(value, CURRENT, domain.unit)}",
         labels=(Label(device.span, f"steps of {step}"),),
         help=f"write {choices}",
     )

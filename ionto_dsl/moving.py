@@ -34,6 +34,8 @@ def add_ramp(a: Assembler, step: typed.Ramp) -> None:
             "the other direction",
             advice="ramp to 0 mA first, so that the change of direction is a step of its own",
         )
+        a.state = replace(a.state, current=Current(target.level_na, target.reversed), energised=True)
+        return
     slope = slope_of(step, start.level_na, target.level_na, a.extents, a.found)
     if slope is not None:
         a.recorded(references(slope.delta_na) | references(slope.over_ms), step.pace_span)
@@ -85,11 +87,11 @@ def _held_level(a: Assembler, span: Span) -> Expression | None:
 
 def add_hold_for(a: Assembler, step: typed.HoldFor) -> None:
     level = _held_level(a, step.span)
-    time = None if step.duration is None else operand(step.duration, TIME, step.span, a.found)
-    if not above_zero(time, "the time of a hold", step.span, a.extents, a.found, zero_allowed=True):
+    time = None if step.duration is None else operand(step.duration, TIME, step.amount_span, a.found)
+    if not above_zero(time, "the time of a hold", step.amount_span, a.extents, a.found, zero_allowed=True):
         return
     assert time is not None, "it is above zero"
-    a.recorded(references(time), step.span)
+    a.recorded(references(time), step.amount_span)
     if level is not None:
         a.follow(Hold(level, ForTime(time), 0, a.section, step.span))
         low, long = extent_of(level, a.extents), extent_of(time, a.extents)

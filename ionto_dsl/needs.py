@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ionto_dsl import surface
 
-_Item = surface.ProtocolItem | surface.ScreeningItem
+Declaring = surface.ProtocolItem | surface.ScreeningItem
+"""Items of the declarations that have values of their own."""
 
 
 def references_in(expression: surface.Expression) -> Iterator[surface.Reference]:
@@ -27,7 +28,7 @@ def references_in(expression: surface.Expression) -> Iterator[surface.Reference]
                 pass
 
 
-def in_order_of_need(items: Sequence[_Item]) -> list[surface.Variable | surface.Let]:
+def in_order_of_need(items: Sequence[Declaring]) -> list[surface.Variable | surface.Let]:
     """The variables and `let` values, each after those that its range or its value mentions.
 
     Values that need each other in a circle keep their order; the first use of one that is not declared yet is

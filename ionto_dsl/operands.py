@@ -115,7 +115,7 @@ def constant(expression: surface.Expression, dimension: Dimension, scope: Scope,
         scope.found.append(
             error(
                 "I0308",
-                f"{place} that is fixed, and `{written(expression)}` depends on a value given later",
+                f"`{written(expression)}` depends on a value that is given later, and must be fixed",
                 expression.span,
                 "not fixed",
                 help="write the number; conditions on parameters and answers belong into `require` or `if`",

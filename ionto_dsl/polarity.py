@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ionto_dsl import typed
 from ionto_dsl.placements import ion_word, wrong_pole
@@ -21,25 +21,19 @@ def opposite(role: Role) -> Role:
 
 
 class Reversals:
-    """The reversals met so far. Each electrode is reported once; `despite` is the author's reason, if one was
-    needed.
-    """
+    """The reversals of a session. `despite` is the author's reason for one that needs it, if there is one."""
 
     __slots__ = ("despite", "electrodes", "found", "reasons", "reported", "turns")
 
-    def __init__(self, electrodes: Sequence[Electrode], found: list[Diagnostic]) -> None:
+    def __init__(
+        self, electrodes: Sequence[Electrode], steps: Sequence[typed.Step], found: list[Diagnostic]
+    ) -> None:
         self.electrodes = electrodes
         self.found = found
-        self.turns: list[typed.Reverse] = []
-        self.reasons: list[str] = []
+        self.turns = list(reversals_in(steps))
+        self.reasons = [turn.despite for turn in self.turns if turn.despite is not None]
         self.reported: set[int] = set()
         self.despite: str | None = None
-
-    def turned(self, step: typed.Reverse) -> None:
-        """A `reverse polarity` was met."""
-        self.turns.append(step)
-        if step.despite is not None:
-            self.reasons.append(step.despite)
 
     def check(self, parities: frozenset[bool], reversed_: bool, span: Span) -> None:
         """A current begins to flow; with one of these parities it may run against the declared polarity."""
@@ -86,6 +80,20 @@ def turns_of(steps: Sequence[typed.Step]) -> frozenset[bool]:
             case _:
                 pass
     return turns
+
+
+def reversals_in(steps: Sequence[typed.Step]) -> Iterator[typed.Reverse]:
+    """All `reverse polarity` steps, also the nested ones."""
+    for step in steps:
+        match step:
+            case typed.Reverse():
+                yield step
+            case typed.If(_, then, otherwise):
+                yield from reversals_in((*then, *otherwise))
+            case typed.Repeat(body=body):
+                yield from reversals_in(body)
+            case _:
+                pass
 
 
 def energises(steps: Sequence[typed.Step]) -> bool:

@@ -23,11 +23,15 @@ EXTENSIONS_MAX = 8
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A parsed file; `targets` gives for each import the key of the module it means (None: not found)."""
+    """A file and its tree, which is empty for a file that could not be read (that is reported already).
+
+    `targets` gives for each import the key of the module it means; None when it was not found.
+    """
 
     key: str
     source: SourceFile
     tree: surface.File
+    readable: bool
     targets: tuple[str | None, ...]
 
 
@@ -68,11 +72,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """A protocol with what it inherits, in the order of the protocol at the root of the chain."""
+    """A protocol with what it inherits, in the order of the protocol at the root of the chain.
+
+    `whole` is False when a protocol that it extends was not found: then nothing can be said to be missing.
+    """
 
     declaration: surface.Protocol
     module: str
     items: tuple[Item, ...]
+    whole: bool
 
 
 def resolve(loaded: Mapping[str, Loaded]) -> tuple[Program, list[Diagnostic]]:
@@ -115,7 +123,7 @@ def _bindings(
         declarations = {found_.name.text: found_ for found_ in loaded[target].tree.declarations}
         if wanted.text in declarations:
             yield wanted.text, Symbol(declarations[wanted.text], target, wanted.span)
-        else:
+        elif loaded[target].readable:
             found.append(_not_in_file(wanted, loaded[target].source.name, list(declarations)))
     for declaration in file.tree.declarations:
         yield declaration.name.text, Symbol(declaration, file.key, declaration.name.span)
@@ -131,7 +139,7 @@ def _not_in_file(wanted: surface.Name, file: str, known: list[str]) -> Diagnosti
         f"`{file}` declares no `{wanted.text}`",
         wanted.span,
         "not declared there",
-        help=advice or "the file declares nothing (perhaps because it could not be read whole)",
+        help=advice or "the file declares nothing",
     )
 
 
@@ -217,7 +225,7 @@ def inherit(program: Program, module: str, protocol: surface.Protocol, found: li
       become stricter, never laxer;
     - tests are not inherited, because they speak of the parent's values.
     """
-    chain = _chain(program, module, protocol, found)
+    chain, whole = _chain(program, module, protocol, found)
     merged: dict[object, list[Item]] = {}
     for depth, (declaration, home) in enumerate(reversed(chain)):
         last = depth == len(chain) - 1
@@ -227,31 +235,31 @@ def inherit(program: Program, module: str, protocol: surface.Protocol, found: li
                 own.setdefault(_key(item, depth, number), []).append(Item(item, home))
         merged |= own
     items = tuple(item for group in merged.values() for item in group)
-    return Inherited(protocol, module, items)
+    return Inherited(protocol, module, items, whole)
 
 
 def _chain(
     program: Program, module: str, protocol: surface.Protocol, found: list[Diagnostic]
-) -> list[tuple[surface.Protocol, str]]:
-    """The protocol, its parent, and so on, each with its module; it ends early at an error."""
+) -> tuple[list[tuple[surface.Protocol, str]], bool]:
+    """The protocol, its parent, and so on, each with its module, and whether that is the whole chain."""
     chain = [(protocol, module)]
     while (parent := chain[-1][0].extends) is not None:
         symbol = find(program, chain[-1][1], parent, "protocol", found)
         if symbol is None:
-            break
+            return chain, False
         assert isinstance(symbol.declaration, surface.Protocol), "find returns the expected kind"
         if any(symbol.declaration is earlier for earlier, _ in chain):
-            message = f"`{protocol.name.text}` extends itself, by way of `{parent.text}`"
-            found.append(
-                error("I0208", message, parent.span, "leads back to a protocol that extends this one")
-            )
-            break
+            child = chain[-1][0].name.text
+            message = f"`{child}` extends `{parent.text}`, which extends it, perhaps by way of others"
+            message = f"`{child}` extends itself" if child == parent.text else message
+            found.append(error("I0208", message, parent.span, "leads back to where it began"))
+            return chain, False
         if len(chain) >= EXTENSIONS_MAX:
             message = f"a chain of more than {EXTENSIONS_MAX} extensions is too long to review"
             found.append(error("I0208", message, parent.span, "one too many"))
-            break
+            return chain, False
         chain.append((symbol.declaration, symbol.module))
-    return chain
+    return chain, True
 
 
 def _key(item: surface.ProtocolItem, depth: int, number: int) -> object:

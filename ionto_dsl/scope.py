@@ -48,7 +48,7 @@ class Scope:
     `outputs` opens `output.current`, `output.charge` and `output.elapsed`, which only `prove` lines may use.
     """
 
-    __slots__ = ("entries", "extents", "found", "outputs", "taken", "used")
+    __slots__ = ("entries", "extents", "found", "outputs", "pending", "taken", "used")
 
     def __init__(self, found: list[Diagnostic], taken: dict[str, Span] | None = None) -> None:
         self.entries: dict[str, Entry] = {}
@@ -57,6 +57,7 @@ class Scope:
         self.found = found
         self.taken = {} if taken is None else taken
         self.outputs = False
+        self.pending: dict[str, Span] = {}  # what is still to be declared, by name
 
     def declare(self, name: Name, origin: Origin, value: Value) -> bool:
         """Add a name; False (and a diagnostic) when it is not free."""
@@ -78,9 +79,6 @@ class Scope:
                 "there is no shadowing: give one of them another name",
                 Label(earlier.span, f"first declared here, as a {earlier.origin.value}"),
             )
-            # Which of the two a use means is not known, so nothing more is said about uses.
-            self.entries[name.text] = Entry(earlier.origin, POISON, earlier.span)
-            self.used.add(name.text)
         elif name.text in self.taken:
             self._refuse(
                 "I0203",
@@ -93,6 +91,9 @@ class Scope:
         else:
             self.entries[name.text] = Entry(origin, value, name.span)
             return True
+        # What a use of the name would mean is not known, so nothing more is said about its uses.
+        self.entries[name.text] = Entry(origin, POISON, name.span if earlier is None else earlier.span)
+        self.used.add(name.text)
         return False
 
     def look_up(self, name: str, span: Span) -> Value:
@@ -101,6 +102,11 @@ class Scope:
         if entry is not None:
             self.used.add(name)
             return entry.value
+        if name in self.pending:
+            message = f"`{name}` is made of itself, by way of what is declared here"
+            place = Label(self.pending[name], "declared here")
+            self.found.append(error("I0212", message, span, "leads back to it", labels=(place,)))
+            return POISON
         labels: tuple[Label, ...] = ()
         message = f"there is no value named `{name}` here"
         if name in self.taken:

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 
 from ionto_dsl import surface
 from ionto_dsl.limits_of import TypedEnvelope
-from ionto_dsl.needs import in_order_of_need, references_in
+from ionto_dsl.needs import references_in
 from ionto_dsl.operands import condition
 from ionto_dsl.resolve import Module
 from ionto_dsl.scope import Entry, Origin, Scope
 from ionto_dsl.settings import only, remark_hazard, remark_sources, remark_text
-from ionto_dsl.steps_of import declare_let
 from ionto_dsl.suggest import nearest
-from ionto_dsl.variables_of import declare_variable
+from ionto_dsl.variables_of import declare_values
 from ionto_dsl.wording import written
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
@@ -39,16 +38,7 @@ def screening_of(declaration: surface.Screening, module: Module, found: list[Dia
     scope = Scope(found, {name: symbol.bound_at for name, symbol in module.names.items()})
     items = declaration.items
     only([("`title`", item.span) for item in items if isinstance(item, surface.Title)], found)
-    variables = []
-    for item in in_order_of_need(items):
-        match item:
-            case surface.Variable():
-                variable = declare_variable(item, scope)
-                variables += [] if variable is None else [variable]
-            case surface.Let():
-                declare_let(item, scope)
-            case _:
-                pass
+    variables = declare_values(items, scope)
     rules = [
         rule
         for item in items
@@ -103,7 +93,7 @@ def _reason(remarks: surface.Remarks, what: str, span: Span, scope: Scope) -> st
     text = remark_text(remarks)
     if text is None:
         advice = "add it in quotes: it is what people read when it strikes"
-        scope.found.append(error("I0401", f"{what} does not say its reason", span, "missing", help=advice))
+        scope.found.append(error("I0401", f"{what} has no reason", span, "missing", help=advice))
     return text
 
 

@@ -28,8 +28,8 @@ def only(items: Sequence[tuple[str, Span]], found: list[Diagnostic]) -> None:
 
 
 def missing(what: str, owner: str, span: Span, advice: str, found: list[Diagnostic]) -> None:
-    """Report something that must be said."""
-    found.append(error("I0401", f"{owner} does not say its {what}", span, "missing", help=advice))
+    """Report the lack of something that must be said."""
+    found.append(error("I0401", f"{owner} has no {what}", span, "missing", help=advice))
 
 
 def title_of(items: Sequence[object], fallback: str) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from ionto_dsl import surface, typed
-from ionto_dsl.expressions import type_expression
 from ionto_dsl.operands import amount, condition
 from ionto_dsl.quantities import Amount, in_base_units, times
-from ionto_dsl.scope import Origin, Scope
+from ionto_dsl.scope import Scope
 from ionto_dsl.tables import classify_rows
-from ionto_dsl.typed import POISON, Value
+from ionto_dsl.typed import POISON
 from ionto_dsl.unsupported import unsupported
-from ionto_dsl.variables_of import declare_variable
+from ionto_dsl.variables_of import declare_let, declare_variable
 from ionto_dsl.wording import written
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import error
@@ -87,7 +86,8 @@ def _step(step: surface.Step, scope: Scope, around: Around, depth: int) -> typed
             return _deliver(step, scope, around)
         case surface.Wait():
             text = "" if step.label is None else step.label.value
-            return typed.Wait(amount(step.duration, (TIME,), scope, "`wait` takes a time"), text, step.span)
+            duration = amount(step.duration, (TIME,), scope, "`wait` takes a time")
+            return typed.Wait(duration, text, step.duration.span, step.span)
         case surface.Reverse():
             despite = step.remarks.despite
             return typed.Reverse(None if despite is None else despite.value, step.span)
@@ -97,7 +97,7 @@ def _step(step: surface.Step, scope: Scope, around: Around, depth: int) -> typed
             holds = condition(step.condition, scope)
             then = type_steps(step.then, scope, around, depth + 1)
             otherwise = type_steps(step.otherwise, scope, around, depth + 1)
-            return typed.If(holds, then, otherwise, step.span)
+            return typed.If(holds, then, otherwise, step.condition.span, step.span)
         case surface.Tell():
             return typed.Tell(step.mode == "confirm", step.text.value, step.span)
         case surface.Variable():
@@ -180,7 +180,8 @@ def _rate(expression: surface.Expression, scope: Scope, around: Around) -> Amoun
 def _hold(step: surface.Hold, scope: Scope) -> typed.HoldFor | typed.HoldUntil:
     _only_dc(step.waveform, scope)
     if step.mode == "for":
-        return typed.HoldFor(amount(step.amount, (TIME,), scope, "`hold for` takes a time"), step.span)
+        duration = amount(step.amount, (TIME,), scope, "`hold for` takes a time")
+        return typed.HoldFor(duration, step.amount.span, step.span)
     charge = amount(step.amount, (CHARGE,), scope, f"`hold {step.mode}` takes a charge")
     return typed.HoldUntil(charge, step.mode == "until total", step.amount.span, step.span)
 
@@ -216,7 +217,16 @@ def _repeat(step: surface.Repeat, scope: Scope, around: Around, depth: int) -> t
         return None
     body = type_steps(step.steps, scope, around, depth + 1)
     until = None if step.until is None else condition(step.until, scope)
-    return typed.Repeat(count, until, period, body, step.span)
+    return typed.Repeat(
+        count,
+        until,
+        period,
+        body,
+        count_part.span,
+        step.span if step.until is None else step.until.span,
+        step.span if step.period is None else step.period.span,
+        step.span,
+    )
 
 
 def _variable(step: surface.Variable, scope: Scope, around: Around) -> typed.Record | None:
@@ -231,19 +241,13 @@ def _variable(step: surface.Variable, scope: Scope, around: Around) -> typed.Rec
 def _gate(step: surface.Require, scope: Scope, around: Around) -> typed.Gate | None:
     holds = condition(step.condition, scope)
     if step.finish is not None:
-        return typed.Gate(holds, step.finish.value, step.span)
+        return typed.Gate(holds, step.finish.value, step.condition.span, step.span)
     message = "among the steps, `require` must say what happens otherwise"
     advice = (
         'write `require ... else finish "reason"` here, or move the requirement to the top of the protocol'
     )
     scope.found.append(error("I0410", message, step.span, "and otherwise?", help=advice))
     return None
-
-
-def declare_let(item: surface.Let, scope: Scope) -> None:
-    """Type a `let` and add its name."""
-    value: Value = type_expression(item.value, scope)
-    scope.declare(item.name, Origin.LET, value)
 
 
 def classify_step(

@@ -77,7 +77,7 @@ def _gap(where: str, row: ClassRow, item: surface.Classify, scope: Scope) -> Non
             f"the table of `{item.subject.text}` does not reach as far as the values do: {where}",
             row.span,
             "the outermost row",
-            help="leave the end open, for example `>= 60 mmol/L`",
+            help="leave the end open: begin with `< ...`, end with `>= ...`",
         )
     )
 

@@ -10,7 +10,6 @@ from ionto_dsl.claims import labelled_steps, property_of
 from ionto_dsl.course_of import course_of
 from ionto_dsl.equipment import device_of
 from ionto_dsl.limits_of import InterruptionRules, TypedEnvelope, envelope_of, interruption_rules
-from ionto_dsl.needs import in_order_of_need
 from ionto_dsl.operands import positive
 from ionto_dsl.pauses import combined
 from ionto_dsl.placements import place_electrodes
@@ -19,9 +18,9 @@ from ionto_dsl.scenarios_of import Tables, scenario_of
 from ionto_dsl.scope import Scope
 from ionto_dsl.screenings import adopt, exclusions_of, requirement_of, rule_of, screening_of
 from ionto_dsl.settings import missing, only, sources_of, title_of
-from ionto_dsl.steps_of import Around, declare_let, declare_records, type_steps
+from ionto_dsl.steps_of import Around, declare_records, type_steps
 from ionto_dsl.unsupported import unsupported
-from ionto_dsl.variables_of import codes_of, declare_variable
+from ionto_dsl.variables_of import codes_of, declare_values
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, Label, error
@@ -56,14 +55,16 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     scope = Scope(found, {name: symbol.bound_at for name, symbol in names.items()})
     owner = inherited.declaration
     items = tuple(item.item for item in inherited.items)
-    _check_complete(owner, items, found)
+    _check_once(items, found)
+    if inherited.whole:
+        _check_complete(owner, items, found)
     envelopes = list(_envelopes(program, inherited, found))
     screened, rules = _screenings(program, inherited, scope)
     placements = [
         (item.item, item.module) for item in inherited.items if isinstance(item.item, surface.Placement)
     ]
     placed = place_electrodes(program, placements, scope)
-    declared = _declared(items, scope)
+    declared = declare_values(items, scope)
     blocks = _blocks(items, scope, len([1 for item, _ in placements if item.place == "active"]))
     geometry = [place.geometry for place in placed if place.geometry is not None]
     variables = (*screened, *declared, *geometry, *blocks.records)
@@ -85,7 +86,9 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         rules=tuple(rules),
         exclusions=_exclusions(envelopes, scope),
         limits=tuple(limit for envelope, _ in envelopes for limit in envelope.limits),
-        interruptions=combined(_pauses(items, scope), _pauses_of(envelopes), owner, found),
+        interruptions=combined(
+            interruption_rules(items, scope), _pauses_of(envelopes), owner, found if inherited.whole else []
+        ),
         stop=stop,
         resume=resume,
         may_saturate=any(isinstance(item, surface.MaySaturate) for item in items),
@@ -113,13 +116,17 @@ _ONCE: dict[type, str] = {
 }
 
 
-def _check_complete(
-    owner: surface.Protocol, items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]
-) -> None:
+def _check_once(items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]) -> None:
     said = [(_ONCE[type(item)], item.span) for item in items if type(item) in _ONCE]
     said += [(f"`{item.when}`", item.span) for item in items if isinstance(item, surface.Around)]
     said += [(f"`{item.movement} at`", item.span) for item in items if isinstance(item, surface.SlewRule)]
     only(said, found)
+    _check_opposite(items, found)
+
+
+def _check_complete(
+    owner: surface.Protocol, items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]
+) -> None:
     name = f"the protocol `{owner.name.text}`"
     if owner.version is None:
         advice = 'write `version "1.0.0"` after its name: what is sealed must say which version it was'
@@ -138,7 +145,6 @@ def _check_complete(
     ):
         if place not in places:
             missing(f"{place} electrode", name, owner.name.span, f"for example `{example}`", found)
-    _check_opposite(items, found)
 
 
 def _check_opposite(items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]) -> None:
@@ -209,20 +215,6 @@ def _devices(program: Program, inherited: Inherited, found: list[Diagnostic]) ->
                 yield device
 
 
-def _declared(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> list[Variable]:
-    """Parameters, questions and `let` values, each after the values that it is made of."""
-    declared: list[Variable | None] = []
-    for item in in_order_of_need(items):
-        match item:
-            case surface.Variable(role="param" | "ask"):
-                declared.append(declare_variable(item, scope))
-            case surface.Let():
-                declare_let(item, scope)
-            case _:
-                pass
-    return _present(declared)
-
-
 def _blocks(items: tuple[surface.ProtocolItem, ...], scope: Scope, active_areas: int) -> _Blocks:
     """Before, session and after. A `record` or `classify` at the top of the protocol comes last."""
     block = {item.when: item.steps for item in items if isinstance(item, surface.Around)}
@@ -256,10 +248,6 @@ def _exclusions(envelopes: list[tuple[TypedEnvelope, Span]], scope: Scope) -> tu
     return tuple(
         exclusion for envelope, used_at in envelopes for exclusion in exclusions_of(envelope, used_at, scope)
     )
-
-
-def _pauses(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> InterruptionRules:
-    return interruption_rules(items, scope)
 
 
 def _pauses_of(envelopes: list[tuple[TypedEnvelope, Span]]) -> list[tuple[str, InterruptionRules]]:

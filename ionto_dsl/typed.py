@@ -67,6 +67,7 @@ class HoldFor:
     """Hold for a time."""
 
     duration: Amount | None
+    amount_span: Span
     span: Span
 
 
@@ -98,6 +99,7 @@ class Wait:
 
     duration: Amount | None
     text: str
+    amount_span: Span
     span: Span
 
 
@@ -117,6 +119,9 @@ class Repeat:
     until: Expression | None
     period: Amount | None
     body: tuple[Step, ...]
+    count_span: Span
+    until_span: Span
+    period_span: Span
     span: Span
 
 
@@ -127,6 +132,7 @@ class If:
     condition: Expression | None
     then: tuple[Step, ...]
     otherwise: tuple[Step, ...]
+    condition_span: Span
     span: Span
 
 
@@ -153,6 +159,7 @@ class Gate:
 
     condition: Expression | None
     reason: str
+    condition_span: Span
     span: Span
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from ionto_dsl import surface
 from ionto_dsl.expressions import type_expression
+from ionto_dsl.needs import Declaring, in_order_of_need
 from ionto_dsl.operands import constant, positive, unit_of
-from ionto_dsl.quantities import Amount, exact_value, named
+from ionto_dsl.quantities import Amount, named
 from ionto_dsl.scope import Origin, Scope, extent_of_domain
 from ionto_dsl.settings import remark_text
 from ionto_dsl.typed import POISON, Choice, Condition, Poison, Value
@@ -33,6 +35,32 @@ _KINDS = {
 }
 LABELS_MAX = 100
 """Labels of one choice: nobody can pick from more on a screen."""
+
+
+def declare_values(items: Sequence[Declaring], scope: Scope) -> list[Variable]:
+    """Parameters, questions and `let` values of a declaration, each after the values that it is made of.
+
+    Records are left to the steps that they stand among.
+    """
+    ordered = [
+        item for item in in_order_of_need(items) if isinstance(item, surface.Let) or item.role != "record"
+    ]
+    scope.pending = {item.name.text: item.name.span for item in ordered}
+    variables = []
+    for item in ordered:
+        if isinstance(item, surface.Let):
+            declare_let(item, scope)
+        else:
+            variable = declare_variable(item, scope)
+            variables += [] if variable is None else [variable]
+        scope.pending.pop(item.name.text, None)
+    return variables
+
+
+def declare_let(item: surface.Let, scope: Scope) -> None:
+    """Type a `let` and add its name."""
+    value: Value = type_expression(item.value, scope)
+    scope.declare(item.name, Origin.LET, value)
 
 
 def declare_variable(item: surface.Variable, scope: Scope) -> Variable | None:
@@ -163,8 +191,8 @@ def _dimension_of(kind: surface.Range, scope: Scope) -> Dimension | None:
         scope.found.append(error("I0305", message, kind.low.span, "not a number"))
         return None
     dimension = value.dimension
-    if dimension.is_plain and exact_value(value) == 0:
-        # `0 .. 5 mA`: say that the zero lacks its unit rather than that the end has one too many.
+    if dimension.is_plain:
+        # `0 .. 5 mA`: say that the low end lacks its unit rather than that the high one has one too many.
         high = type_expression(kind.high, scope)
         if isinstance(high, Amount) and not high.dimension.is_plain:
             dimension = high.dimension

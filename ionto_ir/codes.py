@@ -39,6 +39,7 @@ CODES: dict[str, str] = {
     "I0209": "a word that could be a parameter or what flows",
     "I0210": "an exclusion that nobody asks for",
     "I0211": "a file that cannot be read",
+    "I0212": "values made of each other in a circle",
     # I03xx: types and dimensions
     "I0301": "two dimensions that do not go together",
     "I0302": "a value between two that the system can count",
