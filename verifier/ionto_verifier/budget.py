@@ -7,9 +7,9 @@ from ionto_ir.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits of one decision: z3's work units for each question, and numbers of cases.
+    """Limits of one decision: z3's work units for each question, and numbers of case distinctions.
 
-    `quick_cases` are closed by intervals alone, `relaxed_cases` by a linear relaxation each.
+    The cases of `quick_cases` are closed by intervals alone, those of `relaxed_cases` by linear relaxations.
     """
 
     relaxation_effort: int = 5_000_000

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from ionto_ir.dataclass import dataclass
-from ionto_verifier.certificate import Farkas, Known, Summand
+from ionto_verifier.certificate import Closed, Farkas, Known, Summand, is_contradictory
 from ionto_verifier.farkas import multipliers
 from ionto_verifier.linearise import Constraint, constraints
 from ionto_verifier.obligation import disjunction, no, yes
@@ -21,7 +21,7 @@ from ionto_verifier.smtlib import formula_text, polynomial_text
 from ionto_verifier.splitting import Undivided
 from ionto_verifier.term import Monomial
 
-Relaxed: TypeAlias = Farkas | Undivided | None
+Relaxed: TypeAlias = Closed | Farkas | Undivided | None
 """None: no contradiction found, which says nothing about the obligation."""
 
 
@@ -50,7 +50,10 @@ def refute_relaxed(knowns: Sequence[Known], level: int, effort_max: int) -> list
     text = _Text({}, {})
     meanings = [text.add(known, level) for known in knowns]
     dialogue = Dialogue(text.question(effort_max))
-    return [_contradiction(dialogue, own) for own in meanings]
+    return [
+        Closed() if is_contradictory(known) else _contradiction(dialogue, own)
+        for known, own in zip(knowns, meanings, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TypeAlias, assert_never
 
 from ionto_ir.dataclass import dataclass
-from ionto_verifier.certificate import Cut, Factor, Known, Proof, Split, learn
+from ionto_verifier.certificate import GOAL, Cut, Factor, Known, Proof, Split, learn
 from ionto_verifier.interval import is_impossible
 from ionto_verifier.obligation import And, Atom, Formula, Or, at_most, negation
 from ionto_verifier.ranges import Ranges
@@ -40,14 +40,14 @@ Close: TypeAlias = Callable[[Known, tuple[str, ...]], Proof | Undivided | None]
 
 @dataclass(slots=True)
 class Fuel:
-    """How many cases may still be opened; shared by all branches of one search."""
+    """How many case distinctions may still be made; shared by all branches of one search."""
 
     left: int
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How to look for a refutation: what closes a case, how many cases, whether the box may be halved."""
+    """How to look for a refutation: what closes a case, how much fuel, whether the box may be halved."""
 
     close: Close
     fuel: Fuel
@@ -55,12 +55,12 @@ class Search:
 
     def refute(self, known: Known, targets: tuple[str, ...], depth: int = 0) -> Proof | None:
         """A certificate that what is known cannot all hold, or None when fuel or ideas run out."""
-        if self.fuel.left <= 0 or depth > DEPTH_MAX:
-            return None
-        self.fuel.left -= 1
         found = self.close(known, targets)
         if found is not None and not isinstance(found, Undivided):
             return found
+        if self.fuel.left <= 0 or depth >= DEPTH_MAX:
+            return None
+        self.fuel.left -= 1
         choice = _narrowest(known, known.choices if found is None else found.choices)
         if choice is not None:
             return self._split(known, targets, choice, depth)
@@ -106,16 +106,21 @@ def is_never(formula: Formula, ranges: Ranges) -> bool:
 
 
 def _narrowest(known: Known, names: Iterable[str]) -> str | None:
-    """The disjunction with the fewest parts that are still possible."""
+    """An impossible disjunction, else one of the negated conclusion, else the one with fewest possible parts.
+
+    What the conclusion denies is tried early, because the guards then close each part at once; following
+    everything that the guards force first makes deep proofs of things that nobody asked about.
+    """
     ranges = Ranges(known.box)
-    best: tuple[int, str] | None = None
-    for name in names:
+    best: tuple[int, int, str] | None = None
+    for index, name in enumerate(names):
         possible = sum(not is_never(part, ranges) for part in known.choices[name].parts)
-        if best is None or possible < best[0]:
-            best = possible, name
-        if possible <= 1:
-            break
-    return None if best is None else best[1]
+        if possible == 0:
+            return name
+        rank = (0 if name.startswith(GOAL) else possible, index, name)
+        if best is None or rank < best:
+            best = rank
+    return None if best is None else best[2]
 
 
 def _open_answers(known: Known, targets: tuple[str, ...]) -> list[str]:
