@@ -27,7 +27,7 @@ JOURNALS_MAX = 10_000
 
 
 def read_history(folder: Path, patient: str, plan_name: str, now_ms: int) -> History | tuple[Diagnostic, ...]:
-    """The earlier sessions of `patient`, or every journal that keeps them from being known (I0950).
+    """The earlier sessions of `patient`, or every journal that keeps them from being known (I0960).
 
     `now_ms` is calendar time. What was recorded counts only in sessions of the same protocol. Dates are those
     of this machine's time zone.
@@ -134,7 +134,7 @@ def _in_use(path: Path) -> bool:
 def _uncountable(path: Path, reason: str, advice: str | None = None) -> Diagnostic:
     shown = printable(str(path), 300)
     return error(
-        "I0950",
+        "I0960",
         f"an earlier session cannot be counted: {reason}",
         Span(shown, 1, 1, 1, 1),
         "in this journal",

@@ -40,6 +40,7 @@ class PlainConsole:
 
     def poll(self, view: View) -> Sequence[Event]:
         """One line at most: an answer while something is asked, otherwise a command."""
+        self._ask(view)
         line = None if self._lines is None else self._lines.ready()
         if line is None:
             return self._unanswered(view)
@@ -82,6 +83,10 @@ class PlainConsole:
         if view.refusal is not None and view.refusal is not self._refusal:
             self._write(f"nothing was changed: {view.refusal.reason}")
         self._refusal = view.refusal
+        self._ask(view)
+
+    def _ask(self, view: View) -> None:
+        """Write a question when it opens, and before anything is taken for its answer."""
         if view.prompt is not None and view.prompt is not self._asked:
             text = prompt_text(view.facts.bound.plan, view.prompt, self._prepared)
             self._write(f"{text}  ({how_to_answer(view.prompt)})")

@@ -82,6 +82,8 @@ class TerminalConsole:
         try:
             if self._live is not None:
                 self._live.stop()
+        except OSError:
+            pass  # the terminal is gone, and with it whoever looked at it
         finally:
             self._keys.__exit__(kind, problem, trace)
 

@@ -25,7 +25,7 @@ from ionto_ir.plan import (
     Wait,
 )
 from ionto_ir.state import Mode, Phase, State
-from ionto_ir.units import CHARGE, CURRENT, RESISTANCE, VOLTAGE, approximate
+from ionto_ir.units import RESISTANCE, VOLTAGE, approximate
 from ionto_ir.wording import charge_text, current_text, duration_text
 from ionto_runtime.stimulator import Measurement
 from ionto_runtime.supervision import TOUCHING_OHM_MAX
@@ -124,11 +124,13 @@ def state_word(state: State, completed: bool) -> str:
         case Mode.IDLE:
             return "READY"
         case Mode.READY:
-            return "WAITING" if state.place.phase in (Phase.WAIT, Phase.PERIOD) else "READY"
+            return "WAITING" if state.machine.elapsed_ms > 0 else "READY"
         case Mode.ON:
-            glide = state.place.glide
-            if state.place.phase is Phase.RAMP or state.machine.level_na != glide.target_na:
-                return "RAMP UP" if glide.target_na > state.machine.level_na else "RAMP DOWN"
+            glide, level_na = state.place.glide, state.machine.level_na
+            if state.place.phase is Phase.RAMP:
+                return "RAMP UP" if glide.target_na >= glide.start_na else "RAMP DOWN"
+            if level_na != glide.target_na:
+                return "RAMP UP" if glide.target_na > level_na else "RAMP DOWN"
             return "RUNNING"
         case Mode.PAUSING:
             return "PAUSING"
@@ -168,8 +170,8 @@ def contact_words(reading: Measurement | None, ohm_max: int | None, compliance_m
 
 
 def current(na: int) -> str:
-    """A current in mA to three digits, for a display."""
-    return approximate(Fraction(na), CURRENT, "mA", 3).removeprefix("≈ ")
+    """A current in mA with as many decimals as a display needs: always as many, so that it does not jump."""
+    return f"{na / 1_000_000:.2f} mA"
 
 
 def voltage(mv: int) -> str:
@@ -183,8 +185,8 @@ def resistance(ohm: int) -> str:
 
 
 def charge(pc: int) -> str:
-    """A charge in mA·min to four digits."""
-    return approximate(Fraction(pc), CHARGE, "mA·min", 4).removeprefix("≈ ")
+    """A charge in mA·min for a display."""
+    return f"{pc / 60_000_000_000:.2f} mA·min"
 
 
 def clock(ms: int) -> str:

@@ -1,0 +1,178 @@
+"""What is said before a session begins and after it has ended, in words and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ionto_cli import quantities
+from ionto_cli.sealed import Sealed
+from ionto_ir.bind import Acknowledgement
+from ionto_ir.bound import BoundPlan
+from ionto_ir.canonical import Json
+from ionto_ir.dataclass import dataclass
+from ionto_ir.device import Drug, Electrode
+from ionto_ir.expression import Value
+from ionto_ir.plan import Plan, VariableKind, variable
+from ionto_ir.trace import area_um2, role_at
+from ionto_ir.wording import value_text
+from ionto_runtime.accounting import account_of
+from ionto_runtime.alarms import SYMBOLS
+from ionto_runtime.console.view import Facts
+from ionto_runtime.console.words import charge, clock, current
+from ionto_runtime.journal_reader import Reading, Unread, read_journal
+from ionto_runtime.session import Session
+from ionto_runtime.simulation.delivery import delivered_ug, drives
+
+SCHEMA = "ionto.run/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A session that has ended, and all that its summary speaks of."""
+
+    sealed: Sealed
+    facts: Facts
+    session: Session
+    journal: Path
+    seed: int
+    acknowledgements: tuple[Acknowledgement, ...]
+
+
+def before_lines(sealed: Sealed, facts: Facts, bound: BoundPlan) -> Iterator[str]:
+    """What will happen, for a person to confirm: plan, patient, electrodes, values, dose, steps."""
+    plan = bound.plan
+    yield ""
+    yield f"{plan.title}, version {plan.version}, sealed by {', '.join(sealed.signers)}"
+    yield f"  plan      sha256 {sealed.sha256}"
+    yield f"  patient   {facts.patient or 'no token'}" + (
+        f", operator {facts.operator}" if facts.operator else ""
+    )
+    yield f"  device    {facts.device}"
+    for electrode in plan.electrodes:
+        yield f"  {electrode.place.value:<9} {_electrode(plan, bound, electrode)}"
+    for item in plan.variables:
+        if item.kind is not VariableKind.RECORD:
+            yield f"  {item.name} = {value_text(item, bound.values[item.name])}"
+    yield f"  planned   {charge(facts.planned_pc)} in {clock(facts.planned_ms)}"
+    for step in facts.steps:
+        yield f"    - {step}"
+    yield "  SIMULATED: no current flows through anybody" if facts.simulated else ""
+
+
+def _electrode(plan: Plan, bound: BoundPlan, electrode: Electrode) -> str:
+    area = area_um2(plan, bound.values, plan.electrodes.index(electrode))
+    size = "" if area is None else f", {quantities.area(area)}"
+    drugs = "".join(f", with {drug.title}" for drug in electrode.drugs)
+    return f"{electrode.role.value} {electrode.profile} on {electrode.site}{size}{drugs}"
+
+
+def after_lines(ran: Ran) -> Iterator[str]:
+    """What has happened."""
+    session, facts = ran.session, ran.facts
+    machine = session.state.machine
+    assert session.end is not None, "the session has ended"
+    yield ""
+    word = "completed" if session.completed else "NOT COMPLETED"
+    yield f"{'SIMULATED session ' if facts.simulated else 'session '}{word}: {session.end.reason}"
+    yield f"  delivered {charge(session.nominal_pc)} as set, at most {charge(session.upper_pc)}"
+    yield f"  planned   {charge(facts.planned_pc)}"
+    yield f"  duration  {clock(machine.duration_ms)}, {machine.interruptions} interruptions"
+    yield f"  peak      {current(session.peak_na)}"
+    for drug, mass_ng in drug_masses(session):
+        yield f"  {drug.title}: the current can have carried {mass_ng / 1000:.1f} µg (Faraday's law)"
+    for record in session.records:
+        item = variable(facts.bound.plan, record.variable)
+        meaning = f": {record.meaning}" if record.meaning else ""
+        yield f"  recorded  {record.variable} = {value_text(item, record.value)}{meaning}"
+    for alarm in session.alarms:
+        yield f"  alarm     {SYMBOLS[alarm.priority]} {alarm.code} {alarm.text}"
+    yield f"  journal   {ran.journal}"
+    yield f"  head      {session.journal.head}" + ("" if session.journal.sealed else " (not sealed)")
+
+
+def drug_masses(session: Session) -> Iterator[tuple[Drug, int]]:
+    """For each drug whose transport number is known, the mass, ng, that the set charge can have carried.
+
+    Only charge counts that flowed while the drug's electrode had the pole that drives it.
+    """
+    plan = session.bound.plan
+    for index, electrode in enumerate(plan.electrodes):
+        for drug in electrode.drugs:
+            if drug.transport_ppm is None or drug.molar_mass_mg_mol is None:
+                continue
+            driving_pc = sum(
+                pc for sign, pc in session.by_sign_pc.items() if drives(drug.ion, role_at(plan, index, sign))
+            )
+            mass_ug = delivered_ug(driving_pc, drug.transport_ppm, drug.molar_mass_mg_mol, drug.ion)
+            yield drug, int(mass_ug * 1000)
+
+
+def run_data(ran: Ran) -> dict[str, Json]:
+    """The session as data, in the form of `docs/reference/run.schema.json`."""
+    session, facts = ran.session, ran.facts
+    plan, machine = facts.bound.plan, session.state.machine
+    assert session.end is not None, "the session has ended"
+    return {
+        "schema": SCHEMA,
+        "simulated": facts.simulated,
+        "plan": {
+            "name": plan.name,
+            "version": plan.version,
+            "title": plan.title,
+            "sha256": ran.sealed.sha256,
+        },
+        "signers": list(ran.sealed.signers),
+        "patient": facts.patient,
+        "operator": facts.operator,
+        "device": plan.device.name,
+        "seed": ran.seed,
+        "speed": facts.speed,
+        "values": {name: _value(plan, name, value) for name, value in facts.bound.values.items()},
+        "acknowledgements": acknowledgements_data(ran.acknowledgements),
+        "completed": session.completed,
+        "reason": session.end.reason,
+        "planned": {"charge_pc": facts.planned_pc, "duration_ms": facts.planned_ms},
+        "delivered": {
+            "measured_at_least_pc": _measured_pc(ran.journal),
+            "set_pc": session.nominal_pc,
+            "at_most_pc": session.upper_pc,
+        },
+        "duration_ms": machine.duration_ms,
+        "interruptions": machine.interruptions,
+        "peak_na": session.peak_na,
+        "drugs": [
+            {"name": drug.name, "title": drug.title, "mass_ng": mass} for drug, mass in drug_masses(session)
+        ],
+        "records": [
+            {"variable": item.variable, **_value(plan, item.variable, item.value), "meaning": item.meaning}
+            for item in session.records
+        ],
+        "alarms": [
+            {"code": alarm.code, "priority": alarm.priority.value, "text": alarm.text}
+            for alarm in session.alarms
+        ],
+        "journal": {
+            "path": str(ran.journal),
+            "head": session.journal.head,
+            "sealed": session.journal.sealed,
+        },
+    }
+
+
+def acknowledgements_data(given: tuple[Acknowledgement, ...]) -> list[Json]:
+    """Who took what upon themselves, and why."""
+    return [{"subject": item.subject, "person": item.person, "reason": item.reason} for item in given]
+
+
+def _value(plan: Plan, name: str, value: Value) -> dict[str, Json]:
+    return {"value": value, "text": value_text(variable(plan, name), value)}
+
+
+def _measured_pc(path: Path) -> int | None:
+    """The charge that readings prove, from the journal; None when it cannot be read back."""
+    reading: Reading | Unread = read_journal(path)
+    if isinstance(reading, Unread):
+        return None
+    account = account_of(reading)
+    return None if isinstance(account, str) else account.charge.lower_pc
