@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
 
+from ionto_ir.dataclass import replace
 from ionto_verifier.certificate import (
     DEPTH_MAX,
     GOAL,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import assume, given
 
+from ionto_ir.dataclass import replace
 from ionto_verifier.decision import BoundUsed, CoreItem, GuardUsed, Proved
 from ionto_verifier.obligation import (
     FALSE,

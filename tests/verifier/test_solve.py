@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 
+from ionto_ir.dataclass import replace
 from ionto_verifier.budget import BUDGET, Budget
 from ionto_verifier.certificate import check
 from ionto_verifier.decision import Decision, Proved, Refuted, Stage, Unknown
@@ -231,7 +231,8 @@ def test_ordinary_obligations_are_settled_without_loading_the_solver() -> None:
         "x, y = variable('x'), variable('y')\n"
         "items = (Variable('x', 0, 10), Variable('y', 0, 10))\n"
         "guards = (Guard('dose', at_most(x * y, 30)),)\n"
-        "made = [never_above_zero(str(n), 'p', items, guards, x * y * n + x - n * 30 - 10) for n in range(1, 9)]\n"
+        "goals = [x * y * n + x - n * 30 - 10 for n in range(1, 9)]\n"
+        "made = [never_above_zero(str(g), 'p', items, guards, g) for g in goals]\n"
         "made += [never_above_zero('refuted', 'p', items, guards, x * y - 29)]\n"
         "decide_all(made)\n"
         "assert not {'ctypes', 'z3', 'ionto_verifier.smt'} & set(sys.modules), sorted(sys.modules)\n"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import islice
 from math import lcm
+from typing import TypeAlias
 
 from ionto_verifier.certificate import (
     Closed,
@@ -38,6 +39,9 @@ from ionto_verifier.term import (
     variables_of,
 )
 
+Helpers: TypeAlias = dict[Monomial, list[tuple[str, Polynomial]]]
+"""Facts by each monomial that they contain."""
+
 ADDITIONS_MAX = 200
 """Guards added to one fact; each addition must raise its least value, but progress could be tiny."""
 
@@ -50,9 +54,12 @@ def contradiction(known: Known, targets: Iterable[str]) -> Proof | None:
     for name, atom in known.facts.items():
         if is_impossible(atom, ranges):
             return Farkas(tuple(summands(name, atom.term)))
+    helpers = _helpers(known)
     for name in targets:
         atom = known.facts[name]
-        proof = _by_corners(known, name, atom, ranges) or _by_guards(known, name, atom, ranges)
+        if is_bound(atom):
+            continue
+        proof = _by_corners(known, name, atom, ranges) or _by_guards(known, name, atom, helpers, ranges)
         if proof is not None:
             return proof
     return None
@@ -62,6 +69,11 @@ def is_impossible(atom: Atom, ranges: Ranges) -> bool:
     """Whether the atom fails everywhere in the box, as far as plain intervals can tell."""
     low, _ = ranges.of_polynomial(atom.term)
     return low >= 0 if atom.strict else low > 0
+
+
+def is_bound(atom: Atom) -> bool:
+    """Whether the fact speaks of one variable, linearly: it is then in the box already."""
+    return len(atom.term.terms) <= 2 and degree(atom.term) <= 1 and len(variables_of(atom.term)) <= 1
 
 
 def summands(name: str, term: Polynomial) -> list[Summand]:
@@ -108,13 +120,12 @@ def _by_corners(known: Known, name: str, atom: Atom, ranges: Ranges) -> Proof | 
     return Corner(name, tuple(moves), moved, then)
 
 
-def _by_guards(known: Known, name: str, atom: Atom, ranges: Ranges) -> Proof | None:
+def _by_guards(known: Known, name: str, atom: Atom, helpers: Helpers, ranges: Ranges) -> Proof | None:
     """Add multiples of other facts, each chosen to cancel one monomial, while the least value rises."""
     sum_so_far: dict[Monomial, Number] = {
         monomial: Fraction(number, atom.term.denominator) for monomial, number in atom.term.terms
     }
     weights: dict[str, Fraction] = {name: Fraction(1)}
-    helpers = _helpers(known, name)
     lowest = Fraction(sum(_least(monomial, number, ranges) for monomial, number in sum_so_far.items()))
     waiting = [monomial for monomial in sum_so_far if monomial in helpers]
     for monomial in islice(_drained(waiting), ADDITIONS_MAX):
@@ -150,11 +161,11 @@ def _without_needless(
     return weights, whole
 
 
-def _helpers(known: Known, name: str) -> dict[Monomial, list[tuple[str, Polynomial]]]:
+def _helpers(known: Known) -> Helpers:
     """The facts that say more than a bound of one variable, by each monomial that they contain."""
-    found: dict[Monomial, list[tuple[str, Polynomial]]] = {}
+    found: Helpers = {}
     for helper, atom in known.facts.items():
-        if helper != name and (degree(atom.term) > 1 or len(variables_of(atom.term)) > 1):
+        if not is_bound(atom):
             for monomial, _ in atom.term.terms:
                 if monomial != ONE:
                     found.setdefault(monomial, []).append((helper, atom.term))

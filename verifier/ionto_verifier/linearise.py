@@ -10,18 +10,17 @@ from itertools import islice
 
 from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import Fact, Factor, Known, Range
-from ionto_verifier.obligation import And, Atom, Formula, Or
+from ionto_verifier.interval import is_bound
+from ionto_verifier.obligation import And, Formula, Or
 from ionto_verifier.ranges import Ranges
 from ionto_verifier.term import (
     ONE,
     Monomial,
     Polynomial,
     constant,
-    degree,
     monomial_degree,
     monomial_quotient,
     total,
-    variables_of,
 )
 
 PRODUCTS_MAX = 3_000
@@ -43,7 +42,7 @@ def constraints(known: Known, level: int) -> list[Constraint]:
     rows = [
         Constraint(-atom.term, atom.strict, (Fact(name),))
         for name, atom in known.facts.items()
-        if not _is_in_box(atom)
+        if atom.strict or not is_bound(atom)
     ]
     monomials = {monomial: None for row in rows for monomial, _ in row.term.terms if monomial != ONE}
     monomials.update((monomial, None) for choice in known.choices.values() for monomial in _monomials(choice))
@@ -56,11 +55,6 @@ def constraints(known: Known, level: int) -> list[Constraint]:
     for monomial in monomials:
         rows += [_row(known, ranges, (Range(monomial, upper),)) for upper in (True, False)]
     return rows
-
-
-def _is_in_box(atom: Atom) -> bool:
-    """Whether the fact has already become a bound of its variable, so that it says nothing more."""
-    return not atom.strict and degree(atom.term) == 1 and len(variables_of(atom.term)) == 1
 
 
 def _monomials(formula: Formula) -> Iterator[Monomial]:
@@ -76,7 +70,7 @@ def _products(known: Known, ranges: Ranges, monomials: list[Monomial]) -> Iterat
     products: dict[tuple[Factor, ...], None] = {}
     for name, atom in known.facts.items():
         own = [monomial for monomial, _ in atom.term.terms if monomial != ONE]
-        if len(own) == 1 and degree(atom.term) == 1:
+        if is_bound(atom):
             continue
         for rest in _quotients(monomials, own):
             products.update(((Fact(name), Range(rest, upper)), None) for upper in (True, False))
