@@ -10,6 +10,7 @@ from ionto_ir.canonical import Json, digest
 from ionto_ir.codec import plan_to_json
 from ionto_ir.events import Confirm, Enter, Event, PromptKind, SetCurrent
 from ionto_ir.expression import Value
+from ionto_runtime.clock import Clock
 from ionto_runtime.console.view import Facts, View, facts_of
 from ionto_runtime.journal import Durability, JournalWriter, Written
 from ionto_runtime.journal_file import JournalFile
@@ -54,9 +55,9 @@ class Bedside:
     file: JournalFile = field(default_factory=MemoryFile)
     seed: int = 1
     answers: Mapping[str, Value] = field(default_factory=dict)
+    clock: Clock = field(default_factory=VirtualClock)
 
     def __post_init__(self) -> None:
-        self.clock = VirtualClock()
         self.device = SimulatedStimulator(self.bound.plan.device, body_of(AREAS_UM2, self.seed), self.seed)
         self.journal = JournalWriter(self.file, self.clock, Durability.SYNCED)
         assert isinstance(self.journal.begin(header_of(self.bound)), Written)

@@ -42,7 +42,7 @@ DRUG = Drug("dex", "Dexamethasone phosphate", -2, 472_400, 4_000_000, 12_000, No
 
 
 def heel_plan(hold_ms: int = 60_000, ramp_ms: int = 4_000) -> Plan:
-    """Confirm; 2 mA (1 to 4) up in 4 s, a hold, down; record the skin. A pacemaker is refused, age cautioned."""
+    """Confirm; up to 2 mA in 4 s, hold, down; record. A pacemaker is refused, sore skin needs a reason."""
     current = terms.integer_reference("current")
     slope = Slope(current, terms.integer(ramp_ms))
     steps: tuple[Step, ...] = (
@@ -85,7 +85,7 @@ def heel_plan(hold_ms: int = 60_000, ramp_ms: int = 4_000) -> Plan:
 
 
 @dataclass(frozen=True)
-class Place_:
+class Workplace:
     """A folder with `heel.plan.json`, and settings under which its author is trusted."""
 
     folder: Path
@@ -118,7 +118,7 @@ class Place_:
         )
 
 
-def placed(folder: Path, plan: Plan | None = None) -> Place_:
+def placed(folder: Path, plan: Plan | None = None) -> Workplace:
     """Seal a plan into a folder and trust its author."""
     key = generate_key("Dr Test")
     trusted = folder / "home" / "trusted"
@@ -128,4 +128,4 @@ def placed(folder: Path, plan: Plan | None = None) -> Place_:
     sealed = seal(plan_to_json(plan or heel_plan()), "heel", {"outcome": "proved"}, [signer_of(key)])
     assert isinstance(sealed, bytes)
     (folder / "heel.plan.json").write_bytes(sealed)
-    return Place_(folder)
+    return Workplace(folder)

@@ -145,7 +145,7 @@ class TerminalConsole:
     def show(self, view: View) -> None:
         """Draw the panel, at most ten times a second; the last one always."""
         now_ms = self._real.now_ms()
-        if self._live is None or (now_ms - self._drawn_ms < DRAW_EVERY_MS and view.end is None):
+        if self._live is None or (now_ms - self._drawn_ms < DRAW_EVERY_MS and not view.closed):
             return
         self._drawn_ms = now_ms
         self._live.update(self._panel(view), refresh=True)
@@ -237,7 +237,7 @@ def _alarm_lines(view: View) -> list[RenderableType]:
 def keys_line(view: View) -> str:
     """The keys that mean something now."""
     if view.mode is Mode.ENDED:
-        return "waiting for the output to be seen off" if view.end is None else ""
+        return "the session is over" if view.closed else "waiting until the output is seen to be off"
     keys = [] if view.prompt is None else [how_to_answer(view.prompt)]
     if view.mode is Mode.ON:
         keys.append("p pause")

@@ -42,6 +42,7 @@ class View:
     """A session at one moment. `remaining_ms` is `about` right once it was interrupted or adjusted.
 
     `setpoint_na` is signed, 0 while the output is off. `head` is the journal's last link.
+    `end` is known before the output was seen off, which is `closed`.
     """
 
     facts: Facts
@@ -61,6 +62,7 @@ class View:
     values: Mapping[str, Value]
     head: str
     end: End | None
+    closed: bool
 
 
 class Console(Protocol):
@@ -94,7 +96,7 @@ def facts_of(
         planned_pc=observe(bound.plan, planned.trace).nominal_pc,
         planned_ms=planned.trace.end_ms,
         ohm_max=max((item.ohm_max for item in ranges), default=None),
-        steps=tuple(step_words(bound, index) for index in range(len(bound.plan.steps))),
+        steps=tuple(step_words(bound, index, bound.values) for index in range(len(bound.plan.steps))),
     )
 
 
@@ -102,14 +104,15 @@ def view_of(session: Session, facts: Facts) -> View:
     """The session as it is now."""
     state = session.state
     machine = state.machine
-    step_na = session.bound.constants.step_na
+    bound = session.bound
+    step_na = bound.constants.step_na
     on = machine.mode in (Mode.ON, Mode.PAUSING, Mode.STOPPING)
-    adjusted = any(state.values[name] != value for name, value in session.bound.values.items())
+    adjusted = any(state.values[name] != value for name, value in bound.values.items())
     return View(
         facts=facts,
         mode=state.mode,
         word=state_word(state, session.end is not None and session.end.completed),
-        step=facts.steps[state.place.step],
+        step=step_words(bound, state.place.step, state.values) if adjusted else facts.steps[state.place.step],
         setpoint_na=machine.sign * (machine.level_na // step_na * step_na) if on else 0,
         reading=session.reading,
         nominal_pc=session.nominal_pc,
@@ -123,4 +126,5 @@ def view_of(session: Session, facts: Facts) -> View:
         values=state.values,
         head=session.journal.head,
         end=session.end,
+        closed=session.closed,
     )

@@ -47,16 +47,16 @@ FAULTS = frozenset(
 """Ends that nobody wanted."""
 
 
-def step_words(bound: BoundPlan, index: int) -> str:
-    """A step as a sentence without a full stop, with the numbers of this session."""
+def step_words(bound: BoundPlan, index: int, values: Environment) -> str:
+    """A step as a sentence without a full stop, with the numbers that it has under `values`."""
     step = bound.plan.steps[index]
     match step:
         case Ramp():
-            return _ramp_words(bound, step)
+            return _ramp_words(bound, step, values)
         case Hold():
-            return _hold_words(bound, step)
+            return _hold_words(bound, step, values)
         case Wait():
-            return f"Wait {_time(bound, step.duration_ms)} with the output off: {step.text}"
+            return f"Wait {_time(step.duration_ms, values)} with the output off: {step.text}"
         case Reverse():
             return "Reverse the polarity, at zero"
         case Confirm() | Instruct():
@@ -75,11 +75,11 @@ def step_words(bound: BoundPlan, index: int) -> str:
             assert_never(step)
 
 
-def _ramp_words(bound: BoundPlan, step: Ramp) -> str:
-    target, start = _value(step.target_na, bound.values), _value(step.start_na, bound.values)
+def _ramp_words(bound: BoundPlan, step: Ramp, values: Environment) -> str:
+    target, start = _value(step.target_na, values), _value(step.start_na, values)
     level = UNKNOWN if target is None else current_text(bound.plan, target)
     against = " against the declared polarity" if step.reversed else ""
-    delta, over = _value(step.slope.delta_na, bound.values), _value(step.slope.over_ms, bound.values)
+    delta, over = _value(step.slope.delta_na, values), _value(step.slope.over_ms, values)
     if None in (target, start, delta, over) or not delta:
         return f"Ramp to {level}{against}"
     assert target is not None and start is not None and over is not None
@@ -89,16 +89,16 @@ def _ramp_words(bound: BoundPlan, step: Ramp) -> str:
     return f"Ramp to {level}{against} in {duration_text(abs(target - start) * over // delta)}"
 
 
-def _hold_words(bound: BoundPlan, step: Hold) -> str:
-    level = _value(step.level_na, bound.values)
+def _hold_words(bound: BoundPlan, step: Hold, values: Environment) -> str:
+    level = _value(step.level_na, values)
     held = f"Hold {UNKNOWN if level is None else current_text(bound.plan, level)}"
     match step.until:
         case ForTime(duration_ms):
-            return f"{held} for {_time(bound, duration_ms)}"
+            return f"{held} for {_time(duration_ms, values)}"
         case UntilCharge(charge_pc):
-            return f"{held} until this step has given {_charge(bound, charge_pc)}"
+            return f"{held} until this step has given {_charge(charge_pc, values)}"
         case UntilTotal(charge_pc, _):
-            return f"{held} until the session has given {_charge(bound, charge_pc)}"
+            return f"{held} until the session has given {_charge(charge_pc, values)}"
         case _:
             assert_never(step.until)
 
@@ -108,13 +108,13 @@ def _value(expression: Expression, values: Environment) -> int | None:
     return None if isinstance(found, Undefined) else int(found)
 
 
-def _time(bound: BoundPlan, expression: Expression) -> str:
-    found = _value(expression, bound.values)
+def _time(expression: Expression, values: Environment) -> str:
+    found = _value(expression, values)
     return UNKNOWN if found is None else duration_text(found)
 
 
-def _charge(bound: BoundPlan, expression: Expression) -> str:
-    found = _value(expression, bound.values)
+def _charge(expression: Expression, values: Environment) -> str:
+    found = _value(expression, values)
     return UNKNOWN if found is None else charge_text(found)
 
 
