@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from ionto_cli import arguments
+from ionto_ir.codec_schema import plan_schema, scenario_schema
 from ionto_ir.codes import CODES
+from ionto_ir.diagram import mermaid
+from ionto_ir.machine import TABLE
+from ionto_ir.machine_table import ENDING_TEXTS, Case, Output
 
 DOCS = Path(__file__).resolve().parent
 REFERENCE = DOCS / "reference"
@@ -27,7 +32,60 @@ FAMILIES = {
 
 def pages() -> dict[Path, str]:
     """The text of every generated page, by where it lies."""
-    return {REFERENCE / "errors.md": _errors(), REFERENCE / "commands.md": _commands()}
+    return {
+        REFERENCE / "commands.md": _commands(),
+        REFERENCE / "errors.md": _errors(),
+        REFERENCE / "machine.md": _machine(),
+        REFERENCE / "plan.schema.json": _json(plan_schema()),
+        REFERENCE / "scenario.schema.json": _json(scenario_schema()),
+    }
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _machine() -> str:
+    lines = [
+        "# The machine",
+        "",
+        "Drawn from the table that the executor runs and the prover proves. Made by `make docs`.",
+    ]
+    lines += [
+        "",
+        "```mermaid",
+        *mermaid(TABLE),
+        "```",
+        "",
+        "| in | on | case | leads to | and |",
+        "|" + " --- |" * 5,
+    ]
+    for row in TABLE:
+        modes = ", ".join(mode.name.lower() for mode in row.modes)
+        for case in row.cases:
+            if case.name.endswith(".nothing"):
+                continue
+            target = "" if case.target is None else case.target.name.lower()
+            cells = [modes, row.event.name.lower(), f"`{case.name}`", target, "; ".join(_effects(case))]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _effects(case: Case) -> list[str]:
+    said = []
+    if case.output is Output.SET:
+        said.append("sets the current")
+    if case.output is Output.OFF:
+        said.append("opens the output")
+    if case.alarm is not None:
+        said.append(f"alarm {case.alarm}")
+    if case.ending is not None:
+        said.append(
+            "ends as decided" if case.ending not in ENDING_TEXTS else f"ends: {ENDING_TEXTS[case.ending]}"
+        )
+    if case.refusal is not None:
+        said.append(f"refused: {case.refusal}")
+    return said
 
 
 def _errors() -> str:
