@@ -334,11 +334,7 @@ def adjusted(route: Route, old: Environment, new: Environment, place: Place, lev
     step = route.steps[place.step]
     match step:
         case Ramp():
-            delta_na, over_ms = _rate(route, step.slope, new)
-            target_na = _integer(step.target_na, new)
-            if (target_na, delta_na, over_ms) == place.glide[1:4]:
-                return place
-            return place._replace(glide=Glide(level_na, target_na, delta_na, over_ms, 0))
+            return place._replace(glide=_lowered(place.glide, _integer(step.target_na, new), level_na))
         case Hold():
             target_na = _integer(step.level_na, new)
             glide = place.glide
@@ -353,6 +349,19 @@ def adjusted(route: Route, old: Environment, new: Environment, place: Place, lev
             return place._replace(left_ms=place.left_ms + _difference(step.duration_ms, old, new))
         case _:
             return place
+
+
+def _lowered(glide: Glide, target_na: int, level_na: int) -> Glide:
+    """A ramp whose target somebody moves: lower holds at once, higher waits for the hold that follows.
+
+    So a ramp turns at most once and ends in bounded time, however often somebody adjusts. It keeps its rate.
+    """
+    if target_na >= glide.target_na:
+        return glide
+    falls = glide.target_na < glide.start_na
+    if falls or level_na <= target_na:
+        return glide._replace(target_na=target_na)
+    return Glide(level_na, target_na, glide.delta_na, glide.over_ms, 0)
 
 
 def _difference(expression: Expression, old: Environment, new: Environment) -> int:

@@ -44,7 +44,10 @@ class Motion:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """A ramp: what it emits as a whole, and what it emits `again` from zero after a pause."""
+    """A ramp: what it emits as a whole, and what it emits `again` from zero after a pause.
+
+    `moves`: somebody may have adjusted where it begins or ends, so that only upper bounds are known.
+    """
 
     start_na: Polynomial
     target_na: Polynomial
@@ -52,7 +55,7 @@ class _Way:
     higher_na: Polynomial
     whole: Emission
     again: Emission
-    adjusted: bool
+    moves: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,16 @@ class Mover:
     def ramp(self, index: int, step: Ramp, state: State) -> tuple[State, Motion]:
         """Through a ramp."""
         start = self.level(state, f"{index} start")
-        legs = [self._leg(state, step, f"{index}")]
-        if self.moves(step.target_na, step.slope.delta_na, step.slope.over_ms):
-            legs.append(self._leg(state, step, f"{index} adjusted"))
-        way = self._way(start, legs, f"{index}")
+        scope = self.scope(state, f"{index}", step.target_na, step.slope.delta_na, step.slope.over_ms)
+        target, incline = self.encoding.term(step.target_na, scope), self.incline(step.slope, scope)
+        moves = self.moves(step.target_na, step.slope.delta_na, step.slope.over_ms, *state.levels)
+        higher = self.environment.largest((start, target), "higher end")
+        whole, again = self._glide(start, target, incline), self._glide(ZERO, target, incline)
+        if self.moves(step.target_na):
+            # Lowered on the way, the level turns once and falls to its new target at the same rate.
+            turned = self._glide(higher, ZERO, incline)
+            whole = Emission(whole.nominal_pc + turned.nominal_pc, whole.on_ms + turned.on_ms)
+        way = _Way(start, target, incline, higher, whole, again, moves)
         ledger = self._through_ramp(state, way)
         ledger = self._paused_in_ramp(index, ledger, way, state.pending)
         signs = frozenset({step.reversed})
@@ -123,40 +132,12 @@ class Mover:
         after = replace(state, levels=(step.target_na,), signs=signs, ledger=ledger, pending=NONE)
         return after, motion
 
-    def _leg(self, state: State, step: Ramp, suffix: str) -> tuple[Polynomial, Incline]:
-        scope = self.scope(state, suffix, step.target_na, step.slope.delta_na, step.slope.over_ms)
-        return self.encoding.term(step.target_na, scope), self.incline(step.slope, scope)
-
     def incline(self, slope: Slope, scope: Scope) -> Incline:
         """A slope at a place."""
         return Incline(self.encoding.term(slope.delta_na, scope), self.encoding.term(slope.over_ms, scope))
 
-    def _way(self, start: Polynomial, legs: list[tuple[Polynomial, Incline]], suffix: str) -> _Way:
-        """A ramp to its target; one that is adjusted turns somewhere on its way to the second target."""
-        target, incline = legs[0]
-        higher = self.environment.largest([start, *(end for end, _ in legs)], "higher end")
-        if len(legs) == 1:
-            whole, again = self._glide(start, target, incline), self._glide(ZERO, target, incline)
-            return _Way(start, target, incline, higher, whole, again, adjusted=False)
-        other, slope = legs[1]
-        turn = self._turn(higher, suffix)
-        turned = self._glide(turn, other, slope)
-        whole = self._both(self._glide(start, turn, incline), turned)
-        again = self._both(self._glide(ZERO, turn, incline), turned)
-        return _Way(start, target, incline, higher, whole, again, adjusted=True)
-
-    def _turn(self, higher: Polynomial, suffix: str) -> Polynomial:
-        """The current at which a ramp is adjusted: nowhere above its ends."""
-        bounds = Fraction(0), self.environment.bounds(higher)[1]
-        return self.environment.fresh(
-            ("turn", suffix), f"turn at {suffix}", bounds, lambda value: [at_most(value, higher)]
-        )
-
     def _glide(self, start: Polynomial, target: Polynomial, incline: Incline) -> Emission:
         return self.arithmetic.glide(start, target, self.arithmetic.glide_ms(start, target, incline))
-
-    def _both(self, one: Emission, other: Emission) -> Emission:
-        return Emission(one.nominal_pc + other.nominal_pc, one.on_ms + other.on_ms)
 
     def _through_ramp(self, state: State, way: _Way) -> Ledger:
         before, pending = state.ledger, state.pending
@@ -167,7 +148,7 @@ class Mover:
             # level.
             charge = self.environment.largest((charge, pending.overflow_pc + way.again.nominal_pc), "charge")
         least = ZERO
-        if not way.adjusted:
+        if not way.moves:
             time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
             least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms)
         nominal = before.nominal_pc + charge
@@ -212,7 +193,7 @@ class Mover:
         braking = self.arithmetic.reserve(way.higher_na)
         nominal = self.arithmetic.fall(way.higher_na).nominal_pc
         time_ms = self.arithmetic.stop_line_ms(way.higher_na)
-        if way.higher_na == way.start_na and not way.adjusted and self.arithmetic.gentle(way.incline):
+        if way.higher_na == way.start_na and self.arithmetic.gentle(way.incline):
             braking = self.arithmetic.reserve_on_descent(way.start_na, way.target_na)
             nominal = self.arithmetic.fall(way.target_na).nominal_pc
             time_ms = self.arithmetic.stop_line_ms(way.target_na)
@@ -265,7 +246,7 @@ class Mover:
             elapsed_ms=before.elapsed_ms + on_ms,
             started=True,
         )
-        return self._paused_in_hold(index, ledger, level, absorbed=False, adjusted=self.moves(*state.levels))
+        return self._paused_in_hold(index, ledger, level, absorbed=False)
 
     def _until_charge(
         self, index: int, step: Hold, state: State, level: Polynomial, charge: Expression
@@ -282,7 +263,7 @@ class Mover:
             elapsed_ms=before.elapsed_ms + on_ms,
             started=True,
         )
-        ledger = self._paused_in_hold(index, ledger, level, absorbed=True, adjusted=self.moves(*state.levels))
+        ledger = self._paused_in_hold(index, ledger, level, absorbed=True)
         overflow = self.arithmetic.fall(level).nominal_pc if self.pauses else None
         return ledger, Pending(overflow_pc=overflow)
 
@@ -329,7 +310,7 @@ class Mover:
             pauses=tuple(dict.fromkeys(replace(cost, nominal_pc=ZERO) for cost in before.pauses)),
             started=True,
         )
-        ledger = self._paused_in_hold(index, ledger, level, absorbed=True, adjusted=self.moves(*state.levels))
+        ledger = self._paused_in_hold(index, ledger, level, absorbed=True)
         if descent is None:
             overflow = self.arithmetic.fall(level).nominal_pc if self.pauses else None
             return ledger, Pending(overflow_pc=overflow)
@@ -381,17 +362,13 @@ class Mover:
             lambda time_ms: [at_most(time_ms * level, charge)],
         )
 
-    def _paused_in_hold(
-        self, index: int, ledger: Ledger, level: Polynomial, *, absorbed: bool, adjusted: bool
-    ) -> Ledger:
+    def _paused_in_hold(self, index: int, ledger: Ledger, level: Polynomial, *, absorbed: bool) -> Ledger:
         """A pause in a hold costs the fall and the way back; in a hold until a charge both count towards
         it.
         """
         if not self.pauses:
             return ledger
         fall, climb = self.arithmetic.fall(level), self.arithmetic.climb(level)
-        if adjusted:
-            climb = self._both(climb, climb)  # to and fro: adjusted once on its way back
         cost = PauseCost(
             ZERO if absorbed else fall.nominal_pc + climb.nominal_pc,
             fall.on_ms + climb.on_ms,
