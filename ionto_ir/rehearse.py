@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ionto_ir.bind import Acknowledgement, Needed, Refusal, bind, bind_disarmed
+from ionto_ir.bind_screening import cautions
 from ionto_ir.bind_values import value_problem, value_problems
 from ionto_ir.bind_walk import way_through
 from ionto_ir.bound import BoundPlan
@@ -75,13 +76,16 @@ def rehearse(plan: Plan, scenario: Scenario, *, armed: bool = True) -> Outcome:
     values = ordinary_values(plan, given)
     if not armed:
         return _disarmed(plan, scenario, values, records)
-    bound = bind(plan, values)
-    cautions: tuple[Needed, ...] = ()
+    noted = () if value_problems(plan, values) else cautions(plan, values)
+    bound = bind(plan, values, [_answered(item) for item in noted])
     if isinstance(bound, Refusal) and bound.only_needs_acknowledgement:
-        cautions = bound.needed
-        answered = [Acknowledgement(item.subject, "test", "rehearsal") for item in cautions]
-        bound = bind(plan, values, answered)
-    return bound if isinstance(bound, Refusal) else _ran(bound, scenario, records, cautions)
+        noted += bound.needed
+        bound = bind(plan, values, [_answered(item) for item in noted])
+    return bound if isinstance(bound, Refusal) else _ran(bound, scenario, records, noted)
+
+
+def _answered(item: Needed) -> Acknowledgement:
+    return Acknowledgement(item.subject, "test", "rehearsal")
 
 
 def _record_problems(plan: Plan, scenario: Scenario) -> Iterator[Diagnostic]:
@@ -115,7 +119,7 @@ def _all_records(plan: Plan, records: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def _ran(
-    bound: BoundPlan, scenario: Scenario, records: Mapping[str, Value], cautions: tuple[Needed, ...]
+    bound: BoundPlan, scenario: Scenario, records: Mapping[str, Value], noted: tuple[Needed, ...]
 ) -> Rehearsed:
     plan = bound.plan
     done = run(bound, Timeline(scenario, _all_records(plan, records)).happens)
@@ -131,7 +135,7 @@ def _ran(
         reason="it does not end" if ended is None else ended.reason,
         classified=classified,
         violations=violations(plan, bound.values, done.trace),
-        cautions=cautions,
+        cautions=noted,
     )
 
 

@@ -59,7 +59,7 @@ def keeps() -> st.SearchStrategy[Keep]:
     by_time = st.integers(20, 200).map(lambda n: Keep("time", n * 100)) | st.integers(1, 20_000).map(
         lambda ms: Keep("time", ms)
     )
-    by_charge = st.integers(5_000_000_000, 60_000_000_000) | st.integers(0, 2_000_000_000)
+    by_charge = st.integers(5_000_000_000, 60_000_000_000) | st.integers(1, 2_000_000_000)
     total = st.integers(20_000_000_000, 120_000_000_000) | st.integers(1, 20_000_000_000)
     return st.one_of(
         by_time, by_charge.map(lambda pc: Keep("charge", pc)), total.map(lambda pc: Keep("total", pc))
@@ -73,9 +73,17 @@ def moves() -> st.SearchStrategy[Move]:
 
 @st.composite
 def legs(draw: st.DrawFn) -> Leg:
-    """Up, one to three holds and moves, down."""
-    body = draw(st.lists(st.one_of(keeps(), moves()), min_size=1, max_size=3))
-    return Leg(draw(moves()), tuple(body), draw(speeds()), draw(st.booleans()))
+    """Up, one to three holds and moves, down. A move to where the current is already would be no move."""
+    up = draw(moves())
+    level = up.level
+    body: list[Keep | Move] = []
+    for part in draw(st.lists(st.one_of(keeps(), moves()), min_size=1, max_size=3)):
+        if isinstance(part, Move):
+            if part.level == level:
+                continue
+            level = part.level
+        body.append(part)
+    return Leg(up, tuple(body), draw(speeds()), draw(st.booleans()))
 
 
 def parts(depth: int = 2) -> st.SearchStrategy[Part]:

@@ -1,0 +1,167 @@
+"""Treatments of `tests.treatments` as `.ionto` text, for whatever begins with a file."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from ionto_ir.device import Device
+from ionto_ir.units import CHARGE, CURRENT, SLEW, TIME, format_quantity
+from tests.treatments import (
+    BENCH,
+    At,
+    Choice,
+    Chosen,
+    Fixed,
+    Keep,
+    Leg,
+    Level,
+    Move,
+    Parameter,
+    Part,
+    Repeat,
+    Rest,
+    Speed,
+    Treatment,
+    Turn,
+)
+
+
+def source_of(treatment: Treatment, device: Device = BENCH) -> str:
+    """The text of a file that declares everything it uses and one protocol, `generated`."""
+    sections = [
+        _envelope(treatment),
+        _device(device),
+        "electrode patch { area 25 cm2 }",
+        _protocol(treatment, device),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _current(na: int) -> str:
+    return format_quantity(na, CURRENT, "uA")
+
+
+def _slew(na_s: int) -> str:
+    return format_quantity(na_s, SLEW, "uA/s")
+
+
+def _time(ms: int) -> str:
+    return format_quantity(ms, TIME, "ms")
+
+
+def _charge(pc: int) -> str:
+    return format_quantity(pc, CHARGE, "nC")
+
+
+def _envelope(treatment: Treatment) -> str:
+    lines = [
+        '  title "Bench"',
+        "  limit current <= 4 mA nominal hazard H-BURN",
+        f"  limit ramp <= {_slew(treatment.ramp_na_s)} hazard H-PAIN",
+    ]
+    if treatment.dose_pc is not None:
+        lines.append(f"  limit dose <= {_charge(treatment.dose_pc)} per session hazard H-BURN")
+    return "\n".join(["envelope bench {", *lines, "}"])
+
+
+def _device(device: Device) -> str:
+    percent = Fraction(device.accuracy_ppm, 10_000)
+    assert percent.denominator == 1, "whole percents are enough for tests"
+    span = f"{_current(device.current_na_min)} .. {_current(device.current_na_max)}"
+    accuracy = f"{percent.numerator} % + {_current(device.accuracy_offset_na)}"
+    lines = [
+        f'  title "{device.title}"',
+        "  driver simulated",
+        f"  current {span} step {_current(device.step_na)} accuracy {accuracy}",
+        f"  compliance {device.compliance_mv} mV",
+        f"  slew at most {_slew(device.slew_na_s)}",
+        f"  tick {_time(device.tick_ms)}",
+        f"  watchdog {_time(device.watchdog_ms)}",
+        f"  host gap {_time(device.host_gap_ms)}",
+        "  waveforms dc",
+    ]
+    return "\n".join([f"device {device.name} {{", *lines, "}"])
+
+
+def _protocol(treatment: Treatment, device: Device) -> str:
+    lines = [
+        'protocol generated version "1.0.0" {',
+        '  title "Generated"',
+        "  within bench",
+        f"  device {device.name}",
+        '  active cathode patch on "arm"',
+        '  return anode patch on "leg"',
+        *(_parameter(item) for item in treatment.parameters),
+        *(f'  ask {name}: yes/no "{name}?"' for name in treatment.answers),
+        "  session {",
+        *_parts(treatment.parts, "    "),
+        "  }",
+        _interruptions(treatment),
+        f"  stop at {_slew(min(treatment.stop_na_s, device.slew_na_s))}",
+        "}",
+    ]
+    return "\n".join(lines)
+
+
+def _parameter(item: Parameter) -> str:
+    adjustable = "adjustable " if item.adjustable else ""
+    span = f"{_current(item.lo)} .. {_current(item.hi)} = {_current(item.default)}"
+    return f'  {adjustable}param {item.name}: {span} step {_current(item.step)} "{item.name}"'
+
+
+def _interruptions(treatment: Treatment) -> str:
+    if not treatment.resume:
+        return "  no resume"
+    return f"  interruptions at most {treatment.interruptions}, each at most {_time(treatment.pause_ms)}"
+
+
+def _parts(parts: tuple[Part, ...], indent: str) -> list[str]:
+    return [line for part in parts for line in _part(part, indent)]
+
+
+def _part(part: Part, indent: str) -> list[str]:
+    inner = indent + "  "
+    match part:
+        case Leg(up, body, down, negative):
+            lines = [_move(up, negative)]
+            for item in body:
+                lines.append(_move(item, negative) if isinstance(item, Move) else _keep(item))
+            lines.append(f"ramp to 0 mA {_speed(down)}")
+            return [indent + line for line in lines]
+        case Rest(ms):
+            return [f'{indent}wait {_time(ms)} "rest"']
+        case Turn():
+            return [f"{indent}reverse polarity"]
+        case Repeat(count, period_ms, body):
+            period = "" if period_ms is None else f" every {_time(period_ms)}"
+            return [f"{indent}repeat {count} times{period} {{", *_parts(body, inner), indent + "}"]
+        case Choice(answer, yes, no):
+            lines = [f"{indent}if {answer} {{", *_parts(yes, inner), indent + "}"]
+            return lines if not no else [*lines[:-1], indent + "} else {", *_parts(no, inner), indent + "}"]
+
+
+def _move(move: Move, negative: bool) -> str:
+    return f"ramp to {_level(move.level, negative)} {_speed(move.speed)}"
+
+
+def _level(level: Level, negative: bool) -> str:
+    sign = "-" if negative else ""
+    match level:
+        case Fixed(na):
+            return sign + _current(na)
+        case Chosen(name):
+            return sign + name
+
+
+def _speed(speed: Speed) -> str:
+    return f"at {_slew(speed.na_s)}" if isinstance(speed, At) else f"over {_time(speed.ms)}"
+
+
+def _keep(keep: Keep) -> str:
+    match keep.kind:
+        case "time":
+            return f"hold for {_time(keep.amount)}"
+        case "charge":
+            return f"hold until {_charge(keep.amount)}"
+        case _:
+            return f"hold until total {_charge(keep.amount)}"
