@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ionto_dsl import typed
 from ionto_dsl.bounds import Extent, Extents, extent_of
+from ionto_dsl.expressions import too_large
 from ionto_dsl.quantities import Amount, Ratio, exactly_whole, negative, on_grid, ratio_of
 from ionto_dsl.wording import base_in_unit, shown
 from ionto_ir.dataclass import dataclass
@@ -50,7 +51,12 @@ def target_of(ramp: typed.Ramp, grid: Grid, extents: Extents, found: list[Diagno
     magnitude = ratio_of(negative(ramp.target) if reversed_ else ramp.target, CURRENT)
     if _off_grid(magnitude, ramp, grid, found):
         return None
-    return Target(on_grid(magnitude, grid.step_na, ramp.rounded_down, extents), reversed_)
+    level = on_grid(magnitude, grid.step_na, ramp.rounded_down, extents)
+    fault = too_large((level,), ramp.target_span)
+    if fault is not None:
+        found.append(fault)
+        return None
+    return Target(level, reversed_)
 
 
 def _sign_unknown(ramp: typed.Ramp, extent: Extent) -> Diagnostic:
@@ -102,6 +108,10 @@ def operand(amount: Amount, dimension: Dimension, span: Span, found: list[Diagno
         message = "this is not a whole number" + (f" of {symbol}" if symbol else "")
         label = f"lies between {low} and {high}"
         found.append(error("I0302", message, span, label, help=f"write {low} or {high}"))
+        return None
+    fault = too_large((whole,), span)
+    if fault is not None:
+        found.append(fault)
         return None
     return whole
 

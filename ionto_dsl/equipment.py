@@ -11,7 +11,7 @@ from ionto_dsl.settings import joined, missing, only, remark_sources, sources_of
 from ionto_dsl.wording import kind_of, written
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Drug
-from ionto_ir.diagnostic import Diagnostic, error
+from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.source import Span
 from ionto_ir.units import (
     AREA,
@@ -88,7 +88,23 @@ def device_of(declaration: surface.Device, found: list[Diagnostic]) -> Device | 
     current = _current_range(ranges[0], owner, scope) if ranges else None
     if len(found) > count or current is None or None in numbers.values():
         return None
-    return _device(declaration, by_key, {key: value or 0 for key, value in numbers.items()}, current)
+    known = {key: value or 0 for key, value in numbers.items()}
+    if known["watchdog"] <= known["tick"] + known["host gap"]:
+        found.append(_too_quick(by_key))
+        return None
+    return _device(declaration, by_key, known, current)
+
+
+def _too_quick(by_key: dict[str, surface.Setting]) -> Diagnostic:
+    """A watchdog that would end a session which merely waits for its host."""
+    return error(
+        "I0418",
+        "the watchdog is too quick: it must be longer than the tick and the host gap together",
+        by_key["watchdog"].span,
+        "would strike while the host is allowed to be silent",
+        labels=(Label(by_key["tick"].span, "the tick"), Label(by_key["host gap"].span, "the host gap")),
+        help="lengthen the watchdog, or shorten the host gap that the device must bridge",
+    )
 
 
 def _device(

@@ -24,7 +24,7 @@ from ionto_dsl.suggest import nearest
 from ionto_dsl.typed import POISON, Choice, Condition, Poison, Value
 from ionto_dsl.wording import kind_of, unit_in_words, value_kind, written
 from ionto_ir.canonical import INTEGER_MAX
-from ionto_ir.diagnostic import Label, error
+from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.expression import (
     FALSE,
     TRUE,
@@ -114,12 +114,20 @@ def _oversized(value: Value, span: Span, scope: Scope) -> bool:
             parts = (expression,)
         case _:
             return False
-    fault = _fault_of(parts)
+    fault = too_large(parts, span)
     if fault is None:
         return False
-    message, advice = fault
-    _refuse(scope, "I0311", message, span, "here", advice=advice)
+    scope.found.append(fault)
     return True
+
+
+def too_large(parts: tuple[Expression, ...], span: Span) -> Diagnostic | None:
+    """Why expressions cannot stand in a plan: too deep, too many parts, or a number too large to be exact."""
+    fault = _fault_of(parts)
+    if fault is None:
+        return None
+    message, advice = fault
+    return error("I0311", message, span, "here", help=advice)
 
 
 def _fault_of(parts: tuple[Expression, ...]) -> tuple[str, str] | None:

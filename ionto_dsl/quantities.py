@@ -22,7 +22,6 @@ from ionto_ir.expression import (
     compare,
     divide_exactly,
     divide_floor,
-    integer,
     integer_reference,
     maximum,
     minimum,
@@ -60,12 +59,9 @@ ONE = Constant(1)
 
 
 def literal(value: Fraction, unit: Unit) -> Amount:
-    """A number of a unit, kept in base units when it is a whole number of them."""
-    base = BASE_UNITS.get(unit.dimension)
-    step = unit.factor if base is None else base.factor
-    exact = value * unit.factor / step
-    scale = step / exact.denominator
-    return Amount(integer(exact.numerator), ONE, scale, unit.dimension, unit.text)
+    """A number of a unit."""
+    sign = 1 if value > 0 else -1 if value < 0 else 0
+    return Amount(Constant(sign), ONE, abs(value) * unit.factor or unit.factor, unit.dimension, unit.text)
 
 
 def named(name: str, dimension: Dimension, unit: str) -> Amount:
@@ -75,47 +71,52 @@ def named(name: str, dimension: Dimension, unit: str) -> Amount:
 
 def in_base_units(expression: Expression, dimension: Dimension, unit: str) -> Amount:
     """An integer expression that counts base units."""
-    return Amount(expression, ONE, BASE_UNITS[dimension].factor, dimension, unit)
+    return _normal(expression, ONE, BASE_UNITS[dimension].factor, dimension, unit)
+
+
+def _normal(
+    numerator: Expression, denominator: Expression, scale: Fraction, dimension: Dimension, unit: str
+) -> Amount:
+    """The amount with visible constant factors moved into its scale, so that they never grow in a product."""
+    above, below = abs(coefficient_of(numerator)) or 1, abs(coefficient_of(denominator))
+    return Amount(
+        _divided(numerator, above), _divided(denominator, below), scale * above / below, dimension, unit
+    )
 
 
 def negative(amount: Amount) -> Amount:
     """The amount with the other sign."""
-    return Amount(
-        product(Constant(-1), amount.numerator),
-        amount.denominator,
-        amount.scale,
-        amount.dimension,
-        amount.unit,
-    )
+    numerator = product(Constant(-1), amount.numerator)
+    return _normal(numerator, amount.denominator, amount.scale, amount.dimension, amount.unit)
 
 
 def plus(left: Amount, right: Amount) -> Amount:
     """The sum of two amounts of one dimension."""
     first, second, denominator, scale = _together(left, right)
-    return Amount(add(first, second), denominator, scale, left.dimension, left.unit)
+    return _normal(_total(first, second), denominator, scale, left.dimension, left.unit)
 
 
 def minus(left: Amount, right: Amount) -> Amount:
     """The difference of two amounts of one dimension."""
     first, second, denominator, scale = _together(left, right)
-    return Amount(subtract(first, second), denominator, scale, left.dimension, left.unit)
+    return _normal(subtract(first, second), denominator, scale, left.dimension, left.unit)
 
 
 def least(left: Amount, right: Amount) -> Amount:
     """The smaller of two amounts of one dimension."""
     first, second, denominator, scale = _together(left, right)
-    return Amount(minimum(first, second), denominator, scale, left.dimension, left.unit)
+    return _normal(minimum(first, second), denominator, scale, left.dimension, left.unit)
 
 
 def greatest(left: Amount, right: Amount) -> Amount:
     """The larger of two amounts of one dimension."""
     first, second, denominator, scale = _together(left, right)
-    return Amount(maximum(first, second), denominator, scale, left.dimension, left.unit)
+    return _normal(maximum(first, second), denominator, scale, left.dimension, left.unit)
 
 
 def times(left: Amount, right: Amount) -> Amount:
     """The product; its unit is spelled only as far as one can read it."""
-    return Amount(
+    return _normal(
         product(left.numerator, right.numerator),
         product(left.denominator, right.denominator),
         left.scale * right.scale,
@@ -130,7 +131,7 @@ def over(left: Amount, right: Amount, extents: Extents) -> Amount | None:
     if divisor is None or divisor.lo <= 0 <= divisor.hi:
         return None
     sign = 1 if divisor.lo > 0 else -1
-    return Amount(
+    return _normal(
         product(Constant(sign), left.numerator, right.denominator),
         product(left.denominator, Constant(sign), right.numerator),
         left.scale / right.scale,
@@ -201,6 +202,15 @@ def product(*factors: Expression) -> Expression:
     return multiply(Constant(coefficient), *others)
 
 
+def _total(*summands: Expression) -> Expression:
+    """A sum with nested sums flattened, so that a long chain stays flat."""
+    parts: list[Expression] = []
+    for summand in summands:
+        nested = isinstance(summand, Operation) and summand.operator is Operator.ADD
+        parts += summand.operands if nested and isinstance(summand, Operation) else (summand,)
+    return add(*parts)
+
+
 def _joined(left: str, sign: str, right: str) -> str:
     if not right:
         return left
@@ -246,6 +256,8 @@ def _reduced(first: Expression, second: Expression) -> tuple[Expression, Express
 
 
 def _divided(expression: Expression, divisor: int) -> Expression:
+    if divisor == 1:
+        return expression
     match expression:
         case Constant(value):
             return Constant(value // divisor)

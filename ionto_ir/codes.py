@@ -70,6 +70,7 @@ CODES: dict[str, str] = {
     "I0415": "a `prove` line about a step that is not there",
     "I0416": "a test that cannot be carried out or cannot fail",
     "I0417": "a total that the ramps alone exceed",
+    "I0418": "a watchdog that is too quick",
     "I0421": "a current that the device cannot set",
     "I0422": "a stop or resume faster than the device",
     "I0423": "a device that the protocol is not for",
