@@ -338,13 +338,16 @@ def adjusted(route: Route, old: Environment, new: Environment, place: Place, lev
         case Hold():
             target_na = _integer(step.level_na, new)
             glide = place.glide
+            climbing = place.climbing
             if target_na != glide.target_na:
-                glide = _to_hold_level(route, level_na, target_na)
+                # From now on this is an adjustment, whose time counts: else a hold could be prolonged for ever.
+                glide, climbing = _to_hold_level(route, level_na, target_na), False
             mark_pc = 0 if place.goal is None else place.goal.mark_pc
             left_ms = place.left_ms
             if isinstance(step.until, ForTime):
                 left_ms += _difference(step.until.duration_ms, old, new)
-            return place._replace(glide=glide, left_ms=left_ms, goal=_goal(route, new, step, mark_pc))
+            goal = _goal(route, new, step, mark_pc)
+            return place._replace(glide=glide, climbing=climbing, left_ms=left_ms, goal=goal)
         case Wait():
             return place._replace(left_ms=place.left_ms + _difference(step.duration_ms, old, new))
         case _:

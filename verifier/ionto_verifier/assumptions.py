@@ -28,8 +28,6 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
         "the time that people take to answer is counted only under limits on the duration",
         *_impedance(plan),
     ]
-    if any(item.adjustable for item in plan.variables):
-        found.append("an adjustable parameter moves at most once within one ramp or way back after a pause")
     if plan.electrodes:
         found.append("each electrode carries all of the current")
     return tuple(found)
