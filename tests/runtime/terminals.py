@@ -88,6 +88,12 @@ class Terminal:
         self.process.send_signal(number)
         return self
 
+    def hang_up(self) -> None:
+        """Take the terminal away, as closing its window does."""
+        os.close(self.master)
+        self.master = os.open(os.devnull, os.O_RDONLY)
+        self.process.send_signal(signal.SIGHUP)
+
     def end(self) -> int:
         """Wait until the process has ended by itself; its exit code."""
         deadline = time.monotonic() + PATIENCE_S
