@@ -14,7 +14,7 @@ from tests.corpus_format import MAIN_FILE, read_cases
 
 PAGES = ROOT / "ionto_ir" / "pages"
 WITHOUT_EXAMPLE = {"I0211", "I0423"}
-"""These are about a file or a device on the command line, which no text can show; tests of the driver provoke them."""
+"""About a file or a device on the command line, which no text can show: tests of the driver provoke them."""
 
 OURS = sorted(
     code for code in CODES if code[:3] in ("I02", "I03", "I04", "I05") and code not in WITHOUT_EXAMPLE
