@@ -99,10 +99,10 @@ def compile_program(
             own += [*lint_names(result.scope, module.loaded.source.name), *lint_protocol(result.protocol)]
         found += own
         checked.append(result)
-    if not has_errors(found):
-        found += lint_imports(module)
     wanted = _wanted(checked, tooling, found)
     plans, misfits, files = _plans(wanted, module, tooling, devices, found)
+    if not has_errors(found):
+        found += lint_imports(module)
     return Compilation(
         () if has_errors(found) else tuple(plans),
         in_reading_order(found),
@@ -202,6 +202,7 @@ def _named(
     """The device of that name in the file, else in the library."""
     symbol = module.names.get(name)
     if symbol is not None and isinstance(symbol.declaration, surface.Device):
+        module.used.add(name)
         device = device_of(symbol.declaration, found)
         return [] if device is None else [(device, None)]
     known = []

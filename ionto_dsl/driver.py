@@ -7,9 +7,9 @@ with its digest, so that a reviewer sees which one it was.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
-from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from ionto_dsl import surface
@@ -29,6 +29,8 @@ BYTES_MAX = 8_000_000
 """A file is looked at before it is read: four bytes for each of the characters that the parser accepts."""
 FILES_MAX = 200
 """Files that one file may import, also indirectly; the shipped library has fewer."""
+LISTED_MAX = 2_000
+"""Names that are looked at for a suggestion; a folder with more holds something else."""
 SUFFIX = ".ionto"
 LIBRARY = "ionto_protocols"
 
@@ -47,15 +49,16 @@ class Folder(Protocol):
 class Disk:
     """A folder of the file system; an empty root is the working directory; absolute paths stay so."""
 
-    root: Path
+    root: str
 
     def read(self, path: str) -> bytes | str | None:
         """The bytes of a file, unless it is larger than any source."""
-        file = self.root / path
+        place = os.path.join(self.root, path)
         try:
-            if file.stat().st_size > BYTES_MAX:
+            if os.stat(place).st_size > BYTES_MAX:
                 return f"it is larger than {BYTES_MAX // 1_000_000} MB"
-            return file.read_bytes()
+            with open(place, "rb") as file:
+                return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError:
@@ -65,11 +68,20 @@ class Disk:
 
     def paths(self) -> Iterable[str]:
         """The sources in the folder and in the folders directly in it."""
-        try:
-            found = [*self.root.glob(f"*{SUFFIX}"), *self.root.glob(f"*/*{SUFFIX}")]
-        except OSError:
-            return ()
-        return [file.relative_to(self.root).as_posix() for file in sorted(found)[:1000]]
+        folders = [name for name in _listed(self.root or ".") if "." not in name]
+        found = list(_listed(self.root or "."))
+        found += [
+            f"{folder}/{name}" for folder in folders for name in _listed(os.path.join(self.root, folder))
+        ]
+        return [path for path in found if path.endswith(SUFFIX)][:LISTED_MAX]
+
+
+def _listed(folder: str) -> list[str]:
+    """The names in a folder; none when it is no folder or may not be read."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ def shipped() -> Disk:
     import ionto_protocols
 
     assert ionto_protocols.__file__ is not None, "the library is a package with files"
-    return Disk(Path(ionto_protocols.__file__).parent)
+    return Disk(os.path.dirname(ionto_protocols.__file__))
 
 
 def compile_file(
@@ -111,7 +123,7 @@ def compile_file(
     (`treatments.plantar_fasciitis_dexamethasone`). `protocol` leaves only one of several protocols. Problems
     are in the result, never raised.
     """
-    local = Disk(Path()) if folder is None else folder
+    local = Disk("") if folder is None else folder
     loader = _Loader(local, shipped() if library is None else library)
     root = loader.root(name)
     if isinstance(root, Diagnostic):
@@ -246,9 +258,9 @@ class _Loader:
         if len(names) > 1:
             paths.append("/".join(names[:-1]) + SUFFIX)
         if not place.library:
-            beside = PurePosixPath(place.path).parent
+            folder, slash, _ = place.path.replace(os.sep, "/").rpartition("/")
             for path in paths:
-                yield _Place(False, str(beside / path))
+                yield _Place(False, folder + slash + path)
         for path in paths:
             yield _Place(True, path)
 

@@ -16,6 +16,7 @@ from ionto_ir.units import CHARGE, TIME
 
 
 def add_ramp(a: Assembler, step: typed.Ramp) -> None:
+    """Append a ramp; what is known of the current afterwards is its target."""
     start = a.state.current
     target = target_of(step, a.grid, a.extents, a.found)
     if target is not None:
@@ -86,6 +87,7 @@ def _held_level(a: Assembler, span: Span) -> Expression | None:
 
 
 def add_hold_for(a: Assembler, step: typed.HoldFor) -> None:
+    """Append a hold for a time."""
     level = _held_level(a, step.span)
     time = None if step.duration is None else operand(step.duration, TIME, step.amount_span, a.found)
     if not above_zero(time, "the time of a hold", step.amount_span, a.extents, a.found, zero_allowed=True):
@@ -101,6 +103,7 @@ def add_hold_for(a: Assembler, step: typed.HoldFor) -> None:
 
 
 def add_hold_until(a: Assembler, step: typed.HoldUntil) -> None:
+    """Append a hold until a charge; what a total looks ahead at is known when the next step is."""
     level = _held_level(a, step.span)
     charge = None if step.charge is None else operand(step.charge, CHARGE, step.amount_span, a.found)
     if not above_zero(charge, "the charge of a hold", step.amount_span, a.extents, a.found):

@@ -36,7 +36,7 @@ def test_a_file_that_does_not_exist_is_named_with_its_nearest_neighbour() -> Non
 
 
 def test_a_shipped_declaration_can_be_compiled_by_its_dotted_name(tmp_path: Path) -> None:
-    compilation = compile_file("treatments.sweat_test_pilocarpine", folder=Disk(tmp_path))
+    compilation = compile_file("treatments.sweat_test_pilocarpine", folder=Disk(str(tmp_path)))
     assert compilation.ok and compilation.protocols == ("sweat_test_pilocarpine",)
     assert _codes("treatments.nothing_like_it", {}) == ["I0211"]
 
@@ -185,3 +185,9 @@ def test_a_protocol_of_a_thousand_steps_compiles_without_a_noticeable_wait() -> 
     assert compilation.ok and len(compilation.plans[0].plan.steps) == 1001
     assert sum(isinstance(step, Ramp) for step in compilation.plans[0].plan.steps) == 750
     assert taken < 1.5, "half a second on an idle machine, three times that on a shared one"
+
+
+def test_a_device_that_is_imported_for_the_caller_to_name_is_used() -> None:
+    text = "import devices.clinic_dc_4ma\n" + GOOD.replace("  device bench\n", "")
+    assert _codes("heel.ionto", {"heel.ionto": text}, "clinic_dc_4ma") == []
+    assert _codes("heel.ionto", {"heel.ionto": text}, "sweat_inducer_dc_2ma") == ["I0501"]
