@@ -90,7 +90,9 @@ class Arithmetic:
     def _fresh_glide_ms(self, distance: Polynomial, incline: Incline) -> Polynomial:
         """A slope that was planned without a difference has no rate of its own: the machine re-ramps."""
         bounds = self.environment.bounds
-        slowest = max(Fraction(1), bounds(incline.delta_na)[0])
+        # A rate that is not zero is at least as large as the grid that it is on.
+        grain = self.environment.grain(incline.delta_na) or Fraction(1)
+        slowest = max(Fraction(1), grain, bounds(incline.delta_na)[0])
         longest = max(
             bounds(distance * incline.over_ms)[1] / slowest, bounds(distance)[1] * 1000 / self.resume_na_s
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, gcd
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, Domain, IntegerDomain
@@ -28,7 +28,7 @@ from ionto_verifier.obligation import (
     formula_variables,
     negation,
 )
-from ionto_verifier.term import ZERO, Monomial, Polynomial, polynomial, total, variables_of
+from ionto_verifier.term import ZERO, Monomial, Polynomial, polynomial, substitute, total, variables_of
 from ionto_verifier.term import variable as variable_term
 
 Bounds = tuple[Fraction, Fraction]
@@ -56,6 +56,7 @@ class Environment:
     def __init__(self) -> None:
         self.variables: dict[str, Variable] = {}
         self.copies: dict[str, str] = {}
+        self._speaks_of: dict[int, tuple[Guard, frozenset[str]]] = {}
         self._place: dict[str, int] = {}
         self._order: dict[str, int] = {}
         self._defining: dict[str, tuple[Guard, ...]] = {}
@@ -90,6 +91,7 @@ class Environment:
         define: Callable[[Polynomial], Iterable[Formula]],
         *,
         integer: bool = False,
+        step: int | None = None,
         origin: Origin | None = None,
     ) -> Polynomial:
         """The variable that `key` stands for; the first time it is declared, with the facts that define it.
@@ -102,7 +104,7 @@ class Environment:
         name = self._free(name)
         lo, hi = floor(bounds[0]), ceil(bounds[1])
         self.declare(
-            answer(name) if (integer and lo == 0 and hi == 1) else Variable(name, lo, hi, integer=integer)
+            answer(name) if (integer and lo == 0 and hi == 1) else Variable(name, lo, hi, step, integer)
         )
         self._fresh[key] = name
         term = variable_term(name)
@@ -140,6 +142,13 @@ class Environment:
             found = f"{cleaned}#{number}"
         return found
 
+    def unnumbered(self, term: Polynomial) -> Polynomial:
+        """The term with the plan's own names for the values at a step: terms that become equal range alike."""
+        if not self.copies:
+            return term
+        names = {name: variable_term(self.copies[name]) for name in variables_of(term) if name in self.copies}
+        return substitute(term, names) if names else term
+
     # --- what is known ----------------------------------------------------------------------------
 
     def bounds(self, term: Polynomial) -> Bounds:
@@ -161,8 +170,15 @@ class Environment:
         return self.bounds(term)[0] >= 0
 
     def is_multiple(self, term: Polynomial, of: int) -> bool:
-        """Whether the term is a multiple of `of` for all values on the grids; a False may only mean `not
+        """Whether the term is a multiple of `of` for all values on the grids; False may only mean `not
         seen`.
+        """
+        grain = self.grain(term)
+        return grain is not None and grain % of == 0
+
+    def grain(self, term: Polynomial) -> Fraction | None:
+        """The largest number seen of which the term is a multiple for all values on the grids; 0 if it is
+        zero.
         """
         grown: list[Polynomial] = []
         for monomial, number in term.terms:
@@ -170,12 +186,10 @@ class Environment:
             for name, power in monomial:
                 held = self.variables[name]
                 if held.grid_step is None:
-                    return False
-                stepped = variable_term(name) * held.grid_step
-                part = part * (stepped + held.lo) ** power
+                    return None
+                part = part * (variable_term(name) * held.grid_step + held.lo) ** power
             grown.append(part)
-        unit = of * term.denominator
-        return all(number % unit == 0 for _, number in total(grown).terms)
+        return Fraction(gcd(*(number for _, number in total(grown).terms)), term.denominator)
 
     # --- what is not a polynomial -----------------------------------------------------------------
 
@@ -185,10 +199,7 @@ class Environment:
         if len(kept) == 1:
             return kept[0]
         ranges = [self.bounds(term) for term in kept]
-        lowest = max(low for low, _ in ranges)
-        if len(kept) == 2 and kept[0] == -kept[1]:
-            lowest = Fraction(0)
-        bounds = lowest, max(high for _, high in ranges)
+        bounds = max(low for low, _ in ranges), max(high for _, high in ranges)
 
         def define(value: Polynomial) -> list[Formula]:
             above = [at_least(value, term) for term in kept]
@@ -211,9 +222,23 @@ class Environment:
         assert kept, "there is at least one term"
         return tuple(kept)
 
-    def magnitude(self, term: Polynomial, name: str = "magnitude") -> Polynomial:
-        """|term|."""
-        return self.largest((term, -term), name)
+    def magnitude(self, term: Polynomial) -> Polynomial:
+        """|term|, on the grid of the term."""
+        low, high = self.bounds(term)
+        if low >= 0:
+            return term
+        if high <= 0:
+            return -term
+        grain = self.grain(term)
+        step = int(grain) if grain is not None and grain.denominator == 1 and grain > 0 else None
+        either = frozenset((term, -term))
+
+        def define(value: Polynomial) -> list[Formula]:
+            above = [at_least(value, side) for side in (term, -term)]
+            return [*above, disjunction(equal(value, side) for side in (term, -term))]
+
+        bounds = Fraction(0), max(-low, high)
+        return self.fresh(("magnitude", either), "magnitude", bounds, define, step=step)
 
     def indicator(self, formula: Formula, name: str) -> Polynomial:
         """1 where the formula holds and 0 elsewhere: an answer itself, or a fresh 0/1 variable."""
@@ -269,7 +294,7 @@ class Environment:
         guards: dict[str, Guard] = {guard.name: guard for guard in path}
         pending = [*wanted]
         for guard in path:
-            pending.extend(formula_variables(guard.formula))
+            pending.extend(self._names_in(guard))
         seen: set[str] = set()
         while pending:
             name = pending.pop()
@@ -279,10 +304,17 @@ class Environment:
             for guard in (*self._defining.get(name, ()), *self._shared.get(name, ())):
                 if guard.name not in guards:
                     guards[guard.name] = guard
-                    pending.extend(formula_variables(guard.formula))
+                    pending.extend(self._names_in(guard))
         named = sorted((guard for guard in guards.values() if guard not in path), key=self._rank)
         variables = [self.variables[name] for name in sorted(seen, key=self._place.__getitem__)]
         return Selection(tuple(variables), (*path, *named))
+
+    def _names_in(self, guard: Guard) -> frozenset[str]:
+        """The variables of a guard, remembered by the object: comparing formulas costs more than reading one."""
+        found = self._speaks_of.get(id(guard))
+        if found is None:
+            found = self._speaks_of[id(guard)] = (guard, formula_variables(guard.formula))
+        return found[1]
 
     def _rank(self, guard: Guard) -> int:
         return self._order[guard.name]

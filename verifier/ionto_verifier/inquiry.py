@@ -47,6 +47,7 @@ class Place:
     provocation: Provocation = Provocation.NOTHING
     pause_step: int | None = None
     elapsed_ms: Polynomial | None = None
+    pauses: tuple[tuple[Polynomial, int], ...] = ()
 
 
 NOWHERE = Place()
@@ -107,7 +108,8 @@ class Inquiry:
             place.pause_step,
             place.elapsed_ms,
             place.path,
-            decided,
+            pauses=place.pauses,
+            decided=decided,
         )
 
     def known(self, claim: Claim, holds: bool, place: Place = NOWHERE) -> Question:

@@ -120,7 +120,8 @@ def _shown(
 ) -> Judged:
     claim = asked.claim
     verdict = Refuted(refuted[0][1])
-    if claim.property in PLAIN:
+    if claim.property in PLAIN or claim.soft:
+        # A soft limit is met at the bedside, with a name and a reason: nothing is to be shown.
         return Judged(_finding(inquiry, claim, verdict, answers, margin, None, None))
     for question, witness in _candidates(refuted, margin):
         shown = _replayed(inquiry, claim, question, witness)
@@ -152,14 +153,14 @@ def _candidates(
 
 def _replayed(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Counterexample | None:
     concerned = frozenset(item.name for item in question.obligation.variables)
-    found = replay(inquiry, claim, question, witness)
-    if found is not None:
-        return counterexample_of(inquiry.plan, claim, found, concerned)
-    if claim.limit is not None and claim.limit.window_ms is not None:
+    if claim.limit is not None and question.sessions > 1:
         crowd = replay_crowd(inquiry, claim, claim.limit, question, witness)
         if crowd is not None:
             return crowd_of(inquiry.plan, claim, crowd, concerned)
-    return None
+    if claim.property is Property.SESSIONS:
+        return None
+    found = replay(inquiry, claim, question, witness)
+    return None if found is None else counterexample_of(inquiry.plan, claim, found, concerned)
 
 
 # --- findings ---------------------------------------------------------------------------------------

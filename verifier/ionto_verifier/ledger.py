@@ -14,8 +14,11 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_verifier.environment import Environment
 from ionto_verifier.term import ZERO, Polynomial
 
-PAUSES_APART_MAX = 12
+PAUSES_APART_MAX = 8
 """Pause costs that no interval tells apart; beyond this one fresh variable stands for the largest of them."""
+
+ASKED_APART_MAX = 3
+"""Pause costs about which separate questions are asked; a question about one is the easier one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class Ledger:
 
     on_ms: time with the output on. elapsed_ms: time since the first energised step began, without the time
     that people take. `pauses` holds what a pause may have cost so far, `humans` the steps at which a person
-    was waited for since then; `started` says whether anything may have been energised.
+    was waited for since then; `started` says whether anything may have been energised. `absorbed` counts
+    the totals that made up for what pauses had cost.
     """
 
     nominal_pc: Polynomial = ZERO
@@ -44,6 +48,7 @@ class Ledger:
     pauses: tuple[PauseCost, ...] = ()
     humans: tuple[int, ...] = ()
     started: bool = False
+    absorbed: int = 0
 
     def plus(self, other: Ledger, times: Polynomial) -> Ledger:
         """This ledger and then `times` rounds of another one, which began from nothing."""
@@ -55,16 +60,31 @@ class Ledger:
             tuple(dict.fromkeys((*self.pauses, *other.pauses))),
             tuple(dict.fromkeys((*self.humans, *other.humans))),
             self.started or other.started,
+            self.absorbed + other.absorbed,
         )
 
     def paused(self, cost: PauseCost, environment: Environment) -> Ledger:
         """The same with one more way in which a pause may have cost something, unless a known one costs no
         less.
+
+        When there are many, one stands for all of them that costs at most as much as the dearest in each
+        respect.
         """
-        if any(_covers(old, cost, environment) for old in self.pauses[-PAUSES_APART_MAX:]):
+        if any(_covers(old, cost, environment) for old in self.pauses):
             return self
-        kept = tuple(old for old in self.pauses[-PAUSES_APART_MAX:] if not _covers(cost, old, environment))
-        return replace(self, pauses=(*self.pauses[:-PAUSES_APART_MAX], *kept, cost))
+        kept = (*(old for old in self.pauses if not _covers(cost, old, environment)), cost)
+        return replace(
+            self, pauses=(_dearest_of(kept, environment),) if len(kept) > PAUSES_APART_MAX else kept
+        )
+
+
+def _dearest_of(costs: tuple[PauseCost, ...], environment: Environment) -> PauseCost:
+    return PauseCost(
+        environment.largest([cost.nominal_pc for cost in costs], "dearest pause"),
+        environment.largest([cost.on_ms for cost in costs], "longest pause current"),
+        environment.largest([cost.elapsed_ms for cost in costs], "longest pause"),
+        costs[-1].step,
+    )
 
 
 NOTHING = Ledger()
@@ -96,6 +116,7 @@ def joined(chosen: Polynomial, one: Ledger, other: Ledger, environment: Environm
         tuple(dict.fromkeys(pauses)),
         tuple(dict.fromkeys((*one.humans, *other.humans))),
         one.started or other.started,
+        max(one.absorbed, other.absorbed),
     )
 
 
@@ -110,10 +131,11 @@ def _only(cost: PauseCost, chosen: Polynomial, environment: Environment) -> Paus
 
 def dearest(
     costs: Iterable[tuple[Polynomial, int]], environment: Environment
-) -> tuple[tuple[Polynomial, int], ...]:
-    """The costs that intervals cannot tell to be below another one, each with the step that it belongs to.
+) -> tuple[tuple[Polynomial, tuple[tuple[Polynomial, int], ...]], ...]:
+    """The costs that intervals cannot tell to be below another one, each with the steps that it may belong
+    to.
 
-    When too many are left, one fresh variable that equals the largest stands for them all.
+    When there are more than a few, one fresh variable that equals the largest stands for them all.
     """
     steps: dict[Polynomial, int] = {}
     for cost, step in costs:
@@ -121,7 +143,7 @@ def dearest(
     if not steps:
         return ()
     kept = environment.undominated(steps)
-    if len(kept) <= PAUSES_APART_MAX:
-        return tuple((cost, steps[cost]) for cost in kept)
+    if len(kept) <= ASKED_APART_MAX:
+        return tuple((cost, ((cost, steps[cost]),)) for cost in kept)
     largest = environment.largest(kept, "dearest pause")
-    return ((largest, steps[kept[-1]]),)
+    return ((largest, tuple((cost, steps[cost]) for cost in kept)),)

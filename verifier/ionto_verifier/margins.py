@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import ceil
 
-from ionto_ir.dataclass import dataclass
-from ionto_verifier.decision import Supremum
+from ionto_ir.dataclass import dataclass, replace
+from ionto_verifier.decision import Proved, Refuted, Supremum
 from ionto_verifier.inquiry import Inquiry
-from ionto_verifier.margin import supremum
-from ionto_verifier.obligation import equal
+from ionto_verifier.margin import MARGIN_BUDGET, supremum
+from ionto_verifier.obligation import FALSE, Obligation, at_most
 from ionto_verifier.properties import Asked, Measure, Question
+from ionto_verifier.solve import decide
 from ionto_verifier.term import Polynomial, evaluate, substitute, variables_of
 
 SUPREMA_MAX = 3
 """Places of one claim that are looked at closely; the others are covered by their interval bounds."""
+
+HALVINGS_MAX = 16
+"""Questions for the supremum of a quotient; each halves what is left."""
+
+NEAR_ENOUGH = Fraction(1, 500)
+"""How far apart, as a share, the proved and the attained value of a quotient may stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,11 @@ def margin_of(inquiry: Inquiry, asked: Asked) -> Margin | None:
     measured = [(question, question.measure) for question in asked.questions if question.measure is not None]
     if not measured:
         return None
-    ranked = [(_ceiling(inquiry, measure), question) for question, measure in measured]
+    distinct: dict[object, Question] = {}
+    for question, measure in measured:
+        over = None if measure.over is None else inquiry.environment.unnumbered(measure.over)
+        distinct.setdefault((inquiry.environment.unnumbered(measure.value), over, question.path), question)
+    ranked = [(_ceiling(inquiry, _measure(question)), question) for question in distinct.values()]
     ranked.sort(key=lambda pair: -pair[0])
     best: tuple[Fraction, Question, Supremum] | None = None
     worst: Fraction | None = None
@@ -61,11 +71,15 @@ def margin_of(inquiry: Inquiry, asked: Asked) -> Margin | None:
     return _margin(inquiry, worst, best[1], best[2])
 
 
-def _margin(inquiry: Inquiry, worst: Fraction, question: Question, found: Supremum) -> Margin:
+def _measure(question: Question) -> Measure:
     assert question.measure is not None, "only measured questions have margins"
+    return question.measure
+
+
+def _margin(inquiry: Inquiry, worst: Fraction, question: Question, found: Supremum) -> Margin:
     witness = found.witness or {}
     at_ms = None if question.elapsed_ms is None else _time_at(inquiry, question.elapsed_ms, witness)
-    return Margin(question.measure.bound, worst, found.attained, question.step, at_ms, witness)
+    return Margin(_measure(question).bound, worst, found.attained, question.step, at_ms, witness)
 
 
 def _ceiling(inquiry: Inquiry, measure: Measure) -> Fraction:
@@ -78,24 +92,58 @@ def _ceiling(inquiry: Inquiry, measure: Measure) -> Fraction:
 
 
 def _supremum(inquiry: Inquiry, question: Question) -> Supremum:
-    measure = question.measure
-    assert measure is not None, "only measured questions have margins"
+    measure = _measure(question)
     if not variables_of(measure.value) and measure.over is None:
         value = evaluate(measure.value, {})
         return Supremum(value, value, {})
-    goal = measure.value if measure.over is None else _ratio(inquiry, measure)
-    selection = inquiry.environment.select(variables_of(goal), question.path)
-    return supremum(goal, selection.variables, selection.guards)
+    if measure.over is not None:
+        return _quotient_supremum(inquiry, question, measure.value, measure.over)
+    selection = inquiry.environment.select(variables_of(measure.value), question.path)
+    return supremum(measure.value, selection.variables, selection.guards)
 
 
-def _ratio(inquiry: Inquiry, measure: Measure) -> Polynomial:
-    """A variable that is the quotient: r * over = value."""
-    over = measure.over
-    assert over is not None, "asked of a quotient"
-    bounds = Fraction(0), Fraction(ceil(_ceiling(inquiry, measure)))
-    return inquiry.environment.fresh(
-        ("ratio", measure.value, over), "ratio", bounds, lambda ratio: [equal(ratio * over, measure.value)]
-    )
+def _quotient_supremum(inquiry: Inquiry, question: Question, value: Polynomial, over: Polynomial) -> Supremum:
+    """How large value / over gets: value <= over * b is asked for fewer and fewer b, each a simple
+    question.
+    """
+    names = variables_of(value) | variables_of(over)
+    selection = inquiry.environment.select(names, question.path)
+    top = _ceiling(inquiry, _measure(question))
+    low, witness = Fraction(0), None
+    for _ in range(HALVINGS_MAX):
+        if witness is not None and top - low <= top * NEAR_ENOUGH:
+            break
+        # The first question is asked just under the ceiling, which is often the answer.
+        middle = Fraction(int((low + top) / 2 if witness is not None else top - 1))
+        name = f"at most {middle}"
+        obligation = Obligation(
+            name, "margin", selection.variables, selection.guards, at_most(value, over * middle)
+        )
+        found = decide(obligation, MARGIN_BUDGET)
+        if isinstance(found, Refuted):
+            witness = found.witness
+            low = max(low, evaluate(value, witness) / evaluate(over, witness))
+        elif isinstance(found, Proved):
+            top = middle
+            if witness is None and middle <= 1:
+                return Supremum(None, None, None)
+            if witness is None:
+                low, witness = _some_point(obligation, value, over)
+                if witness is None:
+                    return Supremum(None, None, None)
+        else:
+            break
+    return Supremum(top, None if witness is None else low, witness)
+
+
+def _some_point(
+    obligation: Obligation, value: Polynomial, over: Polynomial
+) -> tuple[Fraction, Mapping[str, Fraction] | None]:
+    """A point at which the place is reached, and the quotient there."""
+    reached = decide(replace(obligation, conclusion=FALSE), MARGIN_BUDGET)
+    if not isinstance(reached, Refuted):
+        return Fraction(0), None
+    return evaluate(value, reached.witness) / evaluate(over, reached.witness), reached.witness
 
 
 def _time_at(inquiry: Inquiry, elapsed_ms: Polynomial, witness: Mapping[str, Fraction]) -> int:

@@ -101,9 +101,13 @@ def _decided(claim: Claim) -> str:
 
 def _sentence(plan: Plan, finding: Finding) -> str:
     claim, shown = finding.claim, finding.counterexample
-    if claim.limit is None or shown is None:
-        return _plain_sentence(finding)
     limit = claim.limit
+    if limit is not None and claim.soft:
+        allowed = measured_text(limit, Fraction(limit.bound))
+        reached = _reached(finding, limit)
+        return f"{_subject(plan, claim)} can reach {reached}; above {allowed} a person must say why"
+    if limit is None or shown is None:
+        return _plain_sentence(finding)
     allowed = measured_text(limit, Fraction(limit.bound))
     if shown.starts_ms:
         return _crowded(limit, shown, allowed)

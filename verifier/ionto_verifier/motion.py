@@ -309,6 +309,7 @@ class Mover:
             elapsed_ms=before.elapsed_ms + on_ms,
             pauses=tuple(dict.fromkeys(replace(cost, nominal_pc=ZERO) for cost in before.pauses)),
             started=True,
+            absorbed=before.absorbed + 1,
         )
         ledger = self._paused_in_hold(index, ledger, level, absorbed=True)
         if descent is None:

@@ -12,10 +12,11 @@ from fractions import Fraction
 
 from ionto_ir.plan import Confirm, Finish, Instruct, PropertyKind, UserProperty, Wait, successors
 from ionto_verifier.inquiry import Inquiry, Place
+from ionto_verifier.moments import worst_moments
 from ionto_verifier.obligation import at_most, negation
 from ionto_verifier.paths import Visit
 from ionto_verifier.properties import Asked, Claim, Property, Provocation, Question
-from ionto_verifier.sums import elapsed_at, nominal_at, times_at, worst_moments
+from ionto_verifier.sums import elapsed_at, lasting, nominal_at, times_at
 from ionto_verifier.term import ZERO, Polynomial
 
 
@@ -33,8 +34,8 @@ def promise_claims(inquiry: Inquiry) -> Iterator[Asked]:
 
 def _finished(inquiry: Inquiry, claim: Claim, item: UserProperty) -> Iterator[Question]:
     assert item.within_ms is not None, "the plan is well formed"
-    for visit, motion in worst_moments(inquiry):
-        for value, place in times_at(inquiry, visit, visit.after.elapsed_ms + motion.braking_ms):
+    for moment in worst_moments(inquiry, lasting):
+        for value, place in times_at(inquiry, moment.visit, moment.base):
             yield inquiry.never_above(claim, value, item.within_ms, place)
     for visit in inquiry.visits:
         if isinstance(inquiry.plan.steps[visit.step], Finish):

@@ -151,6 +151,7 @@ class Question:
     """One obligation of a claim about step `step`; `decided` when no solver is needed to answer it.
 
     `path` is what was decided on the way there; `pause_step` the step in which pauses cost most.
+    `sessions` is how many sessions the obligation speaks of; `pauses` what a pause may cost in which steps.
     """
 
     claim: str
@@ -161,6 +162,8 @@ class Question:
     pause_step: int | None = None
     elapsed_ms: Polynomial | None = None
     path: tuple[Guard, ...] = ()
+    sessions: int = 1
+    pauses: tuple[tuple[Polynomial, int], ...] = ()
     decided: Decision | None = None
 
 

@@ -13,9 +13,10 @@ from fractions import Fraction
 from ionto_ir.bind import Refusal
 from ionto_ir.bind_walk import way_through
 from ionto_ir.dataclass import dataclass, replace
-from ionto_ir.expression import Value
+from ionto_ir.expression import Value, evaluate
 from ionto_ir.limits import Limit, LimitKind
-from ionto_ir.plan import Plan, VariableKind
+from ionto_ir.ordinary import ordinary_values
+from ionto_ir.plan import Plan, RuleKind, VariableKind
 from ionto_ir.rehearse import Outcome, Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
 from ionto_verifier.decision import Refuted
@@ -25,8 +26,18 @@ from ionto_verifier.obligation import Guard, Witness, equal, never_happens
 from ionto_verifier.properties import Claim, Property, Provocation, Question
 from ionto_verifier.provoke import Day, Provoking, all_records, provoked
 from ionto_verifier.schedules import Crowded, crowded_doses, crowded_sessions
-from ionto_verifier.sightings import UNSEEN, Sighting, refused, seen, step_at, tripped
+from ionto_verifier.sightings import (
+    MAY_TRIP,
+    REFUSED_AT_BINDING,
+    UNSEEN,
+    Sighting,
+    refused,
+    seen,
+    step_at,
+    tripped,
+)
 from ionto_verifier.solve import decide
+from ionto_verifier.term import substitute, variables_of
 from ionto_verifier.term import variable as variable_term
 
 
@@ -44,12 +55,16 @@ class Reproduced:
 
 def replay(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Reproduced | None:
     """The first attempt that shows the failure, or None when none does."""
-    for values in _values(inquiry, question, witness):
-        day = _day(inquiry, values, witness)
-        for doing in _attempts(inquiry, claim, question, witness):
-            found = _tried(inquiry.plan, claim, day, doing)
-            if found is not None:
-                return found
+    days = [_day(inquiry, values, witness) for values in _values(inquiry, question, witness)]
+    attempts = [(day, doing) for day in days for doing in _attempts(inquiry, claim, question, witness)]
+    for day, doing in attempts:
+        found = _tried(inquiry.plan, claim, day, doing)
+        if found is not None:
+            return found
+    # What the disarmed machine does not show may still be something that the armed one has to prevent.
+    for day, doing in attempts[::-1]:
+        if claim.property in MAY_TRIP and _runs(inquiry.plan, day):
+            return _prevented(inquiry.plan, claim, day, doing)
     return None
 
 
@@ -91,8 +106,16 @@ def _values(inquiry: Inquiry, question: Question, witness: Witness) -> Iterator[
 
 
 def completed(inquiry: Inquiry, wanted: Mapping[str, Fraction]) -> dict[str, Fraction] | None:
-    """All variables of somebody who may be treated, with the wanted values; None when there is nobody such."""
-    names = [item.name for item in inquiry.plan.variables if item.kind is not VariableKind.RECORD]
+    """All variables of somebody who may be treated, with the wanted values; None when there is nobody such.
+
+    An ordinary person is preferred; only where those values do not go together the solver finds others.
+    """
+    plan = inquiry.plan
+    typed = {name: as_value(inquiry, name, value) for name, value in wanted.items()}
+    ordinary = ordinary_values(plan, typed)
+    if _may_be_treated(plan, ordinary):
+        return {name: Fraction(int(value)) for name, value in ordinary.items()}
+    names = [item.name for item in plan.variables if item.kind is not VariableKind.RECORD]
     guards = [
         Guard(f"wanted:{name}", equal(variable_term(name), value), Origin("wanted", None))
         for name, value in wanted.items()
@@ -100,6 +123,13 @@ def completed(inquiry: Inquiry, wanted: Mapping[str, Fraction]) -> dict[str, Fra
     selection = inquiry.environment.select(names, (*guards, *inquiry.environment.shared()))
     found = decide(never_happens("somebody", "replay", selection.variables, selection.guards))
     return {name: found.witness[name] for name in names} if isinstance(found, Refuted) else None
+
+
+def _may_be_treated(plan: Plan, values: Mapping[str, Value]) -> bool:
+    refusing = [rule.condition for rule in plan.rules if rule.kind is RuleKind.REFUSE]
+    return all(evaluate(item.condition, values) is True for item in plan.requirements) and all(
+        evaluate(condition, values) is False for condition in refusing
+    )
 
 
 def _day(inquiry: Inquiry, values: Mapping[str, Fraction], witness: Witness) -> Day:
@@ -134,8 +164,20 @@ def _attempts(inquiry: Inquiry, claim: Claim, question: Question, witness: Witne
             continue
         yield replace(plain, stop_step=question.step)
         if question.provocation is Provocation.PAUSES:
-            yield replace(plain, pause_step=question.pause_step)
-            yield replace(plain, pause_step=question.pause_step, stop_step=question.step)
+            step = _dearest_step(inquiry, question, witness)
+            yield replace(plain, pause_step=step)
+            yield replace(plain, pause_step=step, stop_step=question.step)
+
+
+def _dearest_step(inquiry: Inquiry, question: Question, witness: Witness) -> int | None:
+    """The step in which a pause costs most at the witness."""
+    best, found = None, question.pause_step
+    for cost, step in question.pauses:
+        known = {name: witness[name] for name in variables_of(cost) if name in witness}
+        value = inquiry.environment.bounds(substitute(cost, known))[1]
+        if best is None or value > best:
+            best, found = value, step
+    return found
 
 
 def _adjustments(inquiry: Inquiry, witness: Witness) -> dict[int, dict[str, Value]]:
@@ -162,12 +204,16 @@ def _tried(plan: Plan, claim: Claim, day: Day, doing: Provoking) -> Reproduced |
     sighting = seen(plan, claim, free)
     if sighting is not None:
         return Reproduced(scenario, sighting)
-    armed = rehearse(plan, scenario)
-    if refused(claim, armed):
+    if claim.property in REFUSED_AT_BINDING and refused(claim, rehearse(plan, scenario)):
         return Reproduced(scenario, UNSEEN, refused=True)
-    if tripped(claim, armed):
-        return Reproduced(scenario, _trip(armed), kept_by_interlock=True)
     return None
+
+
+def _prevented(plan: Plan, claim: Claim, day: Day, doing: Provoking) -> Reproduced | None:
+    """A session that the armed machine has to end, or not to begin, so that the limit is kept."""
+    scenario = _scenario(claim, day, provoked(plan, day, doing))
+    armed = rehearse(plan, scenario)
+    return Reproduced(scenario, _trip(armed), kept_by_interlock=True) if tripped(claim, armed) else None
 
 
 def _runs(plan: Plan, day: Day) -> bool:

@@ -133,6 +133,9 @@ REFUSED_AT_BINDING = frozenset({Property.RANGE, Property.GRID, Property.ARITHMET
 value.
 """
 
+MAY_TRIP = frozenset({Property.DOSE, Property.DURATION})
+"""Properties that the interlock keeps by ending the session."""
+
 REFUSAL_CODES = frozenset({"I0934", "I0942"})
 
 
@@ -145,7 +148,7 @@ def refused(claim: Claim, outcome: Outcome) -> bool:
 
 def tripped(claim: Claim, outcome: Outcome) -> bool:
     """Whether the armed machine had to end the session, or not begin it, to keep a limit on what adds up."""
-    if claim.limit is None or claim.property not in (Property.DOSE, Property.DURATION):
+    if claim.limit is None or claim.property not in MAY_TRIP:
         return False
     if isinstance(outcome, Rehearsed):
         return any(alarm.code == "F04" for alarm in outcome.run.alarms)

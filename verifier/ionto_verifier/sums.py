@@ -9,22 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ionto_ir.dataclass import replace
 from ionto_ir.limits import Limit, LimitKind
 from ionto_verifier.charge import Emission
 from ionto_verifier.decision import Unknown
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Place
 from ionto_verifier.instant import accuracy, limit_claim
 from ionto_verifier.ledger import PauseCost, dearest
+from ionto_verifier.moments import Moment, moving_humans, worst_moments
 from ionto_verifier.motion import Motion
-from ionto_verifier.obligation import FALSE, Guard
+from ionto_verifier.obligation import FALSE
 from ionto_verifier.paths import Visit
 from ionto_verifier.properties import Asked, Claim, Property, Provocation, Question
-from ionto_verifier.term import ZERO, Polynomial, constant, substitute
-from ionto_verifier.term import variable as variable_term
+from ionto_verifier.term import ZERO, Polynomial, constant
 from ionto_verifier.windows import DAY_MS, sessions_within
 
 SOME_TIME_MS = 365 * DAY_MS
 """Stands for the length of a session in which a person is waited for between two energised steps."""
+
+MANY = 1_000_000
+"""Stands for sessions without number."""
 
 
 def sum_claims(inquiry: Inquiry) -> Iterator[Asked]:
@@ -55,29 +59,32 @@ def _dose(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
             return Asked(claim, (_unbounded(inquiry, claim),))
         sessions = counted
     questions = []
-    for visit, motion in worst_moments(inquiry):
-        for value, place in _charges(inquiry, limit, visit, motion):
-            questions.append(inquiry.never_above(claim, value * sessions, limit.bound, place))
+    for moment in worst_moments(inquiry, lambda visit, motion: _charged(inquiry, limit, visit, motion)):
+        for value, place in _charges(inquiry, limit, moment):
+            asked = inquiry.never_above(claim, value * sessions, limit.bound, place)
+            questions.append(replace(asked, sessions=sessions))
     return Asked(claim, tuple(questions))
 
 
 def _unbounded(inquiry: Inquiry, claim: Claim) -> Question:
     """Nothing says how far apart sessions are: any number of them may fall into one window."""
-    return inquiry.question(claim, FALSE, NOWHERE)
+    return replace(inquiry.question(claim, FALSE, NOWHERE), sessions=MANY)
 
 
-def _charges(
-    inquiry: Inquiry, limit: Limit, visit: Visit, motion: Motion
-) -> Iterator[tuple[Polynomial, Place]]:
-    """What a session may have delivered when it is stopped at this step, once for each kind of worst pause."""
-    ledger = visit.after
+def _charged(inquiry: Inquiry, limit: Limit, visit: Visit, motion: Motion) -> Polynomial:
+    """What a session may have delivered that is stopped in this step and was never paused."""
     braking = motion.braking_nominal_pc if limit.nominal else motion.braking_pc
-    base = _charge(inquiry, limit, Emission(ledger.nominal_pc, ledger.on_ms)) + braking
+    return _charge(inquiry, limit, Emission(visit.after.nominal_pc, visit.after.on_ms)) + braking
+
+
+def _charges(inquiry: Inquiry, limit: Limit, moment: Moment) -> Iterator[tuple[Polynomial, Place]]:
+    """What a session may have delivered that is stopped in this step, for each kind of worst pause."""
 
     def cost_of(cost: PauseCost) -> Polynomial:
         return _charge(inquiry, limit, Emission(cost.nominal_pc, cost.on_ms))
 
-    yield from _with_pauses(inquiry, visit, base, ((cost_of(cost), cost.step) for cost in ledger.pauses))
+    costs = ((cost_of(cost), cost.step) for cost in moment.visit.after.pauses)
+    yield from _with_pauses(inquiry, moment.visit, moment.base, costs)
 
 
 def _charge(inquiry: Inquiry, limit: Limit, emission: Emission) -> Polynomial:
@@ -92,39 +99,10 @@ def _with_pauses(
     elapsed = visit.after.elapsed_ms
     if not worst:
         yield base, Place(visit.step, visit.path, Provocation.STOP, None, elapsed)
-    for cost, step in worst:
+    for cost, kinds in worst:
         how = Provocation.STOP if cost == ZERO else Provocation.PAUSES
-        yield base + cost * most, Place(visit.step, visit.path, how, step, elapsed)
-
-
-def worst_moments(inquiry: Inquiry) -> tuple[tuple[Visit, Motion], ...]:
-    """The steps after which a session may be at its worst: for each way of braking the last one on every
-    path.
-
-    What a session has delivered only grows; so a moment counts for nothing if one just like it comes later
-    and is reached whenever it is.
-    """
-    later: dict[tuple[Polynomial, Polynomial], list[frozenset[Guard]]] = {}
-    kept = []
-    for visit, motion in reversed(tuple(inquiry.moving())):
-        key = _unnumbered(inquiry, motion.braking_pc), _unnumbered(inquiry, motion.braking_ms)
-        path = frozenset(visit.path)
-        if any(other <= path for other in later.get(key, ())):
-            continue
-        later.setdefault(key, []).append(path)
-        kept.append((visit, motion))
-    return tuple(reversed(kept))
-
-
-def _unnumbered(inquiry: Inquiry, term: Polynomial) -> Polynomial:
-    """The term with the adjustable's own name for its value at a step: two such values range alike."""
-    copies = inquiry.environment.copies
-    names = {name: variable_term(copies[name]) for name in _names(term) if name in copies}
-    return substitute(term, names) if names else term
-
-
-def _names(term: Polynomial) -> Iterator[str]:
-    return (name for monomial, _ in term.terms for name, _ in monomial)
+        place = Place(visit.step, visit.path, how, kinds[0][1], elapsed, kinds)
+        yield base + cost * most, place
 
 
 # --- time ---------------------------------------------------------------------------------------------------
@@ -132,13 +110,16 @@ def _names(term: Polynomial) -> Iterator[str]:
 
 def _duration(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     claim = limit_claim(limit, name, Property.DURATION, ("stop slew", "tick"))
-    questions = []
-    for visit, motion in worst_moments(inquiry):
-        if visit.before.humans:
-            questions.append(_waits_for_person(inquiry, claim, visit))
-        for value, place in times_at(inquiry, visit, visit.after.elapsed_ms + motion.braking_ms):
+    questions = [_waits_for_person(inquiry, claim, visit) for visit in moving_humans(inquiry)]
+    for moment in worst_moments(inquiry, lasting):
+        for value, place in times_at(inquiry, moment.visit, moment.base):
             questions.append(inquiry.never_above(claim, value, limit.bound, place))
     return Asked(claim, tuple(questions))
+
+
+def lasting(visit: Visit, motion: Motion) -> Polynomial:
+    """How long a session may have lasted that is stopped in this step and was never paused, ms."""
+    return visit.after.elapsed_ms + motion.braking_ms
 
 
 def _waits_for_person(inquiry: Inquiry, claim: Claim, visit: Visit) -> Question:
@@ -185,11 +166,9 @@ def longest_ms(inquiry: Inquiry) -> int:
     """How long a session can last at most, ms: what intervals say, or the duration limit that is proved
     beside it.
     """
-    found = 0
-    if any(visit.before.humans for visit, _ in inquiry.moving()):
-        found = SOME_TIME_MS
-    for visit, motion in worst_moments(inquiry):
-        for value, _ in times_at(inquiry, visit, visit.after.elapsed_ms + motion.braking_ms):
+    found = SOME_TIME_MS if any(moving_humans(inquiry)) else 0
+    for moment in worst_moments(inquiry, lasting):
+        for value, _ in times_at(inquiry, moment.visit, moment.base):
             found = max(found, int(inquiry.environment.bounds(value)[1]) + 1)
     limits = [
         limit.bound for limit in inquiry.plan.limits if limit.kind is LimitKind.DURATION and not limit.soft
@@ -203,4 +182,5 @@ def _sessions(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     counted = sessions_within(inquiry.plan.course, limit.window_ms)
     if counted is None:
         return Asked(claim, (_unbounded(inquiry, claim),))
-    return Asked(claim, (inquiry.never_above(claim, constant(counted), limit.bound, NOWHERE),))
+    question = inquiry.never_above(claim, constant(counted), limit.bound, NOWHERE)
+    return Asked(claim, (replace(question, sessions=counted),))

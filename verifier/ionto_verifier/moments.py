@@ -1,0 +1,63 @@
+"""The moments at which a session may be at its worst: only those are asked about that no later one outdoes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ionto_ir.dataclass import dataclass
+from ionto_verifier.inquiry import Inquiry
+from ionto_verifier.motion import Motion
+from ionto_verifier.obligation import Guard
+from ionto_verifier.paths import Visit
+from ionto_verifier.term import Polynomial
+
+COMPARED_MAX = 4
+"""Later moments with which one is compared; the last ones outdo nearly all."""
+
+Base = Callable[[Visit, Motion], Polynomial]
+"""What is bounded, at a moment, without pauses: charge or time, with what a stop from there adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A session that is stopped in this step: `base` is what is bounded, without pauses."""
+
+    visit: Visit
+    motion: Motion
+    base: Polynomial
+
+
+def worst_moments(inquiry: Inquiry, base_of: Base) -> tuple[Moment, ...]:
+    """The moments that count, in the order of the session.
+
+    What a session has delivered only grows, and so does what its pauses may have cost. So a moment counts
+    for nothing if a later one is reached whenever it is, and either a stop adds the same there, or
+    intervals show that it adds up to no less.
+    """
+    kept: list[Moment] = []
+    alike: dict[Polynomial, list[frozenset[Guard]]] = {}
+    for visit, motion in reversed(tuple(inquiry.moving())):
+        moment = Moment(visit, motion, base_of(visit, motion))
+        path = frozenset(visit.path)
+        braking = inquiry.environment.unnumbered(motion.braking_pc)
+        if any(other <= path for other in alike.get(braking, ())):
+            continue
+        if any(_outdoes(inquiry, later, moment) for later in kept[:COMPARED_MAX]):
+            continue
+        alike.setdefault(braking, []).append(path)
+        kept.append(moment)
+    return tuple(reversed(kept))
+
+
+def _outdoes(inquiry: Inquiry, later: Moment, moment: Moment) -> bool:
+    """Whether `later` is never less, with whatever pauses; what a total absorbed may no longer be compared."""
+    return (
+        later.visit.after.absorbed == moment.visit.after.absorbed
+        and set(later.visit.path) <= set(moment.visit.path)
+        and inquiry.environment.never_negative(later.base - moment.base)
+    )
+
+
+def moving_humans(inquiry: Inquiry) -> Iterator[Visit]:
+    """Energised steps before which a person was waited for since something was energised."""
+    return (visit for visit, _ in inquiry.moving() if visit.before.humans)
