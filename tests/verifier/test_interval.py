@@ -17,7 +17,7 @@ from ionto_verifier.obligation import (
 )
 from ionto_verifier.ranges import Ranges
 from ionto_verifier.term import Polynomial, variable, variables_of
-from tests.verifier.solving_families import charge_of_steps, doses_by_time, guarded_loops, guarded_total
+from tests.verifier.solving_families import charge_of_steps
 from tests.verifier.solving_strategies import brute_force, obligations
 
 x, y = variable("x"), variable("y")
@@ -38,12 +38,6 @@ def bound(goal: Polynomial, *guards: Guard) -> Obligation:
 def test_sums_of_products_are_bounded_by_their_ranges() -> None:
     assert closes(charge_of_steps(1000, 5, 0))
     assert not closes(charge_of_steps(1000, 5, -1))
-
-
-def test_guards_that_share_a_product_with_the_goal_are_added_to_it() -> None:
-    for family in (guarded_loops, guarded_total, doses_by_time):
-        assert closes(family(8)), family
-        assert not closes(family(8, -1)), family
 
 
 def test_a_variable_that_helps_and_harms_is_put_at_its_worst_bound() -> None:

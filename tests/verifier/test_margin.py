@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from ionto_verifier.decision import SafeRange
-from ionto_verifier.margin import PRECISION, safe_range, supremum
+from ionto_verifier.margin import safe_range, supremum
 from ionto_verifier.obligation import (
     Atom,
     Guard,
@@ -22,6 +22,7 @@ from ionto_verifier.obligation import (
     never_above_zero,
     never_happens,
 )
+from ionto_verifier.summit import PRECISION
 from ionto_verifier.term import Polynomial, evaluate, variable
 from tests.verifier.solving_families import density_over_shared_area, energy_under_voltage, guarded_loops
 from tests.verifier.solving_strategies import brute_force, obligations, points

@@ -58,6 +58,7 @@ class Proved:
     core_is_minimal: bool = True
     unsafe_between: Witness | None = None
     without_goal: bool = False
+    grid_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ionto_ir.dataclass import dataclass, replace
+from ionto_verifier.between import smooth, with_grid_noted
+from ionto_verifier.bounding import close_by_rows, fits
 from ionto_verifier.budget import Budget
 from ionto_verifier.certificate import Fact, Known, Proof, check
 from ionto_verifier.core import Sources, named, proved
 from ionto_verifier.decision import Decision, Proved, Refuted, Stage, Unknown
-from ionto_verifier.interval import contradiction
 from ionto_verifier.nonlinear import NoIdea, NoPoint, Point, among_reals, on_grid
-from ionto_verifier.obligation import Obligation, Witness, holds
+from ionto_verifier.obligation import Obligation, Witness, is_witness
 from ionto_verifier.relaxation import refute_relaxed
 from ionto_verifier.splitting import Fuel, Search, Undivided
 from ionto_verifier.term import TermTooLargeError
@@ -36,7 +37,10 @@ def decide_with_solver(tasks: Sequence[Task], budget: Budget) -> list[Decision]:
     """Decide tasks that share their variables and guards; the relaxations of all are read at once."""
     decisions: list[Decision | None] = [None] * len(tasks)
     for level in LEVELS:
-        waiting = [index for index, decision in enumerate(decisions) if decision is None]
+        # Relaxations that the exact method could take in were already tried by it.
+        waiting = [
+            index for index, task in enumerate(tasks) if decisions[index] is None and not fits(task.known)
+        ]
         if waiting:
             found = _relaxed([tasks[index] for index in waiting], level, budget)
             for index, decision in zip(waiting, found, strict=True):
@@ -80,15 +84,14 @@ def _divided(task: Task, answer: Undivided, budget: Budget) -> Proved:
 
 def _by_cases(task: Task, budget: Budget, halves: bool) -> Proof | None:
     def close(known: Known, targets: tuple[str, ...]) -> Proof | Undivided | None:
-        proof = contradiction(known, targets)
+        proof = close_by_rows(known, targets)
+        if proof is not None or not known.choices:
+            return proof
         for level in LEVELS:
-            if proof is not None:
-                break
-            proof_or_cases = refute_relaxed([known], level, budget.relaxation_effort)[0]
-            if isinstance(proof_or_cases, Undivided):
-                return proof_or_cases
-            proof = proof_or_cases
-        return proof
+            found = refute_relaxed([known], level, budget.relaxation_effort)[0]
+            if found is not None:
+                return found
+        return None
 
     try:
         found = Search(close, Fuel(budget.relaxed_cases), halves).refute(task.known, task.targets)
@@ -104,16 +107,12 @@ def _on_the_whole(task: Task, budget: Budget) -> Decision:
             witness = repaired(task.obligation, values)
             if witness is not None:
                 return Refuted(Stage.SOLVER, readable(task.obligation, witness))
-            return _on_the_grid(
-                task, budget, _between(task.obligation, values), "it may fail between grid values only"
-            )
+            between = _between(task.obligation, values)
+            return _on_the_grid(task, budget, between, "it may fail between grid values only")
         case NoPoint(used):
-            return _certified(task, used, budget, None)
+            return _by_cases_too(task, budget) or _by_solver_alone(task, used)
         case NoIdea(reason):
-            proof = _by_cases(task, budget, halves=True)
-            if proof is not None:
-                return proved(task.obligation, task.known, proof, Stage.SPLIT)
-            return _on_the_grid(task, budget, None, reason)
+            return _by_cases_too(task, budget) or _on_the_grid(task, budget, None, reason)
 
 
 def _on_the_grid(task: Task, budget: Budget, between: Witness | None, reason: str) -> Decision:
@@ -123,26 +122,30 @@ def _on_the_grid(task: Task, budget: Budget, between: Witness | None, reason: st
         witness = repaired(task.obligation, found.values)
         if witness is not None:
             return Refuted(Stage.SOLVER, readable(task.obligation, witness))
-    if isinstance(found, NoPoint):
-        return _certified(task, found.used, budget, between)
-    proof = _by_cases(task, budget, halves=True) if between is not None else None
-    if proof is not None:
-        return replace(proved(task.obligation, task.known, proof, Stage.SPLIT), unsafe_between=between)
-    tried = "intervals, linear relaxations, the solver and cases did not settle it"
-    return Unknown(f"{tried}: {reason}", between)
+    decision = _by_cases_too(task, budget)
+    if decision is None and isinstance(found, NoPoint):
+        decision = replace(_by_solver_alone(task, found.used), grid_only=smooth(task.obligation) is not None)
+    if decision is None:
+        tried = "intervals, linear relaxations, the solver and cases did not settle it"
+        return Unknown(f"{tried}: {reason}", between)
+    return replace(decision, unsafe_between=decision.unsafe_between or between)
 
 
-def _certified(task: Task, used: tuple[str, ...], budget: Budget, between: Witness | None) -> Proved:
-    """What the solver proved, with a certificate by cases where one is found."""
+def _by_cases_too(task: Task, budget: Budget) -> Proved | None:
+    """A certificate by cases, for what the solver proved or gave up on."""
     proof = _by_cases(task, budget, halves=True)
-    if proof is not None:
-        return replace(proved(task.obligation, task.known, proof, Stage.SPLIT), unsafe_between=between)
+    if proof is None:
+        return None
+    found = proved(task.obligation, task.known, proof, Stage.SPLIT)
+    return with_grid_noted(found, task.obligation, budget.split_cases)
+
+
+def _by_solver_alone(task: Task, used: tuple[str, ...]) -> Proved:
     core, goal_used = named(used, task.obligation)
-    return Proved(Stage.SOLVER, None, core, False, between, without_goal=not goal_used)
+    return Proved(Stage.SOLVER, None, core, core_is_minimal=False, without_goal=not goal_used)
 
 
 def _between(obligation: Obligation, values: Witness) -> Witness | None:
     """The point itself, if it refutes exactly once the grids are forgotten."""
-    inside = all(item.lo <= values[item.name] <= item.hi for item in obligation.variables)
-    allowed = inside and all(holds(guard.formula, values) for guard in obligation.guards)
-    return values if allowed and not holds(obligation.conclusion, values) else None
+    wider = smooth(obligation)
+    return values if wider is not None and is_witness(wider, values) else None

@@ -5,7 +5,7 @@ Each row remembers the product of which factors it is, so that a weighted sum of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from ionto_ir.dataclass import dataclass
@@ -39,22 +39,42 @@ class Constraint:
 def constraints(known: Known, level: int) -> list[Constraint]:
     """The facts, at level 1 the products too, and the range of every monomial that any of them names."""
     ranges = Ranges(known.box)
-    rows = [
-        Constraint(-atom.term, atom.strict, (Fact(name),))
-        for name, atom in known.facts.items()
-        if atom.strict or not is_bound(atom)
-    ]
-    monomials = {monomial: None for row in rows for monomial, _ in row.term.terms if monomial != ONE}
+    rows = fact_rows(known)
+    monomials = monomials_of(rows)
     monomials.update((monomial, None) for choice in known.choices.values() for monomial in _monomials(choice))
     if level > 0:
-        products = list(islice(_products(known, ranges, list(monomials)), PRODUCTS_MAX))
-        monomials.update(
-            (monomial, None) for row in products for monomial, _ in row.term.terms if monomial != ONE
-        )
+        products = product_rows(known, known.facts, ranges, monomials)
+        monomials.update(monomials_of(products))
         rows += products
     for monomial in monomials:
         rows += [_row(known, ranges, (Range(monomial, upper),)) for upper in (True, False)]
     return rows
+
+
+def fact_rows(known: Known, names: Iterable[str] | None = None) -> list[Constraint]:
+    """The facts (all, or these) that say more than a bound of one variable, which the ranges know already."""
+    return [
+        Constraint(-known.facts[name].term, known.facts[name].strict, (Fact(name),))
+        for name in (known.facts if names is None else names)
+        if known.facts[name].strict or not is_bound(known.facts[name])
+    ]
+
+
+def monomials_of(rows: Iterable[Constraint]) -> dict[Monomial, None]:
+    """The monomials that rows name, in order."""
+    return {monomial: None for row in rows for monomial, _ in row.term.terms if monomial != ONE}
+
+
+def product_rows(
+    known: Known,
+    facts: Iterable[str],
+    ranges: Ranges,
+    monomials: Iterable[Monomial],
+    count_max: int = PRODUCTS_MAX,
+) -> list[Constraint]:
+    """Products of facts and ranges that speak of these monomials, at most so many."""
+    products = _products(known, facts, list(monomials))
+    return [_row(known, ranges, factors) for factors in islice(products, count_max)]
 
 
 def _monomials(formula: Formula) -> Iterator[Monomial]:
@@ -65,21 +85,21 @@ def _monomials(formula: Formula) -> Iterator[Monomial]:
         yield from (monomial for monomial, _ in formula.term.terms if monomial != ONE)
 
 
-def _products(known: Known, ranges: Ranges, monomials: list[Monomial]) -> Iterator[Constraint]:
+def _products(known: Known, facts: Iterable[str], monomials: list[Monomial]) -> Iterator[tuple[Factor, ...]]:
     """Facts brought up to the monomials in use, then ranges of the two halves of each monomial."""
-    products: dict[tuple[Factor, ...], None] = {}
-    for name, atom in known.facts.items():
-        own = [monomial for monomial, _ in atom.term.terms if monomial != ONE]
+    for name in facts:
+        atom = known.facts[name]
         if is_bound(atom):
             continue
+        own = [monomial for monomial, _ in atom.term.terms if monomial != ONE]
         for rest in _quotients(monomials, own):
-            products.update(((Fact(name), Range(rest, upper)), None) for upper in (True, False))
+            for upper in (True, False):
+                yield Fact(name), Range(rest, upper)
     for left, right in _halves(monomials):
         for first in (True, False):
             for second in (True, False):
                 if left != right or first >= second:
-                    products[(Range(left, first), Range(right, second))] = None
-    return (_row(known, ranges, factors) for factors in products)
+                    yield Range(left, first), Range(right, second)
 
 
 def _quotients(monomials: list[Monomial], divisors: list[Monomial]) -> dict[Monomial, None]:

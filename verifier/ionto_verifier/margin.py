@@ -1,8 +1,7 @@
 """How close the worst case comes to a limit, and how far a parameter may go: numbers that are proved.
 
 A report may say `0.396 of 0.5 mA/cm2` only if the one value was reached and cannot be passed, so both are
-given: `attained` at a point that was evaluated exactly, and `bound` by proof. They agree whenever the worst
-corner meets the guards; otherwise the gap is closed by asking the decision procedure.
+given: `attained` at a point that was evaluated exactly, and `bound` by proof.
 """
 
 from __future__ import annotations
@@ -13,60 +12,30 @@ from math import floor
 from ionto_ir.dataclass import dataclass, replace
 from ionto_verifier.budget import Budget
 from ionto_verifier.decision import Proved, Refuted, SafeRange, Supremum
-from ionto_verifier.ground import Ground, Grounds
-from ionto_verifier.interval import corner_moves
+from ionto_verifier.ground import Grounds
 from ionto_verifier.obligation import (
     Guard,
     Obligation,
     Variable,
-    Witness,
-    is_witness,
-    never_above_zero,
     never_happens,
 )
 from ionto_verifier.solve import decide
-from ionto_verifier.term import Polynomial, evaluate
-from ionto_verifier.witness import climbed
+from ionto_verifier.summit import Summit
+from ionto_verifier.term import Polynomial
 
-MARGIN_BUDGET = Budget(relaxation_effort=1_000_000, solver_effort=500_000, quick_cases=16, relaxed_cases=8)
-"""A margin asks many questions, and a bound that is a little too wide is still a true one."""
-
-QUESTIONS_MAX = 24
-"""Questions for one supremum: twice what halving a gap down to PRECISION takes."""
-
-SUMMITS_MAX = 3
-"""How often the best value found is tried as the bound itself, which makes the answer exact."""
-
-PRECISION = Fraction(1, 1000)
-"""How far, relative to their size, the proved bound and the attained value may stay apart."""
+MARGIN_BUDGET = Budget(
+    relaxation_effort=1_000_000, solver_effort=500_000, quick_cases=16, split_cases=8, relaxed_cases=8
+)
+"""A safe range asks many questions, and one that is a little too narrow is still a safe one."""
 
 
-def supremum(
-    goal: Polynomial,
-    variables: tuple[Variable, ...],
-    guards: tuple[Guard, ...],
-    budget: Budget = MARGIN_BUDGET,
-) -> Supremum:
+def supremum(goal: Polynomial, variables: tuple[Variable, ...], guards: tuple[Guard, ...]) -> Supremum:
     """The greatest value of a polynomial where all guards hold: a proved bound and the best value found.
 
-    All three parts are None when the guards contradict each other. Raises TermTooLargeError.
+    All three parts are None when the guards are found to contradict each other. Raises TermTooLargeError.
     """
     reaching = never_happens("reach", "margin", variables, guards)
-    ground = Grounds().of(reaching)
-    if ground.contradictory:
-        return Supremum(None, None, None)
-    rest, moves = corner_moves(-goal, ground.ranges)
-    bound = -Fraction(ground.ranges.of_polynomial(rest)[0])
-    corner = _corner(ground, dict(moves))
-    if is_witness(reaching, corner) and evaluate(goal, corner) == bound:
-        return Supremum(bound, bound, corner)
-    reached = decide(reaching, budget)
-    if isinstance(reached, Proved):
-        return Supremum(None, None, None)
-    if not isinstance(reached, Refuted):
-        return Supremum(bound, None, None)
-    summit = climbed(reaching, goal, reached.witness)
-    return _narrowed(goal, reaching, Supremum(bound, evaluate(goal, summit), summit), budget)
+    return Summit(goal, reaching).found(Grounds().of(reaching).known)
 
 
 def safe_range(obligation: Obligation, name: str, budget: Budget = MARGIN_BUDGET) -> SafeRange:
@@ -76,46 +45,14 @@ def safe_range(obligation: Obligation, name: str, budget: Budget = MARGIN_BUDGET
     never hold is not called safe. A continuous variable is searched on whole numbers of its unit.
     """
     item = next(item for item in obligation.variables if item.name == name)
+    if isinstance(decide(obligation, budget), Proved):
+        return SafeRange(item.lo, item.highest, exact=True)
     found = [
         safe
         for upward in (True, False)
         if (safe := _safe_from_end(_Line(obligation, item, upward, budget))) is not None
     ]
     return max(found, key=_width, default=SafeRange(None, None, exact=True))
-
-
-def _corner(ground: Ground, moves: dict[str, bool]) -> Witness:
-    box = ground.ranges.box
-    return {name: Fraction(box[name][1 if moves.get(name, False) else 0]) for name in box}
-
-
-def _narrowed(goal: Polynomial, reaching: Obligation, found: Supremum, budget: Budget) -> Supremum:
-    """Close the gap: ask first whether the best value found is the bound, then halve what is open."""
-    bound, attained, witness = found.bound, found.attained, found.witness
-    assert bound is not None and attained is not None and witness is not None, "the search has begun"
-    unproved = attained
-    summits = SUMMITS_MAX
-    for _ in range(QUESTIONS_MAX):
-        if bound - unproved <= PRECISION * max(abs(bound), abs(unproved)):
-            break
-        at_summit = unproved == attained and summits > 0
-        claim = attained if at_summit else _between(unproved, bound)
-        summits -= at_summit
-        asked = never_above_zero("claim", "margin", reaching.variables, reaching.guards, goal - claim)
-        answer = decide(asked, budget)
-        if isinstance(answer, Proved):
-            bound = claim
-        elif isinstance(answer, Refuted):
-            witness = climbed(reaching, goal, answer.witness)
-            attained = unproved = evaluate(goal, witness)
-        else:
-            unproved, summits = claim, 0
-    return Supremum(bound, attained, witness)
-
-
-def _between(low: Fraction, high: Fraction) -> Fraction:
-    middle = (low + high) / 2
-    return Fraction(floor(middle)) if floor(middle) > low else middle
 
 
 def _width(safe: SafeRange) -> int:

@@ -1,10 +1,9 @@
 """From an obligation to a decision: the stages in order, from the cheapest to the dearest.
 
-Equal obligations are decided once. Exact intervals come first and load nothing. What they leave goes to the
-linear relaxations, all obligations that share their variables and guards in one text; then the solver gets
-the whole question; then the box is halved, each half closed by a relaxation. What the solver alone has
-proved is sought again by cases, because a certificate needs no trust. Every witness was evaluated exactly on
-the grid; whatever is left is unknown, never proved.
+Equal obligations are decided once. First come plain intervals, readable guesses and cases that intervals
+close; then linear relaxations, solved exactly, and halves of the box closed by them. None of that loads the
+solver. What is left is given to it: relaxations with disjunctions, then the whole question (see `deeper`).
+Every witness was evaluated exactly on the grid; whatever is left is unknown, never proved.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from ionto_ir.dataclass import dataclass, field
+from ionto_verifier.between import with_grid_noted
+from ionto_verifier.bounding import attack, close_by_rows, fits
 from ionto_verifier.budget import BUDGET, Budget
 from ionto_verifier.certificate import GOAL, Closed, Farkas, Known, is_contradictory, learn
 from ionto_verifier.core import named, proved
@@ -22,7 +23,7 @@ from ionto_verifier.interval import contradiction, is_impossible, summands
 from ionto_verifier.obligation import Atom, Formula, Obligation, negation
 from ionto_verifier.splitting import Fuel, Search
 from ionto_verifier.term import TermTooLargeError, degree, variables_of
-from ionto_verifier.witness import guess, readable
+from ionto_verifier.witness import first_guess, guess, readable, repaired
 
 _Key: TypeAlias = tuple[int, Formula]
 
@@ -95,7 +96,7 @@ def _at_a_glance(obligation: Obligation, ground: Ground) -> Decision | None:
 
 def _decide_open(problems: list[_Problem], budget: Budget) -> None:
     for problem in problems:
-        problem.decision = _by_intervals(problem, budget)
+        problem.decision = _without_solver(problem, budget)
     groups: dict[int, list[_Problem]] = {}
     for problem in problems:
         if problem.decision is None:
@@ -111,15 +112,48 @@ def _decide_open(problems: list[_Problem], budget: Budget) -> None:
             problem.decision = decision
 
 
-def _by_intervals(problem: _Problem, budget: Budget) -> Decision | None:
+def _without_solver(problem: _Problem, budget: Budget) -> Decision | None:
     obligation, known, targets = problem.obligation, problem.known, problem.targets
     try:
         proof = contradiction(known, targets)
-        if proof is None:
-            witness = guess(obligation, known)
-            if witness is not None:
-                return Refuted(Stage.INTERVAL, readable(obligation, witness))
-            proof = Search(contradiction, Fuel(budget.quick_cases), halves=False).refute(known, targets)
+        if proof is not None:
+            return proved(obligation, known, proof, Stage.INTERVAL)
+        witness = first_guess(obligation, known)
+        if witness is not None:
+            return Refuted(Stage.INTERVAL, readable(obligation, witness))
+        return _by_rows(problem) or _by_guesses(problem) or _by_cases(problem, budget)
     except TermTooLargeError:
         return None
-    return None if proof is None else proved(obligation, known, proof, Stage.INTERVAL)
+
+
+def _by_rows(problem: _Problem) -> Decision | None:
+    """Weigh facts and products against a polynomial goal, and look where they think that it fails."""
+    obligation, known = problem.obligation, problem.known
+    if GOAL not in known.facts:
+        return None
+    found = attack(known, GOAL)
+    if isinstance(found, Farkas):
+        return proved(obligation, known, found, Stage.RELAXATION)
+    likely = {item.name: found.get(item.name, known.box[item.name][0]) for item in obligation.variables}
+    witness = repaired(obligation, likely)
+    return None if witness is None else Refuted(Stage.RELAXATION, readable(obligation, witness))
+
+
+def _by_guesses(problem: _Problem) -> Decision | None:
+    witness = guess(problem.obligation, problem.known)
+    return None if witness is None else Refuted(Stage.INTERVAL, readable(problem.obligation, witness))
+
+
+def _by_cases(problem: _Problem, budget: Budget) -> Decision | None:
+    obligation, known, targets = problem.obligation, problem.known, problem.targets
+    proof = Search(contradiction, Fuel(budget.quick_cases), halves=False).refute(known, targets)
+    if proof is not None:
+        return proved(obligation, known, proof, Stage.INTERVAL)
+    if not fits(known):
+        return None
+    proof = Search(close_by_rows, Fuel(budget.split_cases), halves=True).refute(known, targets)
+    if proof is None:
+        return None
+    if isinstance(proof, Farkas):
+        return proved(obligation, known, proof, Stage.RELAXATION)
+    return with_grid_noted(proved(obligation, known, proof, Stage.SPLIT), obligation, budget.split_cases)

@@ -93,6 +93,24 @@ class Search:
         return None if having is None else Cut(title, lemma, without, having)
 
 
+def parts_of(known: Known, names: frozenset[str]) -> list[Known] | None:
+    """The cases of one distinction: of a disjunction, else of the widest of these variables; None if all
+    done.
+    """
+    choice = _narrowest(known, known.choices)
+    if choice is not None:
+        parts = []
+        for index, part in enumerate(known.choices[choice].parts):
+            parts.append(learn(known, f"{choice}/{index}", part))
+            del parts[-1].choices[choice]
+        return parts
+    at = _widest_of(known, names) or _widest_of(known, frozenset(known.box))
+    if at is None:
+        return None
+    lemma = at_most(variable(at[0]), at[1])
+    return [learn(known, f"case {at}", formula) for formula in (negation(lemma), lemma)]
+
+
 def is_never(formula: Formula, ranges: Ranges) -> bool:
     """Whether the formula fails everywhere in the box, as far as intervals can tell."""
     match formula:
@@ -132,9 +150,14 @@ def _open_answers(known: Known, targets: tuple[str, ...]) -> list[str]:
 
 
 def _widest(known: Known, targets: tuple[str, ...]) -> tuple[str, Fraction] | None:
-    """The variable that keeps most of its declared width among those in products, and where to halve it."""
+    names = _in_products(known, targets) or _in_products(known, tuple(known.facts))
+    return _widest_of(known, names)
+
+
+def _widest_of(known: Known, names: Iterable[str]) -> tuple[str, Fraction] | None:
+    """The variable that keeps most of its declared width among these, and where to halve it."""
     best: tuple[Fraction, str] | None = None
-    for name in _in_products(known, targets) or _in_products(known, tuple(known.facts)):
+    for name in sorted(names):
         low, high = known.box[name]
         declared = known.variables[name]
         width = Fraction(high - low) / (declared.hi - declared.lo) if low < high else Fraction(0)

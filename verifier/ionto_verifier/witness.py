@@ -45,24 +45,30 @@ REPAIRS_MAX = 12
 CLIMBS_MAX = 12
 """Moves of one variable each; the summit need not be reached, the proof will tell how far it is."""
 
+COARSE_WIDTH_MIN = 10_000
+"""Ranges wider than this are searched on whole numbers, also where fractions are possible."""
+
 HALVINGS_MAX = 30
 """Points tried on the way between a point that is allowed and one that fails: enough for any device grid."""
 
 
-def guess(obligation: Obligation, known: Known) -> Witness | None:
-    """A witness among the points where one would look first, or None.
+def first_guess(obligation: Obligation, known: Known) -> Witness | None:
+    """A witness at the worst corner of the box or near it, or None.
 
     `known` is the start of the refutation, whose box the guards have already narrowed.
     """
-    if any(low > high for low, high in known.box.values()):
-        return None
-    starts = list(_starts(obligation, known))
-    for start in starts:
+    return repaired(obligation, next(_starts(obligation, known)))
+
+
+def guess(obligation: Obligation, known: Known) -> Witness | None:
+    """A witness among the other points where one would look, or on the way from them to the worst corner."""
+    worst, *others = _starts(obligation, known)
+    for start in others:
         found = repaired(obligation, start)
         if found is not None:
             return found
-    for start in starts[1:]:
-        found = repaired(obligation, _where_it_turns(obligation, start, starts[0]))
+    for start in others:
+        found = repaired(obligation, _where_it_turns(obligation, start, worst))
         if found is not None:
             return found
     return None
@@ -129,7 +135,7 @@ def _favourites(item: Variable) -> list[int]:
 
 
 def _starts(obligation: Obligation, known: Known) -> Iterator[Point]:
-    """The worst corner of a polynomial goal, then defaults, lower bounds and upper bounds."""
+    """The worst corner of a polynomial goal (or any corner), then defaults, lower bounds and upper bounds."""
     usual: Point = {}
     for item in obligation.variables:
         low, high = known.box[item.name]
@@ -139,6 +145,8 @@ def _starts(obligation: Obligation, known: Known) -> Iterator[Point]:
     if isinstance(obligation.conclusion, Atom):
         _, moves = corner_moves(-obligation.conclusion.term, Ranges(known.box))
         yield usual | {name: known.box[name][1 if upper else 0] for name, upper in moves}
+    else:
+        yield {name: high for name, (_, high) in known.box.items()}
     yield usual
     yield {name: high for name, (_, high) in known.box.items()}
     yield {name: low for name, (low, _) in known.box.items()}
@@ -153,7 +161,9 @@ def _where_it_turns(obligation: Obligation, allowed: Point, worst: Point) -> Poi
         trial: Point = {}
         for item in obligation.variables:
             start = allowed[item.name]
-            trial[item.name] = _on_grid(item, start + middle * (worst[item.name] - start))
+            value = start + middle * (worst[item.name] - start)
+            coarse = item.hi - item.lo > COARSE_WIDTH_MIN
+            trial[item.name] = _on_grid(item, floor(value) if coarse else value)
         if all(holds(guard.formula, trial) for guard in obligation.guards):
             near, best = middle, trial
             if not holds(obligation.conclusion, trial):
