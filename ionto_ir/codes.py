@@ -138,6 +138,7 @@ CODES: dict[str, str] = {
     "I0907": "no key to seal a plan with",
     "I0908": "a name that cannot own a key",
     "I0909": "a protocol that is not proved is not compiled",
+    "I0910": "a journal of another protocol",
     "I0930": "a value is missing",
     "I0931": "a value that the plan does not know, or of the wrong kind",
     "I0932": "a value outside its range",

@@ -1,0 +1,118 @@
+"""A run as its journal tells it: facts, events and curves for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ionto_cli import quantities
+from ionto_cli.page import RunSection
+from ionto_cli.picture import Curve, Picture
+from ionto_ir.canonical import Json
+from ionto_ir.diagnostic import Diagnostic, error
+from ionto_ir.plan import Plan
+from ionto_runtime.accounting import account_of
+from ionto_runtime.journal_format import Record, RecordType
+from ionto_runtime.journal_reader import Reading, Sealed, Unread, read_journal
+from ionto_runtime.replay import rebound, replay
+
+NA_PER_MA = 1e6
+PC_PER_MA_MIN = 6e10
+MS_PER_S = 1e3
+
+
+def recorded_run(path: Path, plan: Plan) -> RunSection | Diagnostic:
+    """What a journal says of a session of this plan; it is replayed, and the page says what came of that."""
+    reading = read_journal(path)
+    if isinstance(reading, Unread):
+        return error("I0904", f"cannot read `{path}`: {reading.reason}", None)
+    bound = rebound(plan, reading)
+    if isinstance(bound, str):
+        advice = "name the journal of a run of this protocol, compiled from these very files"
+        return error("I0910", f"`{path}` does not belong to `{plan.name}`: {bound}", None, help=advice)
+    header = reading.header or {}
+    simulated = header.get("simulated") is True
+    picture = Picture(
+        title="What was set and what was measured",
+        subtitle=f"{header.get('device')}",
+        curves=_curves(reading),
+        simulated=simulated,
+    )
+    difference = replay(bound, reading).difference
+    replayed = "the same commands, tick by tick" if difference is None else f"differs: {difference.what}"
+    facts = [*_facts(reading, header), ("replayed through the machine", replayed)]
+    return RunSection(facts, list(_events(reading)), picture, simulated)
+
+
+def _facts(reading: Reading, header: dict[str, Json]) -> list[tuple[str, str]]:
+    sealed = isinstance(reading.end, Sealed)
+    ended = str(reading.records[-1].payload.get("reason")) if sealed else "the journal is not sealed"
+    facts = [
+        ("session", str(header.get("session"))),
+        ("patient token", str(header.get("patient") or "none")),
+        ("device", str(header.get("device"))),
+        ("software", str(header.get("software"))),
+        ("ended", ended),
+    ]
+    account = account_of(reading)
+    if not isinstance(account, str):
+        low, high = account.charge.lower_pc, account.charge.upper_pc
+        facts.append(("delivered", f"at least {quantities.charge(low)}, at most {quantities.charge(high)}"))
+    facts.append(("journal", f"{len(reading.records)} records, head {reading.link.hex()}"))
+    return facts
+
+
+def _curves(reading: Reading) -> list[Curve]:
+    times, set_ma, measured_ma, set_total, measured_total = [0.0], [0.0], [0.0], [0.0], [0.0]
+    start_ms: int | None = None
+    for record in reading.records:
+        if record.kind is not RecordType.SAMPLE:
+            continue
+        clock, nominal = record.payload.get("clock_ms"), record.payload.get("nominal_pc")
+        if not isinstance(clock, int) or not isinstance(nominal, int):
+            continue
+        if start_ms is None and nominal == 0:
+            continue
+        start_ms = clock if start_ms is None else start_ms
+        measured = record.payload.get("measured_na")
+        current_ma = (measured if isinstance(measured, int) else 0) / NA_PER_MA
+        passed_min = (clock - start_ms) / MS_PER_S / 60 - times[-1] / 60
+        times.append((clock - start_ms) / MS_PER_S)
+        set_ma.append(_set_na(record) / NA_PER_MA)
+        measured_ma.append(current_ma)
+        set_total.append(nominal / PC_PER_MA_MIN)
+        measured_total.append(measured_total[-1] + current_ma * passed_min)
+    return [
+        Curve("measured", times, measured_ma, measured_total),
+        Curve("set", times, set_ma, set_total),
+    ]
+
+
+def _set_na(record: Record) -> int:
+    """The magnitude that the commands of a tick set; both curves are magnitudes."""
+    commands = record.payload.get("commands")
+    assert isinstance(commands, list)
+    for command in commands:
+        if isinstance(command, dict) and command.get("command") == "set_current":
+            current = command["current_na"]
+            assert isinstance(current, int)
+            return abs(current)
+    return 0
+
+
+def _events(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Everything but ticks, in words."""
+    for record in reading.records:
+        if record.kind in (RecordType.EVENT, RecordType.ANSWER, RecordType.RECORDED, RecordType.ALARM):
+            clock = record.payload.get("clock_ms")
+            shown = quantities.clock(clock) if isinstance(clock, int) else ""
+            yield shown, _event_words(record)
+
+
+def _event_words(record: Record) -> str:
+    payload = record.payload
+    words = [str(payload.get("event") or payload.get("code") or record.kind.name.lower()).replace("_", " ")]
+    words += [
+        str(payload[name]) for name in ("variable", "value", "kind", "text", "cause") if payload.get(name)
+    ]
+    return ": ".join([words[0], ", ".join(words[1:])]) if len(words) > 1 else words[0]

@@ -1,0 +1,64 @@
+"""Findings as SARIF 2.1.0, which code hosts show beside the lines that they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ionto_ir.codes import CODES
+from ionto_ir.diagnostic import Diagnostic, Label, Severity
+from ionto_ir.source import Span
+
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+
+Json = dict[str, object]
+
+
+def sarif(diagnostics: Sequence[Diagnostic], version: str) -> Json:
+    """A SARIF log with one run; every rule that is named has its sentence."""
+    codes = sorted({diagnostic.code for diagnostic in diagnostics})
+    rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in codes]
+    driver = {"name": "ionto", "version": version, "rules": rules}
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {"driver": driver},
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(diagnostic, codes) for diagnostic in diagnostics],
+            }
+        ],
+    }
+
+
+def _result(diagnostic: Diagnostic, codes: list[str]) -> Json:
+    remarks = [*diagnostic.notes, *(() if diagnostic.help is None else (f"help: {diagnostic.help}",))]
+    result: Json = {
+        "ruleId": diagnostic.code,
+        "ruleIndex": codes.index(diagnostic.code),
+        "level": LEVELS[diagnostic.severity],
+        "message": {"text": "\n".join([diagnostic.message, *remarks])},
+    }
+    if diagnostic.primary is not None:
+        result["locations"] = [_location(diagnostic.primary)]
+    if diagnostic.labels:
+        result["relatedLocations"] = [_location(label) for label in diagnostic.labels]
+    return result
+
+
+def _location(label: Label) -> Json:
+    location: Json = {
+        "physicalLocation": {"artifactLocation": {"uri": label.span.file}, "region": _region(label.span)}
+    }
+    if label.text:
+        location["message"] = {"text": label.text}
+    return location
+
+
+def _region(span: Span) -> Json:
+    return {
+        "startLine": span.line,
+        "startColumn": span.column,
+        "endLine": span.end_line,
+        "endColumn": span.end_column,
+    }
