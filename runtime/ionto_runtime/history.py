@@ -73,8 +73,6 @@ def _session(path: Path, patient: str, plan_name: str) -> PastSession | Diagnost
     if reading.header is None and isinstance(reading.end, TornTail):
         return None  # a crash before the header was on the disk, and so before anything was sent
     header = reading.header
-    if header is not None and header.get("patient") != patient:
-        return None
     if not isinstance(reading.end, Sealed) and _in_use(path):
         return _uncountable(path, "its session is still running", "wait until it has ended")
     account = account_of(reading)

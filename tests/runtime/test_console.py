@@ -33,6 +33,7 @@ from ionto_runtime.console.words import contact_words, state_word, step_words
 from ionto_runtime.prompts import answer, how_to_answer, moved, prompt_text, question
 from ionto_runtime.simulation.stimulator import Fault
 from ionto_runtime.stimulator import Measurement
+from tests.architecture.tree import ROOT
 from tests.ir.sessions import bound_of
 from tests.runtime.bedside import Bedside, Script
 from tests.runtime.consoles import BOUND, FACTS, PLAN, VALUES, Pipe, asking, at, recording
@@ -121,6 +122,17 @@ def test_every_alarm_of_the_runtime_has_a_code_a_sentence_and_a_symbol() -> None
         assert code == alarm.code and re.fullmatch(r"F[2-9]\d", code)
         assert alarm.text == alarm.text.strip() and not alarm.text.endswith(".")
         assert SYMBOLS[alarm.priority] in ("!", "!!", "!!!")
+
+
+def test_the_manual_lists_every_alarm_with_its_priority_and_symbol() -> None:
+    from ionto_ir.events import ALARMS as MACHINE_ALARMS
+
+    page = (ROOT / "docs" / "reference" / "run.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| (F\d\d) \| (\w+) (!+) \| (.+) \|$", page, re.MULTILINE)
+    known = {**MACHINE_ALARMS, **ALARMS}
+    assert listed == [
+        (code, alarm.priority.value, SYMBOLS[alarm.priority], alarm.text) for code, alarm in known.items()
+    ]
 
 
 # --- prompts ------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import pytest
 
 from ionto_ir.bind import History, Refusal, bind
 from ionto_ir.canonical import Json
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.expression import Value
 from ionto_runtime.accounting import Account, account_of
@@ -22,8 +23,10 @@ from ionto_runtime.history import day_of, read_history
 from ionto_runtime.journal import Durability, JournalWriter, Written
 from ionto_runtime.journal_format import RecordType
 from ionto_runtime.journal_reader import Reading, read_journal, scan
+from ionto_runtime.session import Session
 from ionto_runtime.simulation.clock import WALL_START_MS
-from ionto_runtime.simulation.stimulator import Fault
+from ionto_runtime.simulation.stimulator import Fault, SimulatedStimulator
+from ionto_runtime.stimulator import Measurement
 from tests.ir.sessions import SECOND, bound_of, timed_plan
 from tests.runtime.bedside import Bedside, header_of
 from tests.runtime.journals import MemoryFile
@@ -275,6 +278,38 @@ def test_whatever_a_loss_of_power_takes_away_the_truth_is_not_above_the_bound() 
         if isinstance(found, str):
             continue
         assert found.charge.upper_pc >= file.truths[count]
+
+
+class Exact:
+    """A stimulator that reads exactly what is set."""
+
+    def __init__(self, inner: SimulatedStimulator) -> None:
+        self.set_current, self.output_off = inner.set_current, inner.output_off
+        self._inner = inner
+
+    def measure(self) -> Measurement | None:
+        found = self._inner.measure()
+        return None if found is None else replace(found, current_na=found.setpoint_na)
+
+
+def test_what_was_surely_delivered_is_what_was_read_less_the_accuracy() -> None:
+    bedside = Bedside(BOUND)
+    bedside.session = Session(BOUND, Exact(bedside.device), bedside.journal)
+    bedside.begin().tick(30)
+    before = account(data_of(bedside)).charge.lower_pc
+    bedside.tick(5)
+    assert account(data_of(bedside)).charge.lower_pc - before == 5 * 100 * (
+        2 * MA - 2 * MA * 2 // 100 - 10_000
+    )
+
+
+def test_electrodes_that_touch_deliver_nothing_for_sure() -> None:
+    bedside = Bedside(BOUND).begin().tick(25)
+    bedside.device.inject(Fault.SHORT)
+    bedside.tick(2)
+    before = account(data_of(bedside)).charge.lower_pc
+    bedside.tick(5)
+    assert account(data_of(bedside)).charge.lower_pc == before
 
 
 def test_a_torn_tail_counts_as_a_crash_before_it() -> None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from ionto_ir.dataclass import replace
 from ionto_ir.events import EmergencyStop, Event, Pause, Resume
 from ionto_runtime.console.view import View
 from ionto_runtime.journal_reader import Sealed, Unsealed
@@ -121,6 +122,17 @@ def test_a_tick_that_is_much_too_late_stops_the_session(late_ms: int) -> None:
     settings = settings_of(bedside.reading)
     assert all(abs(after - before) <= 60_000 for before, after in pairwise(settings))
     assert bedside.device.received.total_pc <= bedside.session.upper_pc
+
+
+def test_a_tick_that_is_much_too_late_stops_a_session_on_a_patient_device_too() -> None:
+    plan = timed_plan(hold_ms=6 * SECOND, ramp_ms=4 * SECOND)
+    device = replace(plan.device, host_gap_ms=2_000, watchdog_ms=3_000)
+    clock = LateClock(lambda at_ms: 300 if at_ms == 7_000 else 0)
+    bedside = run_through(
+        Bedside(bound_of(replace(plan, device=device)), clock=clock), Script(), real_time=True
+    )
+    assert bedside.codes() == ["F22"]
+    assert not bedside.session.completed
 
 
 def test_many_missed_ticks_together_stop_the_session() -> None:

@@ -6,11 +6,13 @@ import json
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from ionto_cli.__main__ import main
 from ionto_ir.bind_constants import History, dose_cap_pc
 from ionto_ir.dataclass import replace
 from ionto_ir.plan import Interruptions
@@ -19,6 +21,7 @@ from ionto_runtime.accounting import Account, account_of
 from ionto_runtime.history import read_history
 from ionto_runtime.journal_reader import Reading, Sealed, Unsealed, read_journal
 from ionto_runtime.replay import rebound, replay
+from ionto_runtime.simulation.stimulator import SimulatedStimulator
 from tests.architecture.tree import ROOT
 from tests.runtime.sealed_plans import MA, Workplace, heel_plan, placed
 from tests.runtime.terminals import Terminal
@@ -219,6 +222,22 @@ def test_a_plan_for_another_kind_of_device_is_refused(tmp_path: Path) -> None:
 def test_a_command_line_that_means_nothing_is_refused(place: Workplace) -> None:
     refused(place.run(*BY_ITSELF[:2], "--accelerate", "0"), "I0901", 4)
     refused(place.run(*BY_ITSELF, "--patient", "Mr Smith"), "I0901", 4)
+
+
+def test_a_device_that_is_not_ready_is_refused_and_nothing_is_begun(
+    place: Workplace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(place.folder)
+    monkeypatch.setenv("IONTO_HOME", str(place.folder / "home"))
+    monkeypatch.setattr(sys, "stdin", None)
+    monkeypatch.setattr(SimulatedStimulator, "measure", lambda _: None)
+    assert main(list(BY_ITSELF)) == 2
+    said = capsys.readouterr()
+    assert "error[I0962]: the device `bench_dc` is not ready: it does not answer" in said.err
+    reading = journal_of(place)
+    assert reading.records[-1].payload["reason"] == "not begun: it does not answer"
+    account = account_of(reading)
+    assert isinstance(account, Account) and not account.energised
 
 
 def test_records_that_cannot_be_kept_are_no_session(place: Workplace) -> None:
