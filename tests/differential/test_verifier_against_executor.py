@@ -1,0 +1,90 @@
+"""What is proved is never violated by the executor under an adversary; what is refuted shows in a run."""
+
+from __future__ import annotations
+
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from ionto_ir.dataclass import replace
+from ionto_ir.limits import Limit, LimitKind, Role
+from ionto_ir.observer import violations
+from ionto_ir.plan import Plan
+from ionto_ir.rehearse import Rehearsed, rehearse
+from ionto_ir.scenario import Occurrence
+from ionto_verifier.driver import Options, verify
+from ionto_verifier.report import VerificationReport, verdict_name
+from tests.differential.adversary import armed_run, corners, disarmed_run, scripts
+from tests.strategies import plans, timelines
+from tests.treatments import limit
+
+PROVE_ONLY = Options(margins=False, advice=False)
+# Each example is a proof and dozens of sessions: few of them, and no hours of shrinking.
+SLOW = settings(max_examples=max(12, settings().max_examples // 50), phases=[Phase.explicit, Phase.generate])
+
+
+@st.composite
+def limited_plans(draw: st.DrawFn) -> Plan:
+    """Generated plans with limits around what they do, so that some hold and some do not."""
+    plan = draw(plans())
+    role = draw(st.sampled_from([None, Role.ANODE, Role.CATHODE]))
+    bounds = (
+        limit(LimitKind.DOSE, draw(st.integers(30, 400)) * 10**9, "mA.min", nominal=draw(st.booleans())),
+        limit(LimitKind.DURATION, draw(st.integers(30, 600)) * 1_000, "s"),
+        limit(LimitKind.DENSITY, draw(st.integers(5, 18)) * 100_000, "mA/cm2", role=role),
+        limit(LimitKind.CURRENT, draw(st.integers(20, 45)) * 100_000, "mA"),
+        limit(LimitKind.STOP_TIME, draw(st.integers(3, 12)) * 1_000, "s"),
+    )
+    return replace(plan, limits=(*plan.limits, *bounds))
+
+
+def verdicts(report: VerificationReport) -> dict[Limit, set[str]]:
+    """The verdicts about each limit."""
+    found: dict[Limit, set[str]] = {}
+    for finding in report.findings:
+        bound = finding.claim.limit
+        if bound is not None:
+            found.setdefault(bound, set()).add(verdict_name(finding.verdict))
+    return found
+
+
+@SLOW
+@given(limited_plans(), timelines())
+def test_no_adversary_violates_a_limit_that_is_proved(plan: Plan, timeline: tuple[Occurrence, ...]) -> None:
+    report = verify(plan, PROVE_ONLY)
+    assert report.disagreements == ()
+    proved = {bound for bound, words in verdicts(report).items() if words == {"proved"}}
+    for values in corners(plan):
+        for script in scripts(plan, values, timeline):
+            seen = violations(plan, values, disarmed_run(plan, values, script).trace)
+            broken = [item for item in seen if item.limit in proved]
+            assert broken == [], (values, broken)
+
+
+@SLOW
+@given(plans(), timelines())
+def test_the_interlock_never_trips_a_plan_that_is_proved(
+    plan: Plan, timeline: tuple[Occurrence, ...]
+) -> None:
+    if not verify(plan, PROVE_ONLY).proved:
+        return
+    for values in corners(plan):
+        for script in scripts(plan, values, timeline):
+            alarms = [alarm.code for alarm in armed_run(plan, values, script).alarms]
+            assert alarms == [], values
+
+
+@SLOW
+@given(limited_plans())
+def test_every_refuted_limit_is_violated_in_the_run_that_is_shown(plan: Plan) -> None:
+    report = verify(plan, PROVE_ONLY)
+    for finding in report.findings:
+        bound = finding.claim.limit
+        shown = finding.counterexample
+        if bound is None or verdict_name(finding.verdict) != "refuted":
+            continue
+        assert shown is not None, finding.claim.statement
+        if shown.kept_by_interlock or shown.refused or shown.starts_ms:
+            continue
+        outcome = rehearse(plan, shown.scenario, armed=False)
+        assert isinstance(outcome, Rehearsed)
+        assert bound in [item.limit for item in outcome.violations], finding.claim.statement
