@@ -27,7 +27,8 @@ def advise(inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, 
     found: dict[str, str] = {}
     for finding in findings:
         limit = finding.claim.limit
-        if limit is None or not isinstance(finding.verdict, Refuted) or len(found) >= ADVISED_MAX:
+        refuted = isinstance(finding.verdict, Refuted) and not finding.claim.soft
+        if limit is None or not refuted or len(found) >= ADVISED_MAX:
             continue
         if finding.counterexample is not None and finding.counterexample.starts_ms:
             text = _apart(inquiry, limit, finding)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ionto_ir.device import Device
 from ionto_ir.plan import Plan
 from ionto_ir.units import CURRENT, SLEW, format_quantity
 from ionto_ir.wording import current_text
@@ -10,12 +11,10 @@ from ionto_ir.wording import current_text
 def assumptions_of(plan: Plan) -> tuple[str, ...]:
     """The assumptions of a plan's proofs, most of them facts about its device, in words."""
     device = plan.device
-    accuracy = (
-        f"{_percent(device.accuracy_ppm)} % + {format_quantity(device.accuracy_offset_na, CURRENT, 'uA')}"
-    )
+    accuracy = accuracy_text(device)
     step = current_text(plan, device.step_na)
     found = [
-        f"`{device.name}` never gives more than {accuracy} above the set current, and nothing while it is off",
+        f"`{device.name}` gives at most {accuracy} more than the set current, and nothing while it is off",
         f"the set current changes once a tick of {device.tick_ms} ms and holds through the tick",
         f"a change by one step of {step} counts as continuous under a ramp limit",
         f"the output goes to zero by itself {device.watchdog_ms} ms after the last command",
@@ -23,7 +22,7 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
         f"a stop and a pause fall at {_slew(plan.stop_slew_na_s)}",
         f"the way back after a pause rises at {_slew(plan.resume_slew_na_s)}",
         "an emergency stop and a device fault open the output at once and are exempt from the ramp limit",
-        "a lost link or a crash of the host may end a session early; no limit is passed then (theorem of the machine)",
+        "a lost link or a crash of the host may end a session early; no limit is passed then, for any plan",
         "a measured current above the stated accuracy ends a session early",
         "the time that people take to answer is counted only under limits on the duration",
         *_impedance(plan),
@@ -42,6 +41,11 @@ def _impedance(plan: Plan) -> tuple[str, ...]:
     if plan.may_saturate:
         return (f"{said}; the protocol says that the device may saturate",)
     return (said,)
+
+
+def accuracy_text(device: Device) -> str:
+    """`2 % + 10 uA`: a device's accuracy as its profile says it."""
+    return f"{_percent(device.accuracy_ppm)} % + {format_quantity(device.accuracy_offset_na, CURRENT, 'uA')}"
 
 
 def _percent(ppm: int) -> str:

@@ -146,7 +146,7 @@ class Arithmetic:
         return self.glide(ZERO, level_na, self.glide_ms(ZERO, level_na, self.resuming))
 
     def fall(self, level_na: Polynomial) -> Emission:
-        """What a stop from a level emits: each tick falls by `fall_na`, so the sum lies below the triangle."""
+        """What a stop from a level emits: each tick falls by `fall_na`, so it lies below the triangle."""
         if level_na == ZERO:
             return Emission(ZERO, ZERO)
         triangle = level_na * level_na * Fraction(self.tick_ms, 2 * self.fall_na)

@@ -143,7 +143,7 @@ class Environment:
         return found
 
     def unnumbered(self, term: Polynomial) -> Polynomial:
-        """The term with the plan's own names for the values at a step: terms that become equal range alike."""
+        """The term with the plan's own names for the values at a step: equal ones range alike."""
         if not self.copies:
             return term
         names = {name: variable_term(self.copies[name]) for name in variables_of(term) if name in self.copies}
@@ -310,7 +310,7 @@ class Environment:
         return Selection(tuple(variables), (*path, *named))
 
     def _names_in(self, guard: Guard) -> frozenset[str]:
-        """The variables of a guard, remembered by the object: comparing formulas costs more than reading one."""
+        """The variables of a guard, remembered by object: comparing formulas costs more than reading."""
         found = self._speaks_of.get(id(guard))
         if found is None:
             found = self._speaks_of[id(guard)] = (guard, formula_variables(guard.formula))

@@ -15,6 +15,7 @@ from ionto_verifier import decision
 from ionto_verifier.counterexample import Counterexample, counterexample_of, crowd_of
 from ionto_verifier.decision import BoundUsed, Decision, GuardUsed
 from ionto_verifier.environment import Origin
+from ionto_verifier.facts import fact_support
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.margins import Margin, margin_of
 from ionto_verifier.obligation import Witness
@@ -192,7 +193,7 @@ def _core(inquiry: Inquiry, claim: Claim, answers: Answers) -> Iterator[Support]
     if claim.limit is not None or claim.span is not None:
         supports[Support(claim.statement, claim.span)] = None
     for fact in claim.rests_on:
-        supports[Support(fact, inquiry.plan.device.span)] = None
+        supports[fact_support(inquiry.plan, fact)] = None
     for question, found in answers:
         if isinstance(found, decision.Proved):
             origins = {guard.name: guard.label for guard in question.obligation.guards}

@@ -121,7 +121,8 @@ def _sentence(plan: Plan, finding: Finding) -> str:
 def _reached(finding: Finding, limit: Limit) -> str:
     """The value that was seen, or the proved bound where the machine did not let it come to that."""
     shown, margin = finding.counterexample, finding.margin
-    if shown is not None and shown.value is not None:
+    # The emitted staircase has no slope of its own: the slope of the line that it follows is told.
+    if shown is not None and shown.value is not None and limit.kind is not LimitKind.RAMP:
         return measured_text(limit, shown.value)
     if margin is not None:
         return measured_text(limit, margin.worst if margin.attained is None else margin.attained)
@@ -187,7 +188,8 @@ def _notes(finding: Finding) -> Iterator[str]:
         told = ", ".join(f"{name} = {value}" for name, value in shown.given[:GIVEN_MAX])
         yield f"for example with {told}"
     if shown.happenings:
-        yield "and " + ", ".join(shown.happenings[:GIVEN_MAX])
+        more = len(shown.happenings) - GIVEN_MAX
+        yield "and " + ", ".join(shown.happenings[:GIVEN_MAX]) + (f", and {more} more" if more > 0 else "")
     if shown.starts_ms:
         apart = duration_text(shown.starts_ms[-1] - shown.starts_ms[0])
         yield f"the first and the last of {len(shown.starts_ms)} sessions may start {apart} apart"

@@ -1,4 +1,4 @@
-"""The moments at which a session may be at its worst: only those are asked about that no later one outdoes."""
+"""The moments at which a session may be at its worst: those that no later one outdoes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def worst_moments(inquiry: Inquiry, base_of: Base) -> tuple[Moment, ...]:
 
 
 def _outdoes(inquiry: Inquiry, later: Moment, moment: Moment) -> bool:
-    """Whether `later` is never less, with whatever pauses; what a total absorbed may no longer be compared."""
+    """Whether `later` is never less, whatever the pauses; what a total absorbed is not compared."""
     return (
         later.visit.after.absorbed == moment.visit.after.absorbed
         and set(later.visit.path) <= set(moment.visit.path)

@@ -66,7 +66,7 @@ SENTENCES: dict[Property, str] = {
     Property.ARITHMETIC: "No operand divides by zero, and quotients come out exactly where they must.",
     Property.RANGE: "The device can set every current that the protocol asks for.",
     Property.GRID: "Every current that the protocol asks for is a whole number of the device's steps.",
-    Property.DRIVE: "The device's voltage suffices for the current over the whole assumed range of impedance.",
+    Property.DRIVE: "The device's voltage suffices for the current over all of the assumed impedance.",
     Property.SLEW: "The device can follow every ramp, stop and resume.",
     Property.DEVICE: "The device has the waveform, and its watchdog bridges a tick and the longest host gap.",
     Property.DRUG: "Each drug's ion is under the pole that drives it, whenever current flows.",

@@ -223,7 +223,7 @@ def _runs(plan: Plan, day: Day) -> bool:
 
 
 def _admitted(plan: Plan, claim: Claim, scenario: Scenario) -> Reproduced | None:
-    """Somebody whom the envelope excludes: but for the exclusions themselves the armed machine treats them."""
+    """Somebody whom the envelope excludes: but for the exclusions the armed machine treats them."""
     outcome = rehearse(replace(plan, exclusions=()), scenario)
     if isinstance(outcome, Refusal):
         return None

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from ionto_ir.codec import scenario_to_json
-from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.plan import Plan
+from ionto_ir.render import diagnostic_data, span_data
 from ionto_ir.source import Span
 from ionto_ir.wording import limit_text, measured_text
 from ionto_verifier.counterexample import Counterexample
@@ -41,7 +41,7 @@ def report_to_json(report: VerificationReport) -> Json:
         "findings": [_finding(plan, finding) for finding in report.findings],
         "assumptions": list(report.assumptions),
         "unused_limits": list(report.unused_limits),
-        "diagnostics": [_diagnostic(item) for item in report.diagnostics],
+        "diagnostics": [diagnostic_data(item) for item in report.diagnostics],
         "disagreements": list(report.disagreements),
     }
 
@@ -136,22 +136,8 @@ def _shown(shown: Counterexample) -> Json:
     }
 
 
-def _span(span: Span | None) -> Json | None:
-    if span is None:
-        return None
-    return {
-        "file": span.file,
-        "line": span.line,
-        "column": span.column,
-        "end_line": span.end_line,
-        "end_column": span.end_column,
-    }
-
-
-def _diagnostic(item: Diagnostic) -> Json:
-    from ionto_ir.render import diagnostic_data
-
-    return dict(diagnostic_data(item))
+def _span(span: Span | None) -> object:
+    return None if span is None else span_data(span)
 
 
 # --- the schema -----------------------------------------------------------------------------------
@@ -217,7 +203,9 @@ def _map(values: Json) -> Json:
 
 
 def _definitions() -> Json:
-    span = {"$ref": "#/$defs/span"}
+    span: Json = {"$ref": "#/$defs/span"}
+    margin: Json = {"$ref": "#/$defs/margin"}
+    shown: Json = {"$ref": "#/$defs/counterexample"}
     return {
         "span": _object(
             {"file": _TEXT, "line": _COUNT, "column": _COUNT, "end_line": _COUNT, "end_column": _COUNT}
@@ -238,8 +226,8 @@ def _definitions() -> Json:
                 "certified": _COUNT,
                 "facts": _list(_TEXT),
                 "core": _list(_object({"text": _TEXT, "span": _or_null(span)})),
-                "margin": _or_null({"$ref": "#/$defs/margin"}),
-                "counterexample": _or_null({"$ref": "#/$defs/counterexample"}),
+                "margin": _or_null(margin),
+                "counterexample": _or_null(shown),
             }
         ),
         "margin": _object(

@@ -19,7 +19,7 @@ from ionto_verifier.windows import DAY_MS, STARTS_SHOWN_MAX
 
 @dataclass(frozen=True, slots=True)
 class Crowded:
-    """Sessions that start at these times, ms, put `value` into one window; the first of them is `scenario`."""
+    """Sessions that start at these times, ms, put `value` into one window; `scenario` is the first."""
 
     starts_ms: tuple[int, ...]
     value: Fraction

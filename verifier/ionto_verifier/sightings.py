@@ -21,7 +21,7 @@ from ionto_verifier.properties import Claim, Property
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A property was seen to fail at a time of the session, ms; `value` in the base unit of what it bounds."""
+    """A property was seen to fail at a time of the session, ms; `value` is in its base unit."""
 
     at_ms: int | None
     value: Fraction | None

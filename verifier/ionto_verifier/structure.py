@@ -8,6 +8,7 @@ which shares nothing with that.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ionto_ir.plan import (
     Branch,
@@ -100,7 +101,7 @@ def partitions(table: Classify, domain: IntegerDomain) -> bool:
     # Between two ends that rows name the answer does not change: the ends and a value between them tell all.
     ends = sorted({domain.lo, domain.hi, *_ends(table)})
     doubled = [2 * end for end in ends]
-    points = [*doubled, *((low + high) // 2 for low, high in zip(doubled, doubled[1:], strict=False))]
+    points = [*doubled, *((low + high) // 2 for low, high in pairwise(doubled))]
     return all(_rows_of(table, point) == 1 for point in points if 2 * domain.lo <= point <= 2 * domain.hi)
 
 

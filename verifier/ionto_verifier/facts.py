@@ -1,0 +1,51 @@
+"""The facts about device, electrodes and course that a claim's numbers contain, in words and with their
+place.
+"""
+
+from __future__ import annotations
+
+from ionto_ir.expression import Constant
+from ionto_ir.plan import Plan
+from ionto_ir.units import AREA, CURRENT, SLEW, TIME, VOLTAGE, format_quantity
+from ionto_verifier.assumptions import accuracy_text
+from ionto_verifier.report import Support
+
+
+def fact_support(plan: Plan, fact: str) -> Support:
+    """What a proof rests on besides the limit and the plan's own lines; others speak for themselves."""
+    if fact.startswith("electrode "):
+        return _electrode(plan, int(fact.removeprefix("electrode ")))
+    if fact == "impedance":
+        assumed = [item.impedance for item in plan.envelopes if item.impedance is not None]
+        high = max(item.ohm_max for item in assumed)
+        return Support(f"impedance at most {high} Ohm", assumed[0].span)
+    if fact == "course":
+        return Support("the course", plan.span if plan.course is None else plan.course.span)
+    text = _device_fact(plan, fact)
+    return Support(fact, plan.span) if text is None else Support(text, plan.device.span)
+
+
+def _electrode(plan: Plan, index: int) -> Support:
+    electrode = plan.electrodes[index]
+    area = electrode.area_um2
+    size = format_quantity(area.value, AREA, "cm2") if isinstance(area, Constant) else "asked on the day"
+    return Support(f"area of `{electrode.profile}` on `{electrode.site}`: {size}", electrode.span)
+
+
+def _device_fact(plan: Plan, fact: str) -> str | None:
+    device = plan.device
+    stop = f"a stop falls at {format_quantity(plan.stop_slew_na_s, SLEW, 'mA/s')}"
+    resume = f"a resume rises at {format_quantity(plan.resume_slew_na_s, SLEW, 'mA/s')}"
+    words = {
+        "accuracy": f"accuracy of `{device.name}`: {accuracy_text(device)}",
+        "compliance": f"compliance of `{device.name}`: {format_quantity(device.compliance_mv, VOLTAGE, 'V')}",
+        "tick": f"tick of `{device.name}`: {format_quantity(device.tick_ms, TIME, 'ms')}",
+        "watchdog": f"watchdog of `{device.name}`: {format_quantity(device.watchdog_ms, TIME, 'ms')}",
+        "step": f"step of `{device.name}`: {format_quantity(device.step_na, CURRENT, 'uA')}",
+        "slew": f"slew of `{device.name}`: {format_quantity(device.slew_na_s, SLEW, 'mA/s')}",
+        "range": f"range of `{device.name}`: up to {format_quantity(device.current_na_max, CURRENT, 'mA')}",
+        "waveforms": f"waveforms of `{device.name}`: {', '.join(device.waveforms)}",
+        "stop slew": stop,
+        "stop and resume slew": f"{stop}, {resume}",
+    }
+    return words.get(fact)
