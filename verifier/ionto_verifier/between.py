@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ionto_ir.dataclass import replace
 from ionto_verifier.bounding import attack, close_by_rows
-from ionto_verifier.certificate import GOAL, Farkas, assumed, check
+from ionto_verifier.certificate import GOAL, assumed, check
 from ionto_verifier.decision import Proved
 from ionto_verifier.obligation import Obligation, Witness
 from ionto_verifier.splitting import Fuel, Search
@@ -44,11 +44,11 @@ def _fails_at(obligation: Obligation) -> Witness | None:
         found = attack(known, GOAL) if GOAL in known.facts else None
     except TermTooLargeError:
         found = None
-    if isinstance(found, Farkas):
-        return None
-    if found is not None:
+    if isinstance(found, dict):
         likely = {name: found.get(name, low) for name, (low, _) in known.box.items()}
         witness = repaired(obligation, likely)
         if witness is not None:
             return witness
+    elif found is not None:
+        return None
     return first_guess(obligation, known) or guess(obligation, known)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ionto_verifier.certificate import GOAL, Fact, Farkas, Known, Proof
+from ionto_verifier.certificate import GOAL, Closed, Fact, Farkas, Known, Proof, is_contradictory
 from ionto_verifier.interval import contradiction, is_bound
 from ionto_verifier.linearise import fact_rows, monomials_of, product_rows
 from ionto_verifier.ranges import Ranges
@@ -38,7 +38,7 @@ def refute_by_rows(known: Known, targets: Iterable[str]) -> Proof | None:
         if name in tried or (is_bound(known.facts[name]) and not name.startswith(GOAL)):
             continue
         found = attack(known, name)
-        if isinstance(found, Farkas):
+        if not isinstance(found, dict):
             return found
         tried.update(_connected(known, known.facts[name].term))
     return None
@@ -49,11 +49,13 @@ def close_by_rows(known: Known, targets: tuple[str, ...]) -> Proof | None:
     return contradiction(known, targets) or (None if known.choices else refute_by_rows(known, targets))
 
 
-def attack(known: Known, name: str) -> Farkas | dict[str, Number]:
+def attack(known: Known, name: str) -> Proof | dict[str, Number]:
     """A proof that the fact cannot hold, or the point at which the relaxation thinks that it does.
 
     The point has no value for variables that the question does not touch. Raises TermTooLargeError.
     """
+    if is_contradictory(known):
+        return Closed()
     atom = known.facts[name]
 
     def impossible(bound: Bound) -> bool:
@@ -86,8 +88,9 @@ def best_bound(
 ) -> Bound:
     """The best upper bound found, or the first that is good enough; the fact `without` takes no part.
 
-    Raises TermTooLargeError.
+    What is known may not be plainly contradictory: its ranges would mean nothing. Raises TermTooLargeError.
     """
+    assert all(low <= high for low, high in known.box.values()), "every variable has a value left"
     until = good_enough or _never
     ranges = Ranges(known.box)
     bound = Bound(objective, ranges)

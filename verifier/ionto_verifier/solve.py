@@ -132,7 +132,7 @@ def _by_rows(problem: _Problem) -> Decision | None:
     if GOAL not in known.facts:
         return None
     found = attack(known, GOAL)
-    if isinstance(found, Farkas):
+    if not isinstance(found, dict):
         return proved(obligation, known, found, Stage.RELAXATION)
     likely = {item.name: found.get(item.name, known.box[item.name][0]) for item in obligation.variables}
     witness = repaired(obligation, likely)
