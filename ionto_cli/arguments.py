@@ -239,6 +239,7 @@ def _keys(commands: Commands[Parser]) -> None:
         "action", choices=("new", "list", "trust"), help="make a key pair, list keys, or trust a public key"
     )
     parser.add_argument("path", nargs="?", metavar="PATH", help="with trust: the public key file")
+    parser.add_argument("--owner", default="author", metavar="NAME", help="whose key it is (default: author)")
     parser.add_argument(
         "--folder", metavar="FOLDER", help="where keys are kept (default: ~/.config/ionto/keys)"
     )

@@ -116,15 +116,18 @@ def _figure(picture: Picture) -> Figure:
     }
     with mpl.rc_context(style):
         bar_height = 0.32 * len(picture.bars) + 0.5 if picture.bars else 0.0
-        heights = [3.0, 1.9] + ([bar_height] if picture.bars else [])
-        figure = Figure(figsize=(9.5, sum(heights) + 1.3), layout="constrained")
+        curves_height = 5.4
+        figure = Figure(figsize=(9.5, curves_height + bar_height + 0.8), layout="constrained")
         figure.suptitle(picture.title, x=0.01, ha="left", fontsize=13, fontweight="bold")
-        axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-        _draw_current(axes[0], picture)
-        _draw_charge(axes[1], picture)
-        axes[1].sharex(axes[0])
+        # Parts of their own, so that the long names beside the bars do not push the curves aside.
+        parts = figure.subfigures(2, 1, squeeze=False, height_ratios=[curves_height, bar_height or 0.01])[
+            :, 0
+        ]
+        upper, lower = parts[0].subplots(2, 1, height_ratios=[3.0, 1.9], sharex=True)
+        _draw_current(upper, picture)
+        _draw_charge(lower, picture)
         if picture.bars:
-            _draw_bars(axes[2], picture.bars)
+            _draw_bars(parts[1].subplots(), picture.bars)
     return figure
 
 
@@ -169,7 +172,7 @@ def _draw_current(axes: Axes, picture: Picture) -> None:
     _band_names(axes, picture.bands)
     _minutes(axes)
     if len(picture.curves) > 1:
-        axes.legend(loc="upper right", frameon=False)
+        axes.legend(loc="lower center", frameon=False, ncols=len(picture.curves))
     if picture.simulated:
         axes.text(
             0.995,

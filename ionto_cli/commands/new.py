@@ -53,6 +53,7 @@ protocol {name} version "0.1.0" {{
 
   course {{
     every 2 days
+    at least 25 h between sessions
     at most 6 sessions within 15 days
   }}
 
