@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ionto_cli.files import system_words
 from ionto_cli.home import trusted_folder
-from ionto_ir.canonical import Json
+from ionto_ir.canonical import Json, printable
 from ionto_ir.codec import plan_from_json
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
@@ -16,6 +16,9 @@ from ionto_ir.source import Span
 from ionto_runtime.signing import TrustStore, read_trust_store, verifier_of
 
 SIMULATED_DRIVER = "simulated"
+
+PROVED = "proved"
+"""The only outcome of a verification with which a plan runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Sealed:
 
 
 def open_plan(path: Path, trust: Path | None = None) -> Sealed | tuple[Diagnostic, ...]:
-    """The plan in a sealed file, or every reason not to run it (I0801 to I0827, I0904, I0961).
+    """The plan in a sealed file, or every reason not to run it (I0801 to I0827, I0904, I0961, I0964).
 
     `trust` is a folder of public keys; without it, the one in this person's settings.
     """
@@ -46,6 +49,9 @@ def open_plan(path: Path, trust: Path | None = None) -> Sealed | tuple[Diagnosti
     plan = plan_from_json(opened.plan, name)
     if isinstance(plan, tuple):
         return plan
+    outcome = opened.statement.predicate.get("outcome")
+    if outcome != PROVED:
+        return (_not_proved(outcome, name),)
     if plan.device.driver != SIMULATED_DRIVER:
         return (_other_device(plan, name),)
     owners = {key.key_id: key.owner for key in store.keys}
@@ -57,6 +63,18 @@ def _store(trust: Path | None) -> TrustStore:
     """Nobody is trusted where there is no folder; a folder that was named must be there."""
     folder = trusted_folder() if trust is None else trust
     return TrustStore(()) if trust is None and not folder.is_dir() else read_trust_store(folder)
+
+
+def _not_proved(outcome: Json, name: str) -> Diagnostic:
+    shown = f"`{printable(outcome)}`" if isinstance(outcome, str) else "nothing"
+    return error(
+        "I0964",
+        f"the plan is sealed, but what was verified of it came to {shown}",
+        Span(name, 1, 1, 1, 1),
+        "in this plan",
+        notes=(f"a plan runs when its verification came to `{PROVED}`",),
+        help="`ionto compile` seals only what is proved; ask its author",
+    )
 
 
 def _other_device(plan: Plan, name: str) -> Diagnostic:

@@ -117,7 +117,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """The walk met a token that cannot stand there; the stack is as it was before that token.
+    """The walk met a token that cannot stand there; the stack is as before it.
 
     LALR would reduce what it can before it notices; then what could have come instead would no longer be known.
     """

@@ -39,7 +39,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Drug:
-    """A drug's ion: valence with sign, molar mass mg/mol, concentration ug/L, transport number ppm (or None)."""
+    """An ion: valence with sign, molar mass mg/mol, concentration ug/L, transport number ppm (or None)."""
 
     name: str
     title: str

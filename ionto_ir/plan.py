@@ -150,7 +150,7 @@ class UntilCharge:
 
 @dataclass(frozen=True, slots=True)
 class UntilTotal:
-    """Hold until the session's charge, plus the ramp to zero that directly follows (if one does), is a total, pC.
+    """Hold until the session's charge, with the ramp to zero that directly follows (if any), is a total, pC.
 
     `descent` is the slope of that ramp, None when no ramp to zero follows directly.
     """

@@ -1,4 +1,4 @@
-"""Scenarios: values, a timeline of events and expectations; in-file tests and counterexamples are both this."""
+"""Scenarios: values, a timeline of events and expectations; a test and a counterexample are both this."""
 
 from __future__ import annotations
 

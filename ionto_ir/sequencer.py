@@ -340,7 +340,7 @@ def adjusted(route: Route, old: Environment, new: Environment, place: Place, lev
             glide = place.glide
             climbing = place.climbing
             if target_na != glide.target_na:
-                # From now on this is an adjustment, whose time counts: else a hold could be prolonged for ever.
+                # From now on this is an adjustment, whose time counts: else a hold could last for ever.
                 glide, climbing = _to_hold_level(route, level_na, target_na), False
             mark_pc = 0 if place.goal is None else place.goal.mark_pc
             left_ms = place.left_ms

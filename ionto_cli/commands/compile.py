@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words, write_whole
@@ -11,6 +13,7 @@ from ionto_cli.home import keys_folder
 from ionto_cli.loading import Chosen, choose_one
 from ionto_cli.terminal import complain, say
 from ionto_cli.verdicts import counted_verdicts, overall
+from ionto_ir.canonical import JsonLike
 from ionto_ir.codec import plan_to_json
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.seal import seal
@@ -60,7 +63,9 @@ def _not_proved(report: VerificationReport) -> Diagnostic:
 
 def _seal(chosen: Chosen, report: VerificationReport, key: SecretKey, output: str | None) -> Exit:
     plan = chosen.protocol.plan
-    sealed = seal(plan_to_json(plan), f"{plan.name} {plan.version}", predicate(report), [signer_of(key)])
+    # `seal` refuses, in words, what canonical JSON cannot hold; here it is only named as such.
+    stated = cast("Mapping[str, JsonLike]", predicate(report))
+    sealed = seal(plan_to_json(plan), f"{plan.name} {plan.version}", stated, [signer_of(key)])
     if isinstance(sealed, tuple):
         return complain(*sealed)
     path = Path(output or f"{plan.name}.plan.json")
