@@ -8,6 +8,7 @@ from __future__ import annotations
 CODES: dict[str, str] = {
     # I00xx: our own bugs
     "I0001": "ionto itself went wrong",
+    "I0006": "verifier and machine disagree",
     # I01xx: syntax
     "I0101": "something cannot stand where it stands",
     "I0102": "a brace or bracket too few or too many",
@@ -106,7 +107,35 @@ CODES: dict[str, str] = {
     "I0508": "more in a reservoir than it holds",
     "I0509": "a choice that is none",
     # I06xx: refuted
+    "I0601": "a current above its limit",
+    "I0602": "a current density above its limit",
+    "I0603": "a ramp that is too steep",
+    "I0604": "a voltage above its limit",
+    "I0605": "a dose above its limit",
+    "I0606": "too many sessions in a window",
+    "I0607": "a session that can last too long",
+    "I0608": "a stop that takes too long",
+    "I0609": "somebody excluded who is treated",
+    "I0610": "current where the output goes off",
+    "I0611": "a reversal under current",
+    "I0612": "a total that its ramps alone pass",
+    "I0613": "a hold that never reaches its charge",
+    "I0614": "an operand without a value",
+    "I0615": "a current that the device cannot set",
+    "I0616": "a current between two steps of the device",
+    "I0617": "a current that the device cannot drive",
+    "I0618": "a ramp that the device cannot follow",
+    "I0619": "a device that cannot be relied on",
+    "I0620": "a drug under the wrong pole",
+    "I0621": "a table that does not give every value one meaning",
+    "I0622": "a course that contradicts itself",
+    "I0623": "a `prove` line that does not hold",
     # I07xx: vacuous or undecided
+    "I0701": "nobody can be treated",
+    "I0702": "something that never happens",
+    "I0703": "neither proved nor refuted",
+    "I0704": "a limit that concerns nothing",
+    "I0705": "a soft limit that can be passed",
     # I08xx: plans, sealed and read back
     "I0801": "a sealed plan cannot be read",
     "I0802": "a sealed plan is too large",
@@ -159,4 +188,5 @@ CODES: dict[str, str] = {
     "I0961": "a plan for a device that is not here",
     "I0962": "a device that is not ready",
     "I0963": "a question that nobody answers",
+    "I0964": "a plan that was sealed without being proved",
 }

@@ -118,14 +118,14 @@ class Workplace:
         )
 
 
-def placed(folder: Path, plan: Plan | None = None) -> Workplace:
+def placed(folder: Path, plan: Plan | None = None, outcome: str = "proved") -> Workplace:
     """Seal a plan into a folder and trust its author."""
     key = generate_key("Dr Test")
     trusted = folder / "home" / "trusted"
     trusted.mkdir(parents=True)
     write_key_pair(key, trusted, "test")
     (trusted / "test.secret.pem").rename(folder / "test.secret.pem")
-    sealed = seal(plan_to_json(plan or heel_plan()), "heel", {"outcome": "proved"}, [signer_of(key)])
+    sealed = seal(plan_to_json(plan or heel_plan()), "heel", {"outcome": outcome}, [signer_of(key)])
     assert isinstance(sealed, bytes)
     (folder / "heel.plan.json").write_bytes(sealed)
     return Workplace(folder)

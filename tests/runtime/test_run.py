@@ -219,6 +219,11 @@ def test_a_plan_for_another_kind_of_device_is_refused(tmp_path: Path) -> None:
     assert "`simulated`" in refused(other.run(*BY_ITSELF), "I0961")
 
 
+def test_a_plan_that_was_sealed_without_a_proof_is_refused(tmp_path: Path) -> None:
+    unproved = placed(tmp_path, outcome="unsettled")
+    assert "came to `unsettled`" in refused(unproved.run(*BY_ITSELF), "I0964")
+
+
 def test_a_command_line_that_means_nothing_is_refused(place: Workplace) -> None:
     refused(place.run(*BY_ITSELF[:2], "--accelerate", "0"), "I0901", 4)
     refused(place.run(*BY_ITSELF, "--patient", "Mr Smith"), "I0901", 4)

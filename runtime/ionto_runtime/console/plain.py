@@ -35,6 +35,7 @@ class PlainConsole:
         self._refusal: Refused | None = None
         self._alarms = 0
         self._word = ""
+        self._step = ""
         self._percent = -1
         self._written_ms = 0
 
@@ -74,6 +75,9 @@ class PlainConsole:
         for alarm in view.alarms[self._alarms :]:
             self._write(f"{SYMBOLS[alarm.priority]} {alarm.priority.value} alarm {alarm.code}: {alarm.text}")
         self._alarms = len(view.alarms)
+        if view.step != self._step and view.prompt is None and view.end is None:
+            self._step = view.step
+            self._write(f"  step: {view.step}")
         percent = 0 if view.facts.planned_pc <= 0 else view.nominal_pc * 100 // view.facts.planned_pc
         step = percent // PROGRESS_PERCENT
         overdue = view.elapsed_ms - self._written_ms >= PROGRESS_MS and view.end is None
