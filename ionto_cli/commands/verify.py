@@ -116,9 +116,10 @@ def _machine() -> Machine:
         "claims": list(theorem.claims),
         "queries": [
             {
-                "name": query.name,
-                "modes": [mode.name.lower() for mode in query.modes],
+                "conclusion": query.conclusion,
+                "steps": [{"step": step, "mode": mode.name.lower()} for step, mode in query.steps],
                 "finding": query.finding.value,
+                "core": list(query.core),
             }
             for query in theorem.queries
         ],
@@ -132,8 +133,11 @@ def _tell_machine(machine: Machine) -> None:
     say(paint(headline, "bold") + paint(finding, COLOURS[finding]))
     for claim in machine["claims"]:
         say(f"  {claim}")
-    for query in machine["queries"]:
-        say(f"  {query['finding']:<9} {query['name']} ({', '.join(query['modes'])})")
+    for conclusion in sorted({query["conclusion"] for query in machine["queries"]}):
+        asked = [query for query in machine["queries"] if query["conclusion"] == conclusion]
+        words = sorted({query["finding"] for query in asked} - {"proved"}) or ["proved"]
+        steps = sum(len(query["steps"]) for query in asked)
+        say(f"  {', '.join(words):<9} {conclusion}: {len(asked)} queries, {steps} steps of the induction")
     for text in machine["assumptions"]:
         say(f"  assumed: {text}")
 
