@@ -19,6 +19,10 @@ HEAVY = {
     "asyncio",
     "importlib.metadata",
     "email",
+    "dataclasses",
+    "inspect",
+    "json",
+    "pathlib",
     "ionto_runtime",
 }
 TREATMENT = ROOT / "protocols" / "ionto_protocols" / "treatments" / "plantar_fasciitis_dexamethasone.ionto"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-PARAMETERS = 11
+CURRENTS = 9
+TIMES = 2
+PARAMETERS = CURRENTS + TIMES
 
 _HEAD = """\
 import drugs.dexamethasone_phosphate
@@ -33,16 +35,25 @@ def protocol(steps: int) -> str:
     """
     assert 2 <= steps <= 1000, "longer sessions would break the limits they are meant to keep"
     lines = [_HEAD.format(steps=steps)]
-    for number in range(PARAMETERS):
-        lines.append(
-            f"  param current_{number}: 0.5 mA .. 1 mA = 0.8 mA step 0.1 mA "
-            f'"Current of the phases {number}, {number + PARAMETERS}, ..."\n'
-        )
+    for number in range(CURRENTS):
+        lines.append(f'  param current_{number}: 0.5 mA .. 1 mA = 0.8 mA step 0.1 mA "Current {number}"\n')
+    for number in range(TIMES):
+        lines.append(f'  param time_{number}: 2 s .. 4 s = 4 s step 1 s "Time {number}"\n')
     lines.append("\n  session {\n")
     for step in range(steps - 1):
         if step % 2 == 0:
-            lines.append(f"    ramp to current_{step // 2 % PARAMETERS} over 2 s\n")
+            lines.append(f"    ramp to current_{step // 2 % CURRENTS} over 2 s\n")
         else:
-            lines.append("    hold for 4 s\n")
-    lines.append("    ramp to 0 mA over 2 s\n  }\n  interruptions at most 1, each at most 1 min\n}\n")
+            lines.append(f"    hold for time_{step // 2 % TIMES}\n")
+    lines.append("    ramp to 0 mA over 2 s\n  }\n  interruptions at most 1, each at most 1 min\n")
+    lines.append("  course { at least 25 h between sessions }\n}\n")
     return "".join(lines)
+
+
+def twenty_minutes() -> str:
+    """A safe protocol whose session lasts 20 minutes with its usual values."""
+    return (
+        _HEAD.format(steps=3) + '  param current_0: 0.5 mA .. 2 mA = 2 mA step 0.1 mA "Current"\n\n'
+        "  session {\n    ramp to current_0 over 30 s\n    hold for 19 min\n    ramp to 0 mA over 30 s\n  }\n"
+        "  interruptions at most 1, each at most 1 min\n  course { at least 25 h between sessions }\n}\n"
+    )
