@@ -12,7 +12,7 @@ from ionto_cli.words import Sources, authors_words, electrodes_in_words, step_in
 from ionto_ir.dataclass import dataclass
 from ionto_ir.entry import expected
 from ionto_ir.expression import Reference
-from ionto_ir.plan import Code, Course, Plan, Section, Variable, VariableKind
+from ionto_ir.plan import Code, Course, Plan, Rule, Section, Variable, VariableKind
 from ionto_ir.units import CURRENT, format_quantity
 from ionto_ir.wording import limit_text, measured_text, value_text
 from ionto_verifier.report import Finding, VerificationReport, share_of, verdict_name
@@ -107,7 +107,7 @@ def _protocol(plan: Plan, sources: Sources) -> Mapping[str, object]:
         "electrodes": electrodes_in_words(plan),
         "variables": [_variable(item) for item in plan.variables if item.kind is not VariableKind.RECORD],
         "rules": [
-            {"kind": rule.kind.value, "condition": authors_words(rule.span, sources), "text": rule.text}
+            {"kind": rule.kind.value, "condition": _condition(rule, sources), "text": rule.text}
             for rule in plan.rules
         ],
         "sections": sections,
@@ -127,9 +127,19 @@ def _variable(item: Variable) -> Mapping[str, str]:
     }
 
 
+def _condition(rule: Rule, sources: Sources) -> str:
+    """The condition of a rule as its author wrote it, without the keyword before it and the reason after it."""
+    words = authors_words(rule.span, sources).removeprefix(f"{rule.kind.value} when ")
+    return words.partition(' "')[0]
+
+
 def _course(course: Course, sources: Sources) -> str:
-    words = authors_words(course.span, sources)
-    return words.removeprefix("course").strip().removeprefix("{").removesuffix("}").strip()
+    """The rules of a course, one after the other, as their author wrote them."""
+    source = sources.get(course.span.file)
+    if source is None:
+        return authors_words(course.span, sources)
+    lines = [line.partition("#")[0].strip() for line in source.text_at(course.span).splitlines()]
+    return "; ".join(line for line in lines if line and line not in ("course {", "}"))
 
 
 def _property(finding: Finding) -> Mapping[str, object]:
