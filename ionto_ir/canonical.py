@@ -8,7 +8,6 @@ everywhere. Reading is as strict as writing: what two readers could understand d
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -52,6 +51,9 @@ def canonical(value: JsonLike) -> bytes:
     reason = unwritable(value)
     if reason is not None:
         raise AssertionError(f"not a value of canonical JSON: {reason}")
+    # Imported here and below: a run that only verifies reads and writes no JSON.
+    import json
+
     return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
@@ -76,6 +78,8 @@ def read_json(data: bytes) -> Json | JsonProblem:
     exponent, `-0`, an integer beyond INTEGER_MAX, half of a surrogate pair, nesting deeper than DEPTH_MAX.
     The length of `data` is the caller's to bound.
     """
+    import json
+
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as problem:
