@@ -48,7 +48,7 @@ WORLDLY = {
 PURE = {"ionto_ir", "ionto_dsl", "ionto_verifier"}
 
 
-# There is no driver for a stimulator on a serial line yet; this is where it will be the only one to know pyserial.
+# There is no driver for a stimulator on a serial line yet; here the only module to know pyserial will be.
 SERIAL_DOOR = "ionto_runtime.drivers.serial_port"
 
 
