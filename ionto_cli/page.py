@@ -15,6 +15,7 @@ from ionto_ir.expression import Reference
 from ionto_ir.plan import Code, Course, Plan, Rule, Section, Variable, VariableKind
 from ionto_ir.units import CURRENT, format_quantity
 from ionto_ir.wording import limit_text, measured_text, value_text
+from ionto_verifier.properties import SENTENCES, Property
 from ionto_verifier.report import Finding, VerificationReport, share_of, verdict_name
 
 CLOSE = 95
@@ -67,7 +68,7 @@ def page(
         drawn_for=picture.subtitle,
         counterexamples=[_example(example) for example in examples],
         **_protocol(plan, sources),
-        properties=[_property(finding) for finding in report.findings],
+        properties=_properties(report),
         assumptions=report.assumptions,
         limits=[_limit(plan, index) for index in range(len(plan.limits))],
         facts=_facts(plan),
@@ -128,7 +129,7 @@ def _variable(item: Variable) -> Mapping[str, str]:
 
 
 def _condition(rule: Rule, sources: Sources) -> str:
-    """The condition of a rule as its author wrote it, without the keyword before it and the reason after it."""
+    """The condition of a rule as its author wrote it, without keyword and reason."""
     words = authors_words(rule.span, sources).removeprefix(f"{rule.kind.value} when ")
     return words.partition(' "')[0]
 
@@ -140,6 +141,29 @@ def _course(course: Course, sources: Sources) -> str:
         return authors_words(course.span, sources)
     lines = [line.partition("#")[0].strip() for line in source.text_at(course.span).splitlines()]
     return "; ".join(line for line in lines if line and line not in ("course {", "}"))
+
+
+def _properties(report: VerificationReport) -> list[Mapping[str, object]]:
+    """One row a claim; that every step is reached is one row as long as nothing is wrong with it."""
+    rows, reached = [], 0
+    for finding in report.findings:
+        if finding.claim.property is Property.REACHABLE and verdict_name(finding.verdict) == "proved":
+            reached += 1
+        else:
+            rows.append(_property(finding))
+    if reached:
+        name = f"{SENTENCES[Property.REACHABLE].removesuffix('.')} ({reached} claims)"
+        blank = {
+            "hazard": None,
+            "worst": "",
+            "percent": None,
+            "width": 0,
+            "shade": "",
+            "core": "",
+            "reason": "",
+        }
+        rows.append({"name": name, "verdict": "proved", **blank})
+    return rows
 
 
 def _property(finding: Finding) -> Mapping[str, object]:
@@ -155,7 +179,9 @@ def _property(finding: Finding) -> Mapping[str, object]:
         "percent": None if share is None else percent(share).removesuffix(" %"),
         "width": 0 if whole is None else min(whole, 100),
         "shade": shade,
-        "core": "; ".join([*finding.claim.rests_on, *(support.text for support in finding.core)]),
+        "core": "; ".join(
+            support.text for support in finding.core if support.text != finding.claim.statement
+        ),
         "reason": finding.reason or "",
     }
 
