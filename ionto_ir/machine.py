@@ -219,6 +219,7 @@ CRASHES: tuple[Row, ...] = (
         EventKind.RECOVERED,
         (ends("recovered.stopping", Ending.AS_DECIDED, CRASHED, alarm="F07"),),
     ),
+    Row((ENDED,), EventKind.RECOVERED, (Case("recovered.ended", TRUE, None, CRASHED, Output.OFF),)),
 )
 
 REFUSALS: dict[EventKind, str] = {

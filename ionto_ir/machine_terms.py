@@ -272,5 +272,5 @@ DEFINITIONS: dict[str, Expression] = {
         within_nominal,
         within_upper,
     ),
-    "may_interrupt": conjunction(may_resume, compare(Operator.LESS, interruptions, interruptions_max)),
+    "may_interrupt": conjunction(may_resume, less_equal(add(interruptions, ONE), interruptions_max)),
 }
