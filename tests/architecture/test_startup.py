@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import ast
 import subprocess
 import sys
 
@@ -30,15 +30,15 @@ TREATMENT = ROOT / "protocols" / "ionto_protocols" / "treatments" / "plantar_fas
 
 def test_verifying_a_treatment_loads_nothing_heavy() -> None:
     code = (
-        "import json, sys\n"
+        "import sys\n"
         "from ionto_cli.__main__ import main\n"
         f"code = main(['verify', {str(TREATMENT)!r}])\n"
         "print()\n"
-        "print(json.dumps([code, sorted(sys.modules)]))\n"
+        "print([code, sorted(sys.modules)])\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
-    verdict, loaded = json.loads(ran.stdout.splitlines()[-1])
+    verdict, loaded = ast.literal_eval(ran.stdout.splitlines()[-1])
     assert verdict == 0, ran.stdout
     assert HEAVY & set(loaded) == set()
     assert "ionto_verifier.driver" in loaded
