@@ -7,6 +7,7 @@ repeats what words and symbols say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -65,6 +66,10 @@ class TerminalConsole:
     def __enter__(self) -> TerminalConsole:
         from rich.console import Console
         from rich.live import Live
+
+        # All of it now: the first panel is drawn between two ticks.
+        import_module("rich.panel")
+        import_module("rich.text")
 
         self._keys.__enter__()
         try:
