@@ -6,7 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ionto_ir.plan import Branch, Classify, ClassRow, IntegerDomain, Loop
+from ionto_ir.plan import (
+    Branch,
+    Classify,
+    ClassRow,
+    Confirm,
+    Finish,
+    Hold,
+    Instruct,
+    IntegerDomain,
+    Loop,
+    Ramp,
+    Record,
+    Reverse,
+    Wait,
+)
 from ionto_ir.plan import variable as plan_variable
 from ionto_verifier.environment import Origin
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Place
@@ -24,6 +38,19 @@ from ionto_verifier.obligation import (
 )
 from ionto_verifier.properties import Asked, Claim, Property
 from ionto_verifier.term import variable as variable_term
+
+NOUNS: dict[type, str] = {
+    Ramp: "ramp",
+    Hold: "hold",
+    Wait: "wait",
+    Reverse: "reversal",
+    Confirm: "confirmation",
+    Instruct: "instruction",
+    Record: "record",
+    Classify: "table",
+    Finish: "end",
+}
+"""What people call the steps that can be asked about."""
 
 
 def guard_claims(inquiry: Inquiry) -> Iterator[Asked]:
@@ -60,7 +87,8 @@ def reachable_claims(inquiry: Inquiry) -> Iterator[Asked]:
     for index, step in enumerate(inquiry.plan.steps):
         if isinstance(step, Branch | Loop):
             continue  # what lies behind them is asked about
-        claim = Claim(f"steps[{index}]", Property.REACHABLE, f"step {index} is reached", step.span)
+        statement = f"somebody reaches this {NOUNS[type(step)]}"
+        claim = Claim(f"steps[{index}]", Property.REACHABLE, statement, step.span)
         paths = dict.fromkeys(ways.get(index, ()))
         yield Asked(claim, tuple(inquiry.question(claim, FALSE, Place(index, path)) for path in paths))
         if isinstance(step, Classify):

@@ -12,7 +12,7 @@ from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import Plan
 from ionto_ir.source import Span
 from ionto_ir.units import CHARGE, VOLTAGE, approximate
-from ionto_ir.wording import clock_text, duration_text, limit_text, measured_text
+from ionto_ir.wording import clock_text, current_text, duration_text, limit_text, measured_text
 from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.properties import (
     DISAGREEMENT,
@@ -25,7 +25,7 @@ from ionto_verifier.properties import (
     Claim,
     Property,
 )
-from ionto_verifier.report import Finding
+from ionto_verifier.report import Finding, Support
 from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous
 
 GIVEN_MAX = 8
@@ -34,7 +34,13 @@ GIVEN_MAX = 8
 
 def diagnostics_of(plan: Plan, findings: tuple[Finding, ...], safe: dict[str, str]) -> Iterator[Diagnostic]:
     """What to say about the findings, in their order. `safe` has words about what would be safe, by claim."""
+    nowhere: tuple[Support, ...] | None = None
     for finding in findings:
+        if finding.claim.property is Property.REACHABLE and isinstance(finding.verdict, Vacuous):
+            # The steps behind one choice that nobody makes are told once.
+            same, nowhere = finding.core[1:] == nowhere, finding.core[1:]
+            if same:
+                continue
         match finding.verdict:
             case Proved():
                 continue
@@ -87,7 +93,9 @@ def _where(plan: Plan, finding: Finding) -> str:
         return ""
     if shown.starts_ms:
         return "sessions may follow each other this closely"
-    return "" if shown.at_ms is None else f"at {clock_text(shown.at_ms)} of the session"
+    limit = finding.claim.limit
+    passed = "passed " if limit is not None and limit.kind in (LimitKind.DOSE, LimitKind.DURATION) else ""
+    return "" if shown.at_ms is None else f"{passed}at {clock_text(shown.at_ms)} of the session"
 
 
 def _decided(claim: Claim) -> str:
@@ -107,14 +115,15 @@ def _sentence(plan: Plan, finding: Finding) -> str:
         reached = _reached(finding, limit)
         return f"{_subject(plan, claim)} can reach {reached}; above {allowed} a person must say why"
     if limit is None or shown is None:
-        return _plain_sentence(finding)
+        return _plain_sentence(plan, finding)
     allowed = measured_text(limit, Fraction(limit.bound))
     if shown.starts_ms:
         return _crowded(limit, shown, allowed)
     reached = _reached(finding, limit)
     if shown.kept_by_interlock:
         return f"{_subject(plan, claim)} can reach {reached}; only the interlock keeps it to {allowed}"
-    when = "" if shown.at_ms is None else f" at {clock_text(shown.at_ms)}"
+    adds_up = limit.kind in (LimitKind.DOSE, LimitKind.DURATION)
+    when = "" if shown.at_ms is None or adds_up else f" at {clock_text(shown.at_ms)}"
     return f"{_subject(plan, claim)} reaches {reached}{when}; `{limit.envelope}` allows {allowed}"
 
 
@@ -164,7 +173,7 @@ def _subject(plan: Plan, claim: Claim) -> str:
             return "the time of a stop"
 
 
-def _plain_sentence(finding: Finding) -> str:
+def _plain_sentence(plan: Plan, finding: Finding) -> str:
     claim, shown = finding.claim, finding.counterexample
     statement = claim.statement.rstrip(".")
     if claim.property is Property.GUARD and shown is not None:
@@ -175,9 +184,19 @@ def _plain_sentence(finding: Finding) -> str:
     if claim.property is Property.TOTAL and shown is not None and shown.value is not None:
         dose = approximate(shown.value, CHARGE, "mA.min", 4)
         return f"the ramps alone emit {dose}, more than the total that is prescribed"
-    if claim.property is Property.COURSE:
-        return f"the course contradicts itself: {statement}"
-    return f"this does not hold: {statement}"
+    device = f"`{plan.device.name}`"
+    words = {
+        Property.ARITHMETIC: "some values leave an operand without a value",
+        Property.GRID: f"some values ask for a current between two steps of {device}",
+        Property.SLEW: f"{device} cannot follow every ramp, stop and resume",
+        Property.CHARGING: "some values leave this hold without a current to reach its charge",
+        Property.COURSE: f"the course contradicts itself: {statement}",
+    }
+    if claim.property is Property.RANGE and finding.margin is not None:
+        asked = current_text(plan, int(finding.margin.worst))
+        most = current_text(plan, plan.device.current_na_max)
+        return f"up to {asked} is asked for, and {device} sets at most {most}"
+    return words.get(claim.property, f"this does not hold: {statement}")
 
 
 def _notes(finding: Finding) -> Iterator[str]:
@@ -211,6 +230,8 @@ def _vacuous(finding: Finding) -> Diagnostic:
         return Diagnostic(TREATABLE_VACUOUS, Severity.ERROR, text, _label(claim, "this protocol"), core)
     if claim.property is Property.REACHABLE:
         text = f"this never happens: {claim.statement}"
+        if claim.statement.startswith("somebody "):
+            text = "nobody " + claim.statement.removeprefix("somebody ")
         return Diagnostic(REACHABLE_VACUOUS, Severity.ERROR, text, _label(claim, "nobody gets here"), core)
     text = f"this says nothing: {claim.statement}"
     return Diagnostic(REACHABLE_VACUOUS, Severity.ERROR, text, _label(claim, finding.reason or ""))

@@ -15,7 +15,7 @@ from ionto_verifier.charge import Arithmetic, Emission, Incline
 from ionto_verifier.encode import Encoding, Scope
 from ionto_verifier.joining import overflowing
 from ionto_verifier.ledger import Ledger, PauseCost
-from ionto_verifier.obligation import Formula, at_most, disjunction, equal
+from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, disjunction, equal
 from ionto_verifier.state import NONE, Pending, State
 from ionto_verifier.term import ZERO, Polynomial, constant
 
@@ -360,8 +360,16 @@ class Mover:
             ("time for", charge, level),
             f"time of step {index}",
             (Fraction(0), max(Fraction(0), most / smallest)),
-            lambda time_ms: [at_most(time_ms * level, charge)],
+            lambda time_ms: [self._emits(time_ms, level, charge)],
         )
+
+    def _emits(self, time_ms: Polynomial, level: Polynomial, charge: Polynomial) -> Formula:
+        """At a level that is not zero the time is bounded by the charge; at zero the hold ends at once."""
+        bounded = at_most(time_ms * level, charge)
+        step_na = self.arithmetic.step_na
+        if self.environment.never_negative(level - step_na):
+            return bounded
+        return disjunction((at_most(time_ms), conjunction((bounded, at_least(level, step_na)))))
 
     def _paused_in_hold(self, index: int, ledger: Ledger, level: Polynomial, *, absorbed: bool) -> Ledger:
         """A pause in a hold costs the fall and the way back; in a hold until a charge both count towards

@@ -16,9 +16,10 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Value, evaluate
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.ordinary import ordinary_values
-from ionto_ir.plan import Plan, RuleKind, VariableKind
+from ionto_ir.plan import IntegerDomain, Plan, RuleKind, VariableKind
 from ionto_ir.rehearse import Outcome, Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
+from ionto_ir.units import BASE_UNITS, CURRENT
 from ionto_verifier.decision import Refuted
 from ionto_verifier.environment import Origin
 from ionto_verifier.inquiry import Inquiry
@@ -39,6 +40,8 @@ from ionto_verifier.sightings import (
 from ionto_verifier.solve import decide
 from ionto_verifier.term import substitute, variables_of
 from ionto_verifier.term import variable as variable_term
+
+CURRENT_NOUN = BASE_UNITS[CURRENT].noun
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ def replay_crowd(
     inquiry: Inquiry, claim: Claim, limit: Limit, question: Question, witness: Witness
 ) -> Crowded | None:
     """Sessions so close together that their sum passes a limit over several."""
-    for values in _values(inquiry, question, witness):
-        day = _day(inquiry, values, witness)
+    days = [_day(inquiry, values, witness) for values in _values(inquiry, question, witness)]
+    for day in (*days, *_brisk(inquiry, witness)):
         if not _runs(inquiry.plan, day):
             continue
         look = crowded_sessions if limit.kind is LimitKind.SESSIONS else crowded_doses
@@ -81,6 +84,21 @@ def replay_crowd(
         if found is not None:
             return found
     return None
+
+
+def _brisk(inquiry: Inquiry, witness: Witness) -> Iterator[Day]:
+    """The same with every current at its highest: short sessions fit best into one window."""
+    wanted = {}
+    for item in inquiry.plan.variables:
+        domain = item.domain
+        if item.kind is VariableKind.PARAMETER and isinstance(domain, IntegerDomain):
+            current = domain.dimension == CURRENT_NOUN
+            value = inquiry.environment.variables[item.name].highest if current else witness.get(item.name)
+            if value is not None:
+                wanted[item.name] = Fraction(value)
+    values = completed(inquiry, wanted)
+    if values is not None:
+        yield _day(inquiry, values, witness)
 
 
 # --- values ---------------------------------------------------------------------------------------

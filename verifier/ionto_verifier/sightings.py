@@ -14,7 +14,7 @@ from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, violations
 from ionto_ir.plan import Hold, Plan, PropertyKind, UntilTotal
 from ionto_ir.rehearse import Outcome, Rehearsed
-from ionto_ir.trace import Trace, at_worst_na, stretches
+from ionto_ir.trace import Stretch, Trace, at_worst_na, role_at, stretches
 from ionto_verifier.instant import highest_impedance
 from ionto_verifier.properties import Claim, Property
 
@@ -58,12 +58,28 @@ def _violation(plan: Plan, values: Mapping[str, Value], trace: Trace, claim: Cla
     alone = replace(plan, limits=(limit,))
     for found in violations(alone, values, trace, soft=limit.soft):
         if claim.electrode in (None, found.electrode):
-            return _at(trace, found)
+            return _at(plan, trace, found)
     return None
 
 
-def _at(trace: Trace, found: Violation) -> Sighting:
-    return Sighting(found.at_ms, found.value, step_at(trace, found.at_ms))
+def _at(plan: Plan, trace: Trace, found: Violation) -> Sighting:
+    """What adds up and what changes is told where the limit is passed, a level where it is highest."""
+    at_ms = found.at_ms
+    if found.limit.kind in LEVELS:
+        parts = [part for part in stretches(trace) if part.on and _speaks_of(plan, found, part)]
+        at_ms = max(parts, key=lambda part: (part.magnitude_na, -part.from_ms)).from_ms
+    return Sighting(at_ms, found.value, step_at(trace, at_ms))
+
+
+LEVELS = frozenset({LimitKind.CURRENT, LimitKind.DENSITY, LimitKind.VOLTAGE, LimitKind.STOP_TIME})
+"""Limits on the level of the current, in whatever form."""
+
+
+def _speaks_of(plan: Plan, found: Violation, part: Stretch) -> bool:
+    limit, electrode = found.limit, found.electrode
+    if limit.role is None or electrode is None:
+        return True
+    return role_at(plan, electrode, part.setpoint_na) is limit.role
 
 
 def step_at(trace: Trace, at_ms: int) -> int | None:
@@ -91,7 +107,7 @@ def _faster_than_the_device(plan: Plan, values: Mapping[str, Value], trace: Trac
         plan.span,
     )
     found = violations(replace(plan, limits=(slew,)), values, trace)
-    return _at(trace, found[0]) if found else None
+    return _at(plan, trace, found[0]) if found else None
 
 
 def _undriven(plan: Plan, trace: Trace) -> Sighting | None:
