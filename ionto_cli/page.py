@@ -170,6 +170,7 @@ def _property(finding: Finding) -> Mapping[str, object]:
     share, margin, limit = share_of(finding), finding.margin, finding.claim.limit
     worst = "" if margin is None or limit is None else measured_text(limit, margin.worst)
     whole = None if share is None else round(share * 100)
+    core = [support.text for support in finding.core if support.text != finding.claim.statement]
     shade = "" if whole is None or whole < CLOSE else "close" if whole <= 100 else "over"
     return {
         "name": finding.claim.statement,
@@ -179,9 +180,7 @@ def _property(finding: Finding) -> Mapping[str, object]:
         "percent": None if share is None else percent(share).removesuffix(" %"),
         "width": 0 if whole is None else min(whole, 100),
         "shade": shade,
-        "core": "; ".join(
-            support.text for support in finding.core if support.text != finding.claim.statement
-        ),
+        "core": "; ".join(core),
         "reason": finding.reason or "",
     }
 

@@ -119,7 +119,7 @@ class Stack:
 class Stuck:
     """The walk met a token that cannot stand there; the stack is as before it.
 
-    LALR would reduce what it can before it notices; then what could have come instead would no longer be known.
+    LALR would reduce what it can before it notices; then nobody would know any more what could have come.
     """
 
     index: int

@@ -107,7 +107,7 @@ def _limit(item: surface.Limit, envelope: str, scope: Scope) -> Limit | None:
         source=remark_sources(item.remarks),
         text=remark_text(item.remarks),
         envelope=envelope,
-        span=item.span,
+        span=item.span.start().to(item.bound.span),  # what it says; hazard and source may take lines
     )
 
 

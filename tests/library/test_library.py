@@ -1,0 +1,126 @@
+"""The shipped library: treatments are proved, tested and laid out; unsafe twins are refused as they say."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ionto_dsl.compilation import Compilation
+from ionto_dsl.driver import compile_file
+from ionto_dsl.formatter import format_source
+from ionto_ir.expectations import failures
+from ionto_ir.plan import Plan
+from ionto_ir.rehearse import Rehearsed, rehearse
+from ionto_ir.scenario import Scenario
+from ionto_ir.source import SourceFile
+from ionto_verifier.driver import verify
+from ionto_verifier.report import Finding, Outcome, VerificationReport, verdict_name
+from tests.architecture.tree import ROOT
+
+LIBRARY = ROOT / "protocols" / "ionto_protocols"
+TREATMENTS = sorted((LIBRARY / "treatments").glob("*.ionto"))
+UNSAFE = sorted((LIBRARY / "unsafe").glob("*.ionto"))
+EVERYTHING = sorted(LIBRARY.glob("*/*.ionto"))
+REFUSED_FOR = "# refused for: "
+
+# What the project was asked to ship, by a word in the name of the treatment.
+WANTED = (
+    "plantar_fasciitis",
+    "bursitis",
+    "palmar_hyperhidrosis",
+    "plantar_hyperhidrosis",
+    "sweat_test",
+    "lidocaine",
+)
+
+
+@cache
+def compiled(path: Path) -> Compilation:
+    """A file of the library, compiled once for all tests."""
+    return compile_file(str(path))
+
+
+@cache
+def judged(path: Path) -> VerificationReport:
+    """The verification of a file with one protocol on one device."""
+    [protocol] = compiled(path).plans
+    return verify(protocol.plan)
+
+
+def named(path: Path) -> str:
+    """How a test shows a file."""
+    return path.stem
+
+
+def test_the_library_has_what_it_was_asked_for() -> None:
+    stems = [path.stem for path in TREATMENTS]
+    assert [word for word in (*WANTED, "acetic_acid") if not any(word in stem for stem in stems)] == []
+
+
+@pytest.mark.parametrize("path", TREATMENTS, ids=named)
+def test_a_treatment_is_proved(path: Path) -> None:
+    report = judged(path)
+    unproved = [
+        f.claim.id for f in report.findings if verdict_name(f.verdict) != "proved" and not f.claim.soft
+    ]
+    assert (report.outcome, unproved) == (Outcome.PROVED, [])
+
+
+@pytest.mark.parametrize("path", TREATMENTS, ids=named)
+def test_the_tests_of_a_treatment_pass(path: Path) -> None:
+    [protocol] = compiled(path).plans
+    assert protocol.scenarios, "a treatment has tests"
+    for scenario in protocol.scenarios:
+        assert failures(protocol.plan, scenario, rehearse(protocol.plan, scenario)) == ()
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=named)
+def test_every_file_is_laid_out_and_compiles_without_warnings_unless_it_is_unsafe(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert format_source(SourceFile(path.name, text)) == text
+    if path not in UNSAFE:
+        assert [item.message for item in compiled(path).diagnostics] == []
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=named)
+def test_every_declaration_has_its_source(path: Path) -> None:
+    if path not in UNSAFE:
+        assert "source" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", UNSAFE, ids=named)
+def test_an_unsafe_twin_is_refused_for_the_reason_that_it_states(path: Path) -> None:
+    reason = path.read_text(encoding="utf-8").splitlines()[0].removeprefix(REFUSED_FOR)
+    compilation = compiled(path)
+    if reason.startswith("I0"):
+        assert reason in {item.code for item in compilation.diagnostics}
+        assert not compilation.ok
+        return
+    report = judged(path)
+    if reason == "vacuous":
+        assert report.outcome is Outcome.UNSETTLED
+        assert any(verdict_name(finding.verdict) == "vacuous" for finding in report.findings)
+        return
+    assert report.outcome is Outcome.REFUTED
+    found = [
+        f
+        for f in report.findings
+        if verdict_name(f.verdict) == "refuted" and f.claim.property.value == reason and not f.claim.soft
+    ]
+    assert found, [f.claim.id for f in report.findings if verdict_name(f.verdict) == "refuted"]
+    for finding in found:
+        assert_reproduced(report.plan, finding)
+
+
+def assert_reproduced(plan: Plan, finding: Finding) -> None:
+    """The machine does what the counterexample says, and the observer sees the limit broken."""
+    example = finding.counterexample
+    assert example is not None
+    if finding.claim.limit is None or example.kept_by_interlock or example.starts_ms:
+        return
+    scenario: Scenario = example.scenario
+    outcome = rehearse(plan, scenario, armed=False)
+    assert isinstance(outcome, Rehearsed)
+    assert finding.claim.limit in {violation.limit for violation in outcome.violations}
