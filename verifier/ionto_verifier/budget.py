@@ -17,7 +17,7 @@ class Budget:
     solver_effort: int = 3_000_000
     quick_cases: int = 64
     split_cases: int = 12
-    relaxed_cases: int = 64
+    relaxed_cases: int = 24
 
 
 BUDGET = Budget()

@@ -11,7 +11,7 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_verifier.between import smooth, with_grid_noted
 from ionto_verifier.bounding import close_by_rows, fits
 from ionto_verifier.budget import Budget
-from ionto_verifier.certificate import Fact, Known, Proof, check
+from ionto_verifier.certificate import GOAL, Fact, Known, Proof, check
 from ionto_verifier.core import Sources, named, proved
 from ionto_verifier.decision import Decision, Proved, Refuted, Stage, Unknown
 from ionto_verifier.nonlinear import NoIdea, NoPoint, Point, among_reals, on_grid
@@ -22,6 +22,9 @@ from ionto_verifier.term import TermTooLargeError
 from ionto_verifier.witness import readable, repaired
 
 LEVELS = (0, 1)
+
+CERTIFYING_FACTOR = 3
+"""How many times more cases are worth trying once the solver is sure that there is a proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def _relaxed(tasks: list[Task], level: int, budget: Budget) -> list[Decision | N
 
 def _divided(task: Task, answer: Undivided, budget: Budget) -> Proved:
     """The relaxation has no solution, but only by cases: spell them out where that is affordable."""
-    proof = _by_cases(task, budget, halves=False)
+    proof = _by_cases(task, budget, budget.relaxed_cases, halves=False)
     if proof is not None:
         return proved(task.obligation, task.known, proof, Stage.RELAXATION)
     used = set(answer.choices)
@@ -82,7 +85,7 @@ def _divided(task: Task, answer: Undivided, budget: Budget) -> Proved:
     return Proved(Stage.RELAXATION, None, core, core_is_minimal=False, without_goal=not goal_used)
 
 
-def _by_cases(task: Task, budget: Budget, halves: bool) -> Proof | None:
+def _by_cases(task: Task, budget: Budget, cases: int, halves: bool) -> Proof | None:
     def close(known: Known, targets: tuple[str, ...]) -> Proof | Undivided | None:
         proof = close_by_rows(known, targets)
         if proof is not None or not known.choices:
@@ -94,7 +97,7 @@ def _by_cases(task: Task, budget: Budget, halves: bool) -> Proof | None:
         return None
 
     try:
-        found = Search(close, Fuel(budget.relaxed_cases), halves).refute(task.known, task.targets)
+        found = Search(close, Fuel(cases), halves).refute(task.known, task.targets)
     except TermTooLargeError:
         return None
     return found if found is not None and check(found, task.obligation) else None
@@ -108,41 +111,61 @@ def _on_the_whole(task: Task, budget: Budget) -> Decision:
             if witness is not None:
                 return Refuted(Stage.SOLVER, readable(task.obligation, witness))
             between = _between(task.obligation, values)
-            return _on_the_grid(task, budget, between, "it may fail between grid values only")
+            decision = _on_the_grid(
+                task, budget, "it fails off the grid, and the grid itself was not settled"
+            )
+            if isinstance(decision, Refuted):
+                return decision
+            return replace(decision, unsafe_between=decision.unsafe_between or between)
         case NoPoint(used):
-            return _by_cases_too(task, budget) or _by_solver_alone(task, used)
+            return _certified(task, used, budget)
         case NoIdea(reason):
-            return _by_cases_too(task, budget) or _on_the_grid(task, budget, None, reason)
+            return _on_the_grid(task, budget, reason)
 
 
-def _on_the_grid(task: Task, budget: Budget, between: Witness | None, reason: str) -> Decision:
+def _on_the_grid(task: Task, budget: Budget, reason: str) -> Decision:
     """What is left when the real numbers did not settle it: the grid itself, by the solver and by cases."""
     found = on_grid(task.obligation, budget.solver_effort)
     if isinstance(found, Point):
         witness = repaired(task.obligation, found.values)
         if witness is not None:
             return Refuted(Stage.SOLVER, readable(task.obligation, witness))
-    decision = _by_cases_too(task, budget)
-    if decision is None and isinstance(found, NoPoint):
-        decision = replace(_by_solver_alone(task, found.used), grid_only=smooth(task.obligation) is not None)
-    if decision is None:
-        tried = "intervals, linear relaxations, the solver and cases did not settle it"
-        return Unknown(f"{tried}: {reason}", between)
-    return replace(decision, unsafe_between=decision.unsafe_between or between)
+    if isinstance(found, NoPoint):
+        decision = _certified(task, found.used, budget)
+        if decision.certificate is None:
+            return replace(decision, grid_only=smooth(task.obligation) is not None)
+        return decision
+    proof = _by_cases(task, budget, budget.relaxed_cases, halves=True)
+    if proof is not None:
+        return _split(task, proof, budget)
+    return Unknown(f"intervals, linear relaxations, the solver and cases did not settle it: {reason}")
 
 
-def _by_cases_too(task: Task, budget: Budget) -> Proved | None:
-    """A certificate by cases, for what the solver proved or gave up on."""
-    proof = _by_cases(task, budget, halves=True)
-    if proof is None:
-        return None
+def _certified(task: Task, used: tuple[str, ...], budget: Budget) -> Proved:
+    """What the solver proved: by cases and from its core alone if that succeeds, else on its word."""
+    few = replace(task, known=_only(task.known, used))
+    proof = _by_cases(few, budget, CERTIFYING_FACTOR * budget.relaxed_cases, halves=True)
+    if proof is not None:
+        return _split(task, proof, budget)
+    core, goal_used = named(used, task.obligation)
+    return Proved(Stage.SOLVER, None, core, core_is_minimal=False, without_goal=not goal_used)
+
+
+def _split(task: Task, proof: Proof, budget: Budget) -> Proved:
     found = proved(task.obligation, task.known, proof, Stage.SPLIT)
     return with_grid_noted(found, task.obligation, budget.split_cases)
 
 
-def _by_solver_alone(task: Task, used: tuple[str, ...]) -> Proved:
-    core, goal_used = named(used, task.obligation)
-    return Proved(Stage.SOLVER, None, core, core_is_minimal=False, without_goal=not goal_used)
+def _only(known: Known, used: tuple[str, ...]) -> Known:
+    """What is known without the facts and disjunctions that a core does not name; all bounds stay."""
+    marks = tuple(name + mark for name in used for mark in "./")
+
+    def named_there(name: str) -> bool:
+        return name in used or name.startswith((GOAL, *marks))
+
+    facts = {name: atom for name, atom in known.facts.items() if named_there(name)}
+    choices = {name: choice for name, choice in known.choices.items() if named_there(name)}
+    return replace(known, facts=facts, choices=choices)
 
 
 def _between(obligation: Obligation, values: Witness) -> Witness | None:

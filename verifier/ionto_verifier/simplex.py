@@ -21,7 +21,7 @@ from ionto_verifier.linearise import Constraint
 from ionto_verifier.ranges import Ranges
 from ionto_verifier.term import ONE, Monomial, Polynomial, constant, total
 
-PIVOTS_MAX = 400
+PIVOTS_MAX = 250
 """Each pivot lets one more row in; relaxations of the size given to this method need a few dozen."""
 
 STALLS_MAX = 12

@@ -13,8 +13,8 @@ the solver, and unknown too: nothing was named that the proof could rest on.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
-import importlib.util
+import importlib
+import importlib.machinery
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -235,13 +235,16 @@ def _tree(tokens: Iterator[str]) -> object:
 def _library_candidates() -> Iterator[str]:
     """Places of libz3: inside the wheel, found without running its code; then the system's."""
     name = {"darwin": "libz3.dylib", "win32": "libz3.dll"}.get(sys.platform, "libz3.so")
-    spec = importlib.util.find_spec("z3")
+    spec = importlib.machinery.PathFinder.find_spec("z3")
     for folder in (spec.submodule_search_locations or []) if spec is not None else []:
         for inside in ("lib", "bin", "."):
             if isfile(join(folder, inside, name)):
                 yield join(folder, inside, name)
     yield from ("libz3.so.4", name)
-    found = ctypes.util.find_library("z3")
+    # Loaded this late because it drags in half of the standard library.
+    from ctypes.util import find_library
+
+    found = find_library("z3")
     if found:
         yield found
 
