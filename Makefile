@@ -12,7 +12,7 @@ JOBS   ?= 2
 BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt accept bench soak docs lock clean
+.PHONY: help setup demo test lint fmt accept bench soak docs tables lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ soak: $(STAMPS)/dev ## hours of seeds: the same tests, wide
 
 docs: $(STAMPS)/dev ## make the generated pages of docs/ anew
 	$(BIN)/python -m docs.generate
+
+tables: $(STAMPS)/dev ## compute the parser's tables anew after a change of the grammar
+	$(BIN)/python grammars/write_tables.py
 
 lock: $(STAMPS)/dev ## resolve the dependencies anew into requirements/ (needs `uv`)
 	$(PIP) uv
