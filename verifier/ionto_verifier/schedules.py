@@ -4,8 +4,10 @@ sessions.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import accumulate
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.limits import Limit
@@ -127,12 +129,20 @@ def _flow(plan: Plan, limit: Limit, trace: Trace, start_ms: int) -> list[_Flow]:
 
 
 def _fullest(flows: list[_Flow], window_ms: int) -> Fraction:
-    """The largest charge in a half-open window: it begins where a flow begins, or ends where one ends."""
-    begins = {begin for begin, _, _ in flows} | {end - window_ms for _, end, _ in flows}
-    best = 0
-    for begin in begins:
-        charge = sum(
-            max(0, min(end, begin + window_ms) - max(start, begin)) * current for start, end, current in flows
-        )
-        best = max(best, charge)
-    return Fraction(best)
+    """The largest charge in a half-open window: it begins where a flow begins, or ends where one ends.
+
+    Sessions do not overlap, so the charge up to a moment is looked up in running sums.
+    """
+    flows = sorted(flows)
+    starts = [start for start, _, _ in flows]
+    sums = [0, *accumulate((end - start) * current for start, end, current in flows)]
+
+    def before(at_ms: int) -> int:
+        index = bisect_right(starts, at_ms)
+        if index == 0:
+            return 0
+        start, end, current = flows[index - 1]
+        return sums[index - 1] + (min(at_ms, end) - start) * current
+
+    begins = {start for start, _, _ in flows} | {end - window_ms for _, end, _ in flows}
+    return Fraction(max((before(begin + window_ms) - before(begin) for begin in begins), default=0))
