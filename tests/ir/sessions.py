@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ionto_ir.bound import UNLIMITED, BoundPlan, Constants, fall_per_tick_na, rise_per_tick_na
+from ionto_ir.dataclass import replace
 from ionto_ir.device import Device
 from ionto_ir.events import (
     Begin,

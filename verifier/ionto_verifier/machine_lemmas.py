@@ -9,8 +9,8 @@ make a proof fail but never make a false one pass, as long as no conclusion rest
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import (
     Expression,
     add,

@@ -7,8 +7,8 @@ journal.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import (
     Expression,
     Operation,
