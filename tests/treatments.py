@@ -7,9 +7,8 @@ formed by construction. `tests.treatment_source` writes the same treatment as `.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from ionto_ir import expression as terms
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.device import Device, Electrode, Place
 from ionto_ir.expression import Expression
 from ionto_ir.features import features_of

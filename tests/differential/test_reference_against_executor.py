@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import event as note
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bound import UNLIMITED, BoundPlan
+from ionto_ir.dataclass import replace
 from ionto_ir.events import Begin, Command, Event, OutputOff, Prompt, SetCurrent, Tick
 from ionto_ir.executor import start, step
 from ionto_ir.expression import Value

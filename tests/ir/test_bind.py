@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 import pytest
 
 from ionto_ir import expression as terms
 from ionto_ir.bind import (
     Acknowledgement,
     History,
-    PastSession,
-    Refusal,
     bind,
     bind_disarmed,
     default_values,
@@ -20,16 +15,14 @@ from ionto_ir.bind import (
 )
 from ionto_ir.bind_constants import constants_of, current_cap_na
 from ionto_ir.bound import UNLIMITED, BoundPlan
+from ionto_ir.dataclass import replace
 from ionto_ir.device import Place
-from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.dry_run import obliging, run
 from ionto_ir.expression import Constant, Value
-from ionto_ir.features import features_of
-from ionto_ir.limits import Envelope, Exclusion, ImpedanceRange, Limit, LimitKind, Role
+from ionto_ir.limits import Envelope, Exclusion, ImpedanceRange, LimitKind, Role
 from ionto_ir.plan import (
     Branch,
     ChoiceDomain,
-    Course,
     Finish,
     IntegerDomain,
     Interruptions,
@@ -46,6 +39,7 @@ from ionto_ir.plan import (
 )
 from ionto_ir.trace import observe
 from ionto_ir.wellformed import check
+from tests.ir.binding import CURRENT, LEG, MA, MA_S, VALUES, accepted, complaint, refusal, session
 from tests.treatments import (
     BENCH,
     HERE,
@@ -65,41 +59,6 @@ from tests.treatments import (
     plan_of,
     plan_with,
 )
-
-MA = 1_000_000
-MA_S = 1_000_000_000  # pC
-CURRENT = Parameter("current", MA, 4 * MA, 100_000, 2 * MA, adjustable=False)
-LEG = Leg(Move(Chosen("current"), Over(8_000)), (Keep("time", 10_000),), Over(8_000))
-VALUES: dict[str, Value] = {"current": 2 * MA}
-
-
-def session(*limits: Limit, leg: Leg = LEG, **changes: object) -> Plan:
-    """A session of one leg; limits come on top of the usual ones."""
-    plan = plan_of(Treatment((leg,), (CURRENT,)))
-    plan = replace(plan, limits=(*plan.limits, *limits), **changes)  # type: ignore[arg-type]
-    assert check(plan) == ()
-    return plan
-
-
-def refusal(plan: Plan, values: Mapping[str, Value] = VALUES, **more: object) -> Refusal:
-    """The refusal, which there must be."""
-    found = bind(plan, values, **more)  # type: ignore[arg-type]
-    assert isinstance(found, Refusal)
-    return found
-
-
-def complaint(plan: Plan, values: Mapping[str, Value] = VALUES, **more: object) -> Diagnostic:
-    """The only reason to refuse."""
-    (problem,) = refusal(plan, values, **more).diagnostics
-    return problem
-
-
-def accepted(plan: Plan, values: Mapping[str, Value] = VALUES, **more: object) -> BoundPlan:
-    """The bound plan, which there must be."""
-    found = bind(plan, values, **more)  # type: ignore[arg-type]
-    assert isinstance(found, BoundPlan), found
-    return found
-
 
 # --- values
 
@@ -248,6 +207,7 @@ def test_a_caution_needs_a_person_and_a_reason() -> None:
     accepted(plan, {**VALUES, "pacemaker": False})
     asked = refusal(plan, {**VALUES, "pacemaker": True})
     assert asked.only_needs_acknowledgement
+    assert [problem.code for problem in asked.diagnostics] == ["I0937"]
     assert [(item.subject, item.text) for item in asked.needed] == [("rules[0]", "cardiac pacemaker")]
     signed = [Acknowledgement("rules[0]", "Dr. A", "discussed with cardiology")]
     accepted(plan, {**VALUES, "pacemaker": True}, acknowledgements=signed)
@@ -326,6 +286,7 @@ def test_a_soft_limit_needs_a_person_and_a_reason() -> None:
     asked = refusal(plan)
     assert asked.only_needs_acknowledgement
     (needed,) = asked.needed
+    assert [problem.code for problem in asked.diagnostics] == ["I0938"]
     assert needed.subject == "limits[2]"
     assert "dose reaches" in needed.text
     accepted(plan, acknowledgements=[Acknowledgement("limits[2]", "Dr. A", "second session of a trial")])
@@ -390,79 +351,6 @@ def test_each_polarity_has_its_own_cap() -> None:
     )
     assert current_cap_na(plan, VALUES, 1) == MA
     assert current_cap_na(plan, VALUES, -1) == 3 * MA
-
-
-# --- earlier sessions
-
-
-def past(
-    start_h: int, upper_pc: int = 0, day: int = 0, records: tuple[tuple[str, Value], ...] = ()
-) -> PastSession:
-    """A session that began at an hour and took one."""
-    return PastSession(start_h * HOUR, (start_h + 1) * HOUR, day, upper_pc, upper_pc, records)
-
-
-HOUR = 3_600_000
-DAY = 24 * HOUR
-
-
-def test_earlier_doses_take_room_from_a_moving_window() -> None:
-    plan = session(limit(LimitKind.DOSE, 900 * MA_S, "mA.min", window_ms=DAY))
-    history = History(30 * HOUR, 1, (past(2, 500 * MA_S), past(10, 600 * MA_S)))
-    # The first ended more than a day ago.
-    assert accepted(plan, history=history).constants.cap_pc == 300 * MA_S
-    full = History(30 * HOUR, 1, (past(10, 900 * MA_S),))
-    assert complaint(plan, history=full).code == "I0941"
-    nearly = History(30 * HOUR, 1, (past(10, 880 * MA_S),))
-    problem = complaint(plan, history=nearly)
-    assert problem.code == "I0943"
-    assert "earlier sessions count" in problem.notes[0]
-
-
-def test_a_window_shorter_than_the_session_is_no_cap_on_the_whole_session() -> None:
-    plan = session(limit(LimitKind.DOSE, 900 * MA_S, "mA.min", window_ms=10_000))
-    assert accepted(plan).constants.cap_pc == UNLIMITED
-    assert complaint(session(limit(LimitKind.DOSE, 20 * MA_S, "mA.min", window_ms=10_000))).code == "I0940"
-
-
-def test_a_session_window_is_half_open() -> None:
-    plan = session(limit(LimitKind.SESSIONS, 1, "", window_ms=DAY))
-    accepted(plan, history=History(24 * HOUR, 1, (past(0),)))
-    problem = complaint(plan, history=History(24 * HOUR - 1, 0, (past(0),)))
-    assert problem.code == "I0941"
-    assert problem.help == "the next session may begin in 1 ms"
-
-
-@pytest.mark.parametrize(
-    ("course", "said"),
-    [
-        (Course(2, None, 0, (), None, None, HERE), "due in 1 d"),
-        (Course(0, None, 48 * HOUR, (), None, None, HERE), "may begin in 24 h"),
-        (Course(0, None, 0, ((1, 7),), None, None, HERE), "1 sessions on 7 consecutive dates"),
-        (Course(0, None, 0, (), 1, None, HERE), "all were given"),
-    ],
-)
-def test_the_course_is_kept(course: Course, said: str) -> None:
-    plan = session(course=course, requires=("course",))
-    assert features_of(plan) == plan.requires
-    accepted(plan)
-    problem = complaint(plan, history=History(24 * HOUR, 1, (past(0, day=0),)))
-    assert problem.code == "I0941"
-    assert said in problem.message
-    if course.sessions_max is None:
-        accepted(plan, history=History(14 * DAY, 14, (past(0, day=0),)))
-
-
-def test_a_course_ends_when_what_it_was_given_for_is_reached() -> None:
-    pain = Variable(
-        "pain", VariableKind.RECORD, IntegerDomain(0, 10, 1, None, "plain number", ""), "", False, None, HERE
-    )
-    calm = terms.less_equal(terms.integer_reference("pain"), Constant(2))
-    course = Course(0, None, 0, (), None, calm, HERE)
-    plan = session(course=course, requires=("course",), variables=(*session().variables, pain))
-    accepted(plan, history=History(24 * HOUR, 1, (past(0, records=(("pain", 5),)),)))
-    problem = complaint(plan, history=History(24 * HOUR, 1, (past(0, records=(("pain", 2),)),)))
-    assert "course is over" in problem.message
 
 
 # --- records

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
@@ -17,6 +16,7 @@ from ionto_ir.codec import plan_from_json, plan_to_json, scenario_from_json, sce
 from ionto_ir.codec_read import EXPRESSION_DEPTH_MAX
 from ionto_ir.codec_schema import plan_schema, scenario_schema
 from ionto_ir.codec_shape import record_shape
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.plan import Plan
 from ionto_ir.scenario import Expectation, Expected, Happening, Occurrence, Scenario

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from ionto_ir import expression as terms
+from ionto_ir.dataclass import replace
 from ionto_ir.device import Place
 from ionto_ir.expression import Constant
 from ionto_ir.limits import Envelope, ImpedanceRange, Limit, LimitKind, Role

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 
@@ -11,6 +9,7 @@ from ionto_ir import expression as terms
 from ionto_ir.bind import Refusal
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bound import UNLIMITED, BoundPlan
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.dry_run import run
 from ionto_ir.expectations import failures
