@@ -12,6 +12,7 @@ from ionto_ir.codes import CODES
 from ionto_ir.diagram import mermaid
 from ionto_ir.machine import TABLE
 from ionto_ir.machine_table import ENDING_TEXTS, Case, Output
+from ionto_verifier.report_json import verify_schema
 
 DOCS = Path(__file__).resolve().parent
 REFERENCE = DOCS / "reference"
@@ -38,6 +39,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "machine.md": _machine(),
         REFERENCE / "plan.schema.json": _json(plan_schema()),
         REFERENCE / "scenario.schema.json": _json(scenario_schema()),
+        REFERENCE / "verify.schema.json": _json(verify_schema()),
     }
 
 

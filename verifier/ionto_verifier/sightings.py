@@ -4,15 +4,16 @@ prover's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from ionto_ir.bind import Refusal
+from ionto_ir.bound import fall_per_tick_na
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Undefined, Value, evaluate
-from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, violations
-from ionto_ir.plan import Hold, Plan, PropertyKind, UntilTotal
+from ionto_ir.plan import Hold, Plan, PropertyKind, Ramp, UntilTotal
 from ionto_ir.rehearse import Outcome, Rehearsed
 from ionto_ir.trace import Stretch, Trace, at_worst_na, role_at, stretches
 from ionto_verifier.instant import highest_impedance
@@ -36,10 +37,13 @@ def seen(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:
     """Whether a session of the disarmed machine shows that the claim fails."""
     trace = outcome.run.trace
     if claim.limit is not None:
-        return _violation(plan, outcome.values, trace, claim)
+        found = _violation(plan, outcome.values, trace, claim)
+        if found is None and claim.limit.kind is LimitKind.RAMP:
+            found = _steep_line(plan, claim.limit.bound, outcome)
+        return found
     match claim.property:
         case Property.SLEW:
-            return _faster_than_the_device(plan, outcome.values, trace)
+            return _steep_line(plan, plan.device.slew_na_s, outcome)
         case Property.DRIVE:
             return _undriven(plan, trace)
         case Property.TOTAL:
@@ -91,23 +95,41 @@ def step_at(trace: Trace, at_ms: int) -> int | None:
     return found
 
 
-def _faster_than_the_device(plan: Plan, values: Mapping[str, Value], trace: Trace) -> Sighting | None:
-    slew = Limit(
-        LimitKind.RAMP,
-        plan.device.slew_na_s,
-        "mA/s",
-        None,
-        None,
-        True,
-        False,
-        None,
-        None,
-        None,
-        "",
-        plan.span,
-    )
-    found = violations(replace(plan, limits=(slew,)), values, trace)
-    return _at(plan, trace, found[0]) if found else None
+def _steep_line(plan: Plan, bound_na_s: int, outcome: Rehearsed) -> Sighting | None:
+    """The steepest line that the session followed, if it is steeper than the bound.
+
+    What is emitted is a staircase that may be a step of the device off its line; the line itself is what a
+    limit speaks of. Its slope is worked out from the plan's own expressions at the values of the session.
+    """
+    trace = outcome.run.trace
+    lines = [*_ramp_lines(plan, outcome), *_fall_lines(plan, outcome)]
+    above = [(slope, at_ms) for slope, at_ms in lines if slope > bound_na_s]
+    if not above:
+        return None
+    slope, at_ms = max(above)
+    return Sighting(at_ms, slope, step_at(trace, at_ms))
+
+
+def _ramp_lines(plan: Plan, outcome: Rehearsed) -> Iterator[tuple[Fraction, int]]:
+    """The slope, nA/s, and the time of each ramp that was entered and moves."""
+    for at_ms, index in outcome.run.trace.visits:
+        step = plan.steps[index]
+        if isinstance(step, Ramp):
+            operands = (step.target_na, step.start_na, step.slope.delta_na, step.slope.over_ms)
+            found = [evaluate(operand, outcome.run.final.values) for operand in operands]
+            numbers = [int(value) for value in found if not isinstance(value, Undefined)]
+            if len(numbers) == len(operands) and numbers[0] != numbers[1] and numbers[3] > 0:
+                yield Fraction(numbers[2] * 1000, numbers[3]), at_ms
+
+
+def _fall_lines(plan: Plan, outcome: Rehearsed) -> Iterator[tuple[Fraction, int]]:
+    """The slopes of a stop and of the way back from a pause, where the session had them."""
+    final = outcome.run.final.machine
+    if not outcome.finished or final.interruptions:
+        fall_na = fall_per_tick_na(plan.stop_slew_na_s, plan.device.tick_ms)
+        yield Fraction(fall_na * 1000, plan.device.tick_ms), outcome.run.trace.end_ms
+    if final.interruptions:
+        yield Fraction(plan.resume_slew_na_s), outcome.run.trace.end_ms
 
 
 def _undriven(plan: Plan, trace: Trace) -> Sighting | None:
