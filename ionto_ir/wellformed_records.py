@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_ir.expression import Constant, references
+from ionto_ir.expression import references
 from ionto_ir.plan import Classify, Loop, Plan, Record, Step, VariableKind, successors
+from ionto_ir.wellformed_bounds import box_of, interval
 from ionto_ir.wellformed_graph import loop_regions
 from ionto_ir.wellformed_values import operands_of
 
@@ -55,6 +56,7 @@ class _Flow:
     known: Mapping[_Edge, Names]
     entering: Mapping[int, tuple[_Edge, ...]]
     bodies: Mapping[int, set[int]]
+    sure: frozenset[int]  # loops that run at least once
 
     def arriving(self, index: int) -> Names:
         """What is recorded whenever a step is reached."""
@@ -77,7 +79,7 @@ def _flow_of(plan: Plan, recorded: Names) -> _Flow:
     for edge in edges:
         entering[edge[1]] = (*entering.get(edge[1], ()), edge)
     known = dict.fromkeys(edges, recorded)
-    flow = _Flow(plan.entry, known, entering, loop_regions(plan))
+    flow = _Flow(plan.entry, known, entering, loop_regions(plan), _sure_loops(plan))
     pending = list(range(len(plan.steps)))
     while pending:
         index = pending.pop()
@@ -90,11 +92,20 @@ def _flow_of(plan: Plan, recorded: Names) -> _Flow:
     return flow
 
 
+def _sure_loops(plan: Plan) -> frozenset[int]:
+    """Loops whose count is never zero, whatever is chosen."""
+    box = box_of(plan.variables)
+    counts = {
+        index: interval(step.count, box) for index, step in enumerate(plan.steps) if isinstance(step, Loop)
+    }
+    return frozenset(index for index, count in counts.items() if count is not None and count[0] >= 1)
+
+
 def _passed(flow: _Flow, index: int, step: Step, target: int) -> Names:
     match step:
         case Record(variable):
             return flow.arriving(index) | {variable}
-        case Loop(_, Constant(count)) if target == step.exit and count >= 1:
+        case Loop() if target == step.exit and index in flow.sure:
             return flow.returning(index)
         case _:
             return flow.arriving(index)

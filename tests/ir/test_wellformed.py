@@ -267,21 +267,16 @@ def test_a_loop_does_not_end_on_what_its_body_leaves_out() -> None:
     assert "step 0 uses `pain`" in problem[1]
 
 
-def test_after_a_loop_that_may_not_run_at_all_nothing_of_its_body_is_known() -> None:
-    count = terms.integer_reference("rounds")
-    rounds = Variable(
-        "rounds",
-        VariableKind.PARAMETER,
-        IntegerDomain(0, 3, 1, 1, "plain number", ""),
-        "",
-        False,
-        None,
-        HERE,
-    )
+@pytest.mark.parametrize(("fewest", "complaints"), [(0, ["step 2 uses `pain`"]), (1, [])])
+def test_what_a_body_records_is_known_after_the_loop_only_if_it_surely_ran(
+    fewest: int, complaints: list[str]
+) -> None:
+    domain = IntegerDomain(fewest, 3, 1, 1, "plain number", "")
+    rounds = Variable("rounds", VariableKind.PARAMETER, domain, "", False, None, HERE)
     table = Classify("pain", (ClassRow(None, True, None, True, "any", HERE),), 3, SESSION, HERE)
-    steps = (loop(0, 1, 2, count=count, until=CALM), record("pain", 0), table, finish())
-    (problem,) = broken_steps(*steps, variables=(rounds, recorded("pain")))
-    assert "step 2 uses `pain`" in problem[1]
+    head = loop(0, 1, 2, count=terms.integer_reference("rounds"), until=CALM)
+    found = broken_steps(head, record("pain", 0), table, finish(), variables=(rounds, recorded("pain")))
+    assert [message[:18] for _, message in found] == complaints
 
 
 # --- levels

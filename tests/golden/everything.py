@@ -1,0 +1,207 @@
+"""A plan that uses every part of the plan's schema once, so that a golden file holds each of them."""
+
+from __future__ import annotations
+
+from ionto_ir import expression as terms
+from ionto_ir.dataclass import replace
+from ionto_ir.device import Drug, Electrode, Place
+from ionto_ir.expression import Constant, Expression
+from ionto_ir.features import features_of
+from ionto_ir.limits import Envelope, Exclusion, ImpedanceRange, LimitKind, Role
+from ionto_ir.plan import (
+    Branch,
+    ChoiceDomain,
+    Classify,
+    ClassRow,
+    Code,
+    Confirm,
+    Course,
+    Finish,
+    ForTime,
+    Hold,
+    Instruct,
+    IntegerDomain,
+    Loop,
+    Plan,
+    PropertyKind,
+    Ramp,
+    Record,
+    Requirement,
+    Reverse,
+    Rule,
+    RuleKind,
+    Section,
+    Slope,
+    SourceDigest,
+    Step,
+    UntilCharge,
+    UntilTotal,
+    UserProperty,
+    Variable,
+    VariableKind,
+    Wait,
+)
+from tests.treatments import BENCH, HERE, limit, plan_with
+
+MA = 1_000_000
+MA_S = 1_000_000_000
+DAY_MS = 86_400_000
+BEFORE, SESSION, AFTER = Section.BEFORE, Section.SESSION, Section.AFTER
+
+CURRENT = terms.integer_reference("current")
+SLOPE = Slope(CURRENT, Constant(8_000))
+STEADY = Slope(Constant(250_000), Constant(1_000))
+SWEATING = terms.less_equal(terms.integer_reference("sweating"), Constant(1))
+TRAY = terms.integer_reference("active.area")
+
+
+def _variable(
+    name: str, kind: VariableKind, domain: IntegerDomain | ChoiceDomain, *, adjustable: bool = False
+) -> Variable:
+    return Variable(name, kind, domain, f"The {name}", adjustable, None, HERE)
+
+
+def _variables() -> tuple[Variable, ...]:
+    number = "plain number"
+    answer = _variable("skin", VariableKind.ANSWER, ChoiceDomain(("whole", "broken")))
+    return (
+        _variable(
+            "current",
+            VariableKind.PARAMETER,
+            IntegerDomain(MA, 2 * MA, 100_000, MA, "current", "mA"),
+            adjustable=True,
+        ),
+        _variable("rounds", VariableKind.PARAMETER, IntegerDomain(1, 3, 1, 2, number, "")),
+        _variable(
+            "active.area", VariableKind.GEOMETRY, IntegerDomain(10**9, 4 * 10**9, None, None, "area", "cm2")
+        ),
+        replace(answer, code=Code("icd10cm", "L98.9")),
+        _variable("sweating", VariableKind.RECORD, IntegerDomain(0, 4, 1, None, number, "")),
+        _variable(
+            "chloride",
+            VariableKind.RECORD,
+            IntegerDomain(0, 160_000, None, None, "amount concentration", "mmol/L"),
+        ),
+    )
+
+
+def _ramp(
+    target: Expression, start: Expression, slope: Slope, following: int, *, negative: bool = False
+) -> Ramp:
+    return Ramp(target, start, slope, negative, following, SESSION, HERE)
+
+
+def _steps() -> tuple[Step, ...]:
+    rows = (
+        ClassRow(None, True, 30_000, False, "unlikely", HERE),
+        ClassRow(30_000, True, 60_000, False, "intermediate", HERE),
+        ClassRow(60_000, True, None, True, "supports", HERE),
+    )
+    total = terms.multiply(CURRENT, Constant(40_000))
+    doubled = terms.add(total, terms.minimum(total, Constant(200 * MA_S)))
+    rounds = terms.integer_reference("rounds")
+    return (
+        Confirm("Skin is clean", 1, BEFORE, HERE),
+        _ramp(CURRENT, terms.ZERO, SLOPE, 2),
+        Hold(CURRENT, ForTime(Constant(5_000)), 3, SESSION, HERE),
+        Hold(CURRENT, UntilTotal(total, SLOPE), 4, SESSION, HERE),
+        _ramp(terms.ZERO, CURRENT, SLOPE, 5),
+        Reverse(6, SESSION, HERE),
+        Loop(0, rounds, SWEATING, Constant(60_000), 7, 11, SESSION, HERE),
+        _ramp(Constant(MA), terms.ZERO, STEADY, 8, negative=True),
+        Hold(Constant(MA), UntilCharge(Constant(3 * MA_S)), 9, SESSION, HERE),
+        _ramp(terms.ZERO, Constant(MA), STEADY, 10, negative=True),
+        Record("sweating", 6, SESSION, HERE),
+        Wait(Constant(30_000), "collect", 12, SESSION, HERE),
+        Branch(terms.negation(SWEATING), 13, 14, SESSION, HERE),
+        Finish("still sweating", False, SESSION, HERE),
+        _ramp(CURRENT, terms.ZERO, SLOPE, 15),
+        Hold(CURRENT, UntilTotal(doubled, SLOPE), 16, SESSION, HERE),
+        _ramp(terms.ZERO, CURRENT, SLOPE, 17),
+        Instruct("Apply a moisturiser", 18, AFTER, HERE),
+        Record("chloride", 19, AFTER, HERE),
+        Classify("chloride", rows, 20, AFTER, HERE),
+        Finish("completed", True, AFTER, HERE),
+    )
+
+
+def _electrodes() -> tuple[Electrode, ...]:
+    drug = Drug("lidocaine", "Lidocaine", 1, 234_300, 40_000_000, 100_000, "general knowledge", HERE)
+    active = Electrode(
+        Place.ACTIVE,
+        Role.ANODE,
+        "tray",
+        "palm",
+        TRAY,
+        True,
+        2_500_000,
+        (drug,),
+        "reversed for comfort",
+        None,
+        HERE,
+    )
+    return (
+        active,
+        Electrode(
+            Place.RETURN,
+            Role.CATHODE,
+            "patch",
+            "calf",
+            Constant(10**10),
+            False,
+            None,
+            (),
+            None,
+            "a leaflet",
+            HERE,
+        ),
+    )
+
+
+def everything() -> Plan:
+    """The plan."""
+    broken = terms.equal(terms.integer_reference("skin"), Constant(1))
+    density = terms.less_equal(
+        terms.multiply(CURRENT, Constant(10**9)), terms.multiply(TRAY, Constant(2 * MA))
+    )
+    flowing = terms.compare(
+        terms.Operator.GREATER, terms.integer_reference("output.current"), Constant(3 * MA)
+    )
+    plan = plan_with(
+        _steps(),
+        name="everything",
+        title="Every part of a plan, once",
+        indication="None: this is a test",
+        codes=(Code("icd10cm", "M72.2"),),
+        source=("tests",),
+        device=replace(BENCH, source="the bench"),
+        envelopes=(Envelope("bench", "Bench", ImpedanceRange(1_000, 15_000, "a table", HERE), HERE),),
+        electrodes=_electrodes(),
+        variables=_variables(),
+        requirements=(Requirement(density, "the tray is too small", HERE),),
+        rules=(
+            Rule(RuleKind.REFUSE, broken, "broken skin", HERE),
+            Rule(RuleKind.CAUTION, broken, "look again", HERE),
+        ),
+        exclusions=(Exclusion(broken, "H-BURN", "a leaflet", "bench", HERE),),
+        limits=(
+            limit(LimitKind.CURRENT, 4 * MA, "mA", nominal=True),
+            limit(LimitKind.DENSITY, 25 * 100_000, "mA/cm2", role=Role.ANODE),
+            limit(LimitKind.RAMP, 500_000, "mA/s"),
+            limit(LimitKind.VOLTAGE, 60_000, "V"),
+            limit(LimitKind.DOSE, 400 * MA_S, "mC"),
+            limit(LimitKind.DOSE, 400 * MA_S, "mC", window_ms=DAY_MS),
+            limit(LimitKind.DOSE, 100 * MA_S, "mC", nominal=True, soft=True),
+            limit(LimitKind.SESSIONS, 1, "", window_ms=DAY_MS),
+            limit(LimitKind.DURATION, 3_600_000, "min"),
+            limit(LimitKind.STOP_TIME, 10_000, "s"),
+        ),
+        may_saturate=True,
+        course=Course(2, 7, DAY_MS + 3_600_000, ((3, 7),), 12, SWEATING, HERE),
+        properties=(
+            UserProperty(PropertyKind.NEVER, flowing, "collect", None, "never more than 3 mA", HERE),
+            UserProperty(PropertyKind.FINISHED, None, None, 3_600_000, "finished within 60 min", HERE),
+        ),
+        files=(SourceDigest("generated.ionto", "0" * 64),),
+    )
+    return replace(plan, requires=features_of(plan))
