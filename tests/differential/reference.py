@@ -4,6 +4,7 @@ It follows the plan as one generator that says what each tick is to be, reckons 
 and shares no code with the sequencer, the table or the interlock. What it knows of the meaning:
 
 - a ramp moves along its ideal line; the tick emits the level at its end, floored to the device's step;
+- a ramp whose target is adjusted follows it down at once and up not before the hold; it keeps its rate;
 - `hold for T` counts the ticks at its level, and those of a glide after an adjustment, but not a climb after
   a resume; `hold until Q` counts what the step emits, `until total Q` what the session emits and the descent
   that is to come; the current rises as far as the charge that is still owed allows;
@@ -99,7 +100,8 @@ class Session:
         self.interruptions = 0
         self.pause_ticks = 0
         self.resumed = False
-        self.changed = False
+        self.moving: Expression | None = None  # the level that the running step goes to
+        self.moved: list[int] = []  # what it was adjusted to since the last tick
         self.counts = [0] * plan.counters
         self.round_began_ms = [0] * plan.counters
 
@@ -193,16 +195,20 @@ class Session:
     def ramp(self, step: Ramp) -> Iterator[Drive]:
         """Along the line, at its own rate wherever it starts from."""
         self.sign = -self.polarity if step.reversed else self.polarity
-        self.resumed = self.changed = False
+        self.resumed = False
         target_na, rate = self.number(step.target_na), self.rate(step.slope)
         start_na, ticks = self.level_na, 0
+        self.moving, self.moved = step.target_na, []
         while True:
-            if self.changed and (target_na, rate) != (self.number(step.target_na), self.rate(step.slope)):
-                target_na, rate = self.number(step.target_na), self.rate(step.slope)
-                start_na, ticks = self.level_na, 0
+            for moved_na in self.moved:
+                # Lower holds at once, higher waits for the hold that follows.
+                if moved_na < target_na:
+                    if target_na >= start_na and self.level_na > moved_na:
+                        start_na, ticks = self.level_na, 0
+                    target_na = moved_na
             if self.resumed:
                 start_na, ticks = 0, 0
-            self.resumed = self.changed = False
+            self.resumed, self.moved = False, []
             if self.level_na == target_na:
                 return
             ticks += 1
@@ -210,17 +216,19 @@ class Session:
 
     def hold(self, step: Hold) -> Iterator[Drive]:
         """At the level, or on the way to it, until the step has what it wants."""
-        self.resumed = self.changed = False
+        self.resumed = False
         began_pc = self.nominal_pc
         target_na = self.number(step.level_na)
         start_na, ticks, climbing, counted_ticks = self.level_na, 0, False, 0
+        self.moving, self.moved = step.level_na, []
         while True:
-            if self.changed and self.number(step.level_na) != target_na:
-                target_na = self.number(step.level_na)
-                start_na, ticks = self.level_na, 0
+            for moved_na in self.moved:
+                if moved_na != target_na:
+                    # Somebody adjusts: from now on the way there counts, also after a pause.
+                    target_na, start_na, ticks, climbing = moved_na, self.level_na, 0, False
             if self.resumed:
                 start_na, ticks, climbing = 0, 0, True
-            self.resumed = self.changed = False
+            self.resumed, self.moved = False, []
             if self.level_na == target_na:
                 climbing = False
             wanted_na = self.line(start_na, target_na, self.resume_rate, ticks + 1)
@@ -463,7 +471,8 @@ class Session:
                 lo, hi, step = item.domain.lo, item.domain.hi, item.domain.step
                 if lo <= event.value <= hi and (step is None or (event.value - lo) % step == 0):
                     self.values[item.name] = event.value
-                    self.changed = True
+                    if self.moving is not None:
+                        self.moved.append(self.number(self.moving))
 
 
 def _whole_ticks(time_ms: int, tick_ms: int) -> int:
