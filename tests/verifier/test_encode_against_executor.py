@@ -57,7 +57,7 @@ def _for_these_values(plan: Plan, values: Mapping[str, Value]) -> Plan:
 
 
 def _bounds(plan: Plan) -> tuple[int, int, int]:
-    """Charge at worst and as set, pC, and duration, ms: the highest that any question of a limit speaks of."""
+    """Charge at worst and as set, pC, and duration, ms: the highest that any question speaks of."""
     limits = (
         dose_limit(BOUNDLESS),
         dose_limit(BOUNDLESS, nominal=True),
