@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
 from ionto_verifier.charge import Arithmetic
-from ionto_verifier.decision import Decision
+from ionto_verifier.decision import Decision, Supremum
 from ionto_verifier.encode import Encoding
 from ionto_verifier.motion import Motion
 from ionto_verifier.obligation import (
@@ -64,6 +64,8 @@ class Inquiry:
         self.visits = follow(self.encoding)
         self.levels = _distinct_levels(self.visits)
         self._asked: dict[str, int] = {}
+        # Several limits of one quantity ask for the same greatest value.
+        self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}
 
     def moving(self) -> Iterable[tuple[Visit, Motion]]:
         """The visits at which the output is on."""

@@ -98,8 +98,11 @@ def _supremum(inquiry: Inquiry, question: Question) -> Supremum:
         return Supremum(value, value, {})
     if measure.over is not None:
         return _quotient_supremum(inquiry, question, measure.value, measure.over)
-    selection = inquiry.environment.select(variables_of(measure.value), question.path)
-    return supremum(measure.value, selection.variables, selection.guards)
+    key = (measure.value, question.path)
+    if key not in inquiry.suprema:
+        selection = inquiry.environment.select(variables_of(measure.value), question.path)
+        inquiry.suprema[key] = supremum(measure.value, selection.variables, selection.guards)
+    return inquiry.suprema[key]
 
 
 def _quotient_supremum(inquiry: Inquiry, question: Question, value: Polynomial, over: Polynomial) -> Supremum:
