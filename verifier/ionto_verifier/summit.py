@@ -23,8 +23,8 @@ from ionto_verifier.witness import climbed, first_guess, guess, repaired
 CASES_MAX = 24
 """Parts of the box into which the search for a supremum may cut it."""
 
-FACTS_MAX = 24
-"""With more facts than these, relaxing and climbing take seconds and gain little: in a protocol with eleven
+SIZE_MAX = 36
+"""With more facts and variables than these, relaxing and climbing take seconds and gain little: with eleven
 parameters the bound stayed at twice what any point reached. There the corners of the whole box are the bound.
 """
 
@@ -53,7 +53,7 @@ class Summit:
 
     def found(self, known: Known) -> Supremum:
         """Search the whole box."""
-        self._large = len(known.facts) > FACTS_MAX
+        self._large = len(known.facts) + len(known.box) > SIZE_MAX
         cases = self._opened([known])
         for _ in range(0 if self._large else CASES_MAX):
             highest = max(cases, key=lambda case: case.bound, default=None)
