@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import NoReturn
 
 from ionto_cli.exits import Exit
@@ -23,10 +22,20 @@ class Parser(argparse.ArgumentParser):
         if chosen is not None:
             found, known = chosen.group(2), re.findall(r"'([^']*)'", chosen.group(3))
             what = "command" if chosen.group(1) == "COMMAND" else chosen.group(1)
+            from difflib import get_close_matches
+
             near = get_close_matches(found, known, n=1)
             message = f"there is no {what} `{found}`"
             advice = (f"did you mean `{near[0]}`? " if near else "") + "there are: " + ", ".join(known)
         self.exit(Exit.USAGE, f"error[I0901]: {message}\n    = help: {advice}\n")
+
+
+HELP_WIDTH = 100
+"""Fixed: asking the terminal loads a library, for every argument of every command, at every start."""
+
+
+def _layout(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=HELP_WIDTH)
 
 
 Commands = argparse._SubParsersAction  # the type that argparse returns and does not publish
@@ -38,7 +47,7 @@ def build() -> Parser:
         prog="ionto",
         description="Write, prove, compile and run iontophoresis treatment protocols.",
         epilog="example: ionto verify heel.ionto\n\nNot a certified medical device.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_layout,
     )
     parser.add_argument("--version", action="store_true", help="print the version and stop")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
@@ -69,7 +78,7 @@ def _command(commands: Commands[Parser], name: str, purpose: str, example: str) 
         help=purpose,
         description=purpose[0].upper() + purpose[1:] + ".",
         epilog=f"example: {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_layout,
     )
 
 
