@@ -21,6 +21,7 @@ from tests.treatments import (
     Repeat,
     Rest,
     Speed,
+    Tell,
     Treatment,
     Turn,
 )
@@ -130,6 +131,8 @@ def _part(part: Part, indent: str) -> list[str]:
             return [indent + line for line in lines]
         case Rest(ms):
             return [f'{indent}wait {_time(ms)} "rest"']
+        case Tell():
+            return [f'{indent}instruct "look"']
         case Turn():
             return [f"{indent}reverse polarity"]
         case Repeat(count, period_ms, body):

@@ -21,6 +21,7 @@ from ionto_ir.plan import (
     ForTime,
     Hold,
     HoldUntil,
+    Instruct,
     IntegerDomain,
     Interruptions,
     Loop,
@@ -114,6 +115,11 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell a person something, who says that it was seen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """Rounds, perhaps with a period in ms."""
 
@@ -131,7 +137,7 @@ class Choice:
     no: tuple[Part, ...]
 
 
-Part = Leg | Rest | Turn | Repeat | Choice
+Part = Leg | Rest | Turn | Tell | Repeat | Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +289,8 @@ class _Builder:
                 self.leg(part)
             case Rest(ms):
                 self.add(Wait(terms.integer(ms), "rest", self.here + 1, Section.SESSION, HERE))
+            case Tell():
+                self.add(Instruct("look", self.here + 1, Section.SESSION, HERE))
             case Turn():
                 self.add(Reverse(self.here + 1, Section.SESSION, HERE))
             case Repeat():

@@ -100,6 +100,7 @@ class Session:
         self.interruptions = 0
         self.pause_ticks = 0
         self.resumed = False
+        self.answering = False
         self.moving: Expression | None = None  # the level that the running step goes to
         self.moved: list[int] = []  # what it was adjusted to since the last tick
         self.counts = [0] * plan.counters
@@ -142,6 +143,8 @@ class Session:
         """What the plan wants of each tick, one after the other."""
         while True:
             step = self.plan.steps[self.step]
+            if isinstance(step, Ramp | Hold | Wait):
+                self.answering = False
             match step:
                 case Ramp():
                     yield from self.ramp(step)
@@ -151,8 +154,9 @@ class Session:
                     for _ in range(_whole_ticks(self.number(step.duration_ms), self.tick_ms)):
                         yield Off()
                 case Confirm() | Instruct():
-                    if self.ticks > 0:
-                        yield Off()  # the question is asked in a tick, and answered before the next
+                    if self.ticks > 0 and not self.answering:
+                        yield Off()  # asked in a tick, and answered before the next
+                    self.answering = True
                 case Reverse():
                     self.polarity = -self.polarity
                 case Loop():
@@ -178,6 +182,7 @@ class Session:
             return
         if step.period_ms is not None and done > 0:
             while self.ticks * self.tick_ms < self.round_began_ms[step.counter] + self.number(step.period_ms):
+                self.answering = False
                 yield Off()
         self.counts[step.counter] = done + 1
         self.round_began_ms[step.counter] = self.ticks * self.tick_ms
