@@ -14,7 +14,7 @@ from ionto_ir.bound import fall_per_tick_na
 from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
 from ionto_verifier.environment import Environment
-from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, disjunction, equal
+from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, disjunction
 from ionto_verifier.term import ZERO, Polynomial, coefficient, constant, variables_of
 
 PPM = 1_000_000
@@ -98,10 +98,10 @@ class Arithmetic:
         )
 
         def define(time_ms: Polynomial) -> list[Formula]:
-            own = equal(time_ms * incline.delta_na, distance * incline.over_ms)
+            own = at_most(time_ms * incline.delta_na, distance * incline.over_ms)
             if bounds(incline.delta_na)[0] > 0 and bounds(incline.over_ms)[0] > 0:
                 return [own]
-            again = equal(time_ms * self.resume_na_s, distance * 1000)
+            again = at_most(time_ms * self.resume_na_s, distance * 1000)
             moves = conjunction((at_least(incline.delta_na, 1), at_least(incline.over_ms, 1), own))
             stands = disjunction((at_most(incline.delta_na), at_most(incline.over_ms)))
             return [disjunction((moves, conjunction((stands, again))))]

@@ -22,6 +22,7 @@ from ionto_verifier.obligation import (
     Variable,
     answer,
     at_least,
+    at_most,
     conjunction,
     disjunction,
     equal,
@@ -195,6 +196,13 @@ class Environment:
 
     def largest(self, terms: Sequence[Polynomial], name: str) -> Polynomial:
         """The largest of the terms: one of them when intervals decide, else a fresh variable."""
+        return self._largest(terms, name, exactly=True)
+
+    def upper(self, terms: Sequence[Polynomial], name: str) -> Polynomial:
+        """At most the largest of the terms: all that an upper bound needs, and half the work for a solver."""
+        return self._largest(terms, name, exactly=False)
+
+    def _largest(self, terms: Sequence[Polynomial], name: str, *, exactly: bool) -> Polynomial:
         kept = self.undominated(terms)
         if len(kept) == 1:
             return kept[0]
@@ -202,10 +210,12 @@ class Environment:
         bounds = max(low for low, _ in ranges), max(high for _, high in ranges)
 
         def define(value: Polynomial) -> list[Formula]:
+            if not exactly:
+                return [disjunction(at_most(value, term) for term in kept)]
             above = [at_least(value, term) for term in kept]
             return [*above, disjunction(equal(value, term) for term in kept)]
 
-        return self.fresh(("largest", frozenset(kept)), name, bounds, define)
+        return self.fresh(("largest" if exactly else "upper", frozenset(kept)), name, bounds, define)
 
     def smallest(self, terms: Sequence[Polynomial], name: str) -> Polynomial:
         """The smallest of the terms."""

@@ -80,9 +80,9 @@ class Ledger:
 
 def _dearest_of(costs: tuple[PauseCost, ...], environment: Environment) -> PauseCost:
     return PauseCost(
-        environment.largest([cost.nominal_pc for cost in costs], "dearest pause"),
-        environment.largest([cost.on_ms for cost in costs], "longest pause current"),
-        environment.largest([cost.elapsed_ms for cost in costs], "longest pause"),
+        environment.upper([cost.nominal_pc for cost in costs], "dearest pause"),
+        environment.upper([cost.on_ms for cost in costs], "longest pause current"),
+        environment.upper([cost.elapsed_ms for cost in costs], "longest pause"),
         costs[-1].step,
     )
 
@@ -145,5 +145,5 @@ def dearest(
     kept = environment.undominated(steps)
     if len(kept) <= ASKED_APART_MAX:
         return tuple((cost, ((cost, steps[cost]),)) for cost in kept)
-    largest = environment.largest(kept, "dearest pause")
+    largest = environment.upper(kept, "dearest pause")
     return ((largest, tuple((cost, steps[cost]) for cost in kept)),)

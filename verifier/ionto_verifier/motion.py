@@ -117,7 +117,7 @@ class Mover:
         scope = self.scope(state, f"{index}", step.target_na, step.slope.delta_na, step.slope.over_ms)
         target, incline = self.encoding.term(step.target_na, scope), self.incline(step.slope, scope)
         moves = self.moves(step.target_na, step.slope.delta_na, step.slope.over_ms, *state.levels)
-        higher = self.environment.largest((start, target), "higher end")
+        higher = self.environment.upper((start, target), "higher end")
         whole, again = self._glide(start, target, incline), self._glide(ZERO, target, incline)
         if self.moves(step.target_na):
             # Lowered on the way, the level turns once and falls to its new target at the same rate.
@@ -146,7 +146,7 @@ class Mover:
         if pending.overflow_pc is not None and not ends_gently:
             # A pause at the end of the hold: its fall, and this ramp from zero instead of from the hold's
             # level.
-            charge = self.environment.largest((charge, pending.overflow_pc + way.again.nominal_pc), "charge")
+            charge = self.environment.upper((charge, pending.overflow_pc + way.again.nominal_pc), "charge")
         least = ZERO
         if not way.moves:
             time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
@@ -154,7 +154,7 @@ class Mover:
         nominal = before.nominal_pc + charge
         if pending.total_pc is not None and pending.before_pc is not None:
             most = pending.total_pc + self._excess(way)
-            nominal = self.environment.largest((most, pending.before_pc + charge), "charge at the total")
+            nominal = self.environment.upper((most, pending.before_pc + charge), "charge at the total")
         return replace(
             before,
             nominal_pc=nominal,
@@ -173,7 +173,7 @@ class Mover:
         time_ms = self.arithmetic.glide_ms(way.start_na, ZERO, way.incline)
         planned = self.arithmetic.least_glide(way.start_na, ZERO, time_ms)
         excess = self.arithmetic.fall(way.start_na).nominal_pc - planned
-        return self.environment.largest((excess, ZERO), "excess of a stop")
+        return self.environment.upper((excess, ZERO), "excess of a stop")
 
     def _paused_in_ramp(self, index: int, ledger: Ledger, way: _Way, pending: Pending) -> Ledger:
         """A pause on the way costs the fall from there and the ramp from zero, at its own rate."""
@@ -299,12 +299,12 @@ class Mover:
         """
         before = state.ledger
         kept = ZERO if descent is None else descent.least_pc
-        owed = self.environment.largest((total_pc - before.least_pc - kept, ZERO), "owed")
+        owed = self.environment.upper((total_pc - before.least_pc - kept, ZERO), "owed")
         on_ms = self._time_for(index, step, state, owed)
         disturbed = before.nominal_pc + self.dearest_nominal(before) * self.pauses
         ledger = replace(
             before,
-            nominal_pc=self.environment.largest((total_pc, disturbed), "charge of the hold"),
+            nominal_pc=self.environment.upper((total_pc, disturbed), "charge of the hold"),
             on_ms=before.on_ms + on_ms,
             elapsed_ms=before.elapsed_ms + on_ms,
             pauses=tuple(dict.fromkeys(replace(cost, nominal_pc=ZERO) for cost in before.pauses)),
@@ -337,16 +337,16 @@ class Mover:
         if descent.moves or not self.arithmetic.gentle(descent.incline):
             share = self.arithmetic.share
             flatter = motion.braking_pc - descent.least_pc * share
-            braking = self.environment.largest((flatter, line), "stop instead of the descent")
+            braking = self.environment.upper((flatter, line), "stop instead of the descent")
             steeper = motion.braking_nominal_pc - descent.least_pc
-            nominal = self.environment.largest((steeper, ZERO), "stop instead of the descent, as set")
+            nominal = self.environment.upper((steeper, ZERO), "stop instead of the descent, as set")
         room = total_pc - before - descent.most_pc
         return replace(motion, braking_pc=braking, braking_nominal_pc=nominal, room_pc=room)
 
     def dearest_nominal(self, ledger: Ledger) -> Polynomial:
         """The nominal charge of the worst pause so far."""
         costs = [cost.nominal_pc for cost in ledger.pauses]
-        return self.environment.largest((*costs, ZERO), "dearest pause")
+        return self.environment.upper((*costs, ZERO), "dearest pause")
 
     def _time_for(self, index: int, step: Hold, state: State, charge: Polynomial) -> Polynomial:
         """The time, ms, that the hold is on: at each tick it emits at least the smallest level that it may
@@ -388,4 +388,4 @@ class Mover:
 
     def _pause_ms(self, fall: Emission) -> Polynomial:
         """How long a pause may last: as the protocol says, but never shorter than the way down."""
-        return self.environment.largest((constant(self.pause_ms), fall.on_ms), "length of a pause")
+        return self.environment.upper((constant(self.pause_ms), fall.on_ms), "length of a pause")

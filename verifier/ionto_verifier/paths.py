@@ -288,7 +288,7 @@ class Walk:
             return body.elapsed_ms
         scope = self.mover.scope(state, f"{index} period", step.period_ms)
         period = self.mover.arithmetic.whole_ticks(self.encoding.term(step.period_ms, scope))
-        return self.environment.largest((body.elapsed_ms, period), f"round of {index}")
+        return self.environment.upper((body.elapsed_ms, period), f"round of {index}")
 
     def _unknown(self, index: int, state: State, when: str) -> Renaming:
         """What is recorded inside a loop is any value when a round begins, and when the loop is left."""

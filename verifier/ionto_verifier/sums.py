@@ -142,7 +142,7 @@ def nominal_at(inquiry: Inquiry, visit: Visit) -> Polynomial:
     """The set charge, pC, that a session may have delivered once it was paused, and stopped in this step."""
     costs = [cost.nominal_pc for cost in visit.after.pauses]
     braking = ZERO if visit.motion is None else visit.motion.braking_nominal_pc
-    paused = inquiry.environment.largest((*costs, ZERO), "dearest pause") * pauses_of(inquiry)
+    paused = inquiry.environment.upper((*costs, ZERO), "dearest pause") * pauses_of(inquiry)
     return visit.after.nominal_pc + paused + braking
 
 
@@ -152,7 +152,7 @@ def elapsed_at(inquiry: Inquiry, visit: Visit) -> Polynomial:
         return constant(SOME_TIME_MS)
     costs = [cost.elapsed_ms for cost in visit.after.pauses]
     braking = ZERO if visit.motion is None else visit.motion.braking_ms + inquiry.arithmetic.tick_ms
-    paused = inquiry.environment.largest((*costs, ZERO), "slowest pause") * pauses_of(inquiry)
+    paused = inquiry.environment.upper((*costs, ZERO), "slowest pause") * pauses_of(inquiry)
     return visit.after.elapsed_ms + paused + braking
 
 
