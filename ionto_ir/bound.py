@@ -6,14 +6,17 @@ Binding (`ionto_ir.bind`) is where values meet limits; here is only the result a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from ionto_ir.compile_machine import Rules, rules_for
+from ionto_ir.constants import Constants as Constants
 from ionto_ir.dataclass import dataclass, field
 from ionto_ir.expression import Value
-from ionto_ir.interlock import Interlock
-from ionto_ir.machine_terms import Constants as Constants
 from ionto_ir.plan import Plan
-from ionto_ir.route import Route, route_of
+
+if TYPE_CHECKING:
+    from ionto_ir.compile_machine import Rules
+    from ionto_ir.interlock import Interlock
+    from ionto_ir.route import Route
 
 UNLIMITED = 2**62
 """Stands for "no such limit": larger than the charge of a year at a hundred amperes, and it fits 64 bits."""
@@ -38,6 +41,11 @@ class BoundPlan:
     interlock: Interlock = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        # The machine is loaded when a plan is bound: who only needs this module's arithmetic does without it.
+        from ionto_ir.compile_machine import rules_for
+        from ionto_ir.interlock import Interlock
+        from ionto_ir.route import route_of
+
         object.__setattr__(self, "rules", rules_for(self.constants))
         object.__setattr__(self, "route", route_of(self.plan, self.constants))
         object.__setattr__(self, "interlock", Interlock(self.constants))

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from functools import cache
 from types import CodeType
 
+from ionto_ir.constants import Constants
 from ionto_ir.dataclass import dataclass, fields
 from ionto_ir.expression import Constant, Expression, Operation, Operator, Reference, Truth, references
 from ionto_ir.machine import TABLE
 from ionto_ir.machine_table import Case, Row
-from ionto_ir.machine_terms import DEFINITIONS, INPUTS, Constants, EventKind
+from ionto_ir.machine_terms import DEFINITIONS, INPUTS, EventKind
 from ionto_ir.state import Machine, Mode
 
 Outcome = tuple[Machine, Case]
@@ -63,6 +64,8 @@ def python_of(expression: Expression) -> str:
             return f"(not {python_of(operand)})"
         case Operation(Operator.NEGATE, (operand,)):
             return f"(-{python_of(operand)})"
+        case Operation(Operator.MAXIMUM, (Reference(left, _), Reference(right, _))):
+            return f"({left} if {left} >= {right} else {right})"
         case Operation(Operator.DIVIDE_CEILING, (left, right)):
             return f"(-(-{python_of(left)} // {python_of(right)}))"
         case Operation(operator, operands):

@@ -50,6 +50,13 @@ from ionto_ir.values import objection
 
 Stepped = tuple[State, tuple[Command, ...]]
 
+# Names of their own for what every tick looks at: an attribute of an enumeration takes ten times as long.
+IDLE, READY, ON, ENDED = Mode.IDLE, Mode.READY, Mode.ON, Mode.ENDED
+SET, TICK, REST = Output.SET, EventKind.TICK, Wish.REST
+
+_state = tuple.__new__
+"""Makes a State from a tuple, at every tick, in half the time that its constructor takes."""
+
 RESUME_TEXT = "Resume when it is safe to go on, or stop"
 
 
@@ -106,14 +113,14 @@ def _ahead(bound: BoundPlan, state: State) -> bool:
 def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
     machine, place, clock_ms, watch, values, sequence = state
     mode = machine.mode
-    if mode is Mode.IDLE:
+    if mode is IDLE:
         return state, ()
     measured_na = 0 if event.measured_na is None else abs(event.measured_na)
     acknowledged = event.acknowledged
     clock_ms += bound.constants.tick_ms
-    wish, aim_na, sign, wished_place = Wish.REST, 0, machine.sign, place
+    wish, aim_na, sign, wished_place = REST, 0, machine.sign, place
     said: tuple[Command, ...] = ()
-    if mode is Mode.ON or mode is Mode.READY:
+    if mode is ON or mode is READY:
         now = Now(machine.level_na, machine.nominal_pc, clock_ms)
         try:
             wish, aim_na, sign, wished_place, said = sequencer.propose(
@@ -121,17 +128,15 @@ def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
             )
         except BrokenError:
             return _fail(bound, state)
-    changed, case = bound.rules.of[mode][EventKind.TICK](
-        machine, wish, aim_na, sign, acknowledged, measured_na
-    )
+    changed, case = bound.rules.of[mode][TICK](machine, wish, aim_na, sign, acknowledged, measured_na)
     output_na = None
-    if case.output is Output.SET:
+    if case.output is SET:
         step_na = bound.constants.step_na
         output_na = changed.sign * (changed.level_na // step_na * step_na)
-    watch, complaint = bound.interlock.tick(watch, measured_na, acknowledged, output_na, case.granted)
-    if complaint is None:
-        complaint = bound.interlock.disagreement(watch, changed.upper_pc, changed.nominal_pc)
-    if complaint is not None and mode is not Mode.ENDED:
+    watch, complaint = bound.interlock.tick(
+        watch, measured_na, acknowledged, output_na, case.granted, changed.upper_pc, changed.nominal_pc
+    )
+    if complaint is not None and mode is not ENDED:
         return _fail(bound, state)
     if case.granted:
         place = wished_place
@@ -140,7 +145,7 @@ def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
     if output_na is not None:
         sequence += 1
         setting = SetCurrent(output_na, bound.constants.watchdog_ms, sequence)
-        after = State(changed, place, clock_ms, watch, values, sequence)
+        after: State = _state(State, (changed, place, clock_ms, watch, values, sequence))
         if case.alarm is None:
             return after, ((setting, *said) if said else (setting,))
         return after, (setting, ALARMS[case.alarm])

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ionto_ir.constants import Constants
 from ionto_ir.dataclass import dataclass, field
-from ionto_ir.machine_terms import Constants
 
 OFF = -1
 """Stands for "the output is open" among magnitudes."""
 
 STOPS_KEPT_MAX = 4_096
 """Charges of stops that are remembered, by setpoint."""
+
+_watch = tuple.__new__
+"""Makes a Watch from a tuple, at every tick, in half the time that its constructor takes."""
 
 
 class Watch(NamedTuple):
@@ -35,6 +38,9 @@ class Watch(NamedTuple):
     ticks_since_start: int = 0
 
 
+Ledgers = tuple[int, int, int]
+"""At least and at most what the upper ledger holds, and what the nominal one holds, pC."""
+
 Judgement = tuple[Watch, str | None]
 """What is counted now, and the complaint if there is one."""
 
@@ -44,7 +50,7 @@ class Interlock:
     """Judges what the executor is about to send; `stops` remembers sums that were worked out."""
 
     constants: Constants
-    stops: dict[int, tuple[int, int]] = field(default_factory=dict, compare=False, repr=False)
+    stops: dict[int, tuple[int, int, int]] = field(default_factory=dict, compare=False, repr=False)
 
     def worst_na(self, current_na: int) -> int:
         """The highest current the skin may receive while the output is at `current_na`."""
@@ -53,8 +59,8 @@ class Interlock:
         millionths = current_na * (1_000_000 + self.constants.accuracy_ppm)
         return (millionths + 999_999) // 1_000_000 + self.constants.offset_na
 
-    def stop_pc(self, current_na: int) -> tuple[int, int]:
-        """Worst-case and nominal charge of a stop from `current_na`: the sum over its ticks."""
+    def stop_of(self, current_na: int) -> tuple[int, int, int]:
+        """The worst case of a setpoint, nA, and the worst-case and nominal charge of a stop from it, pC."""
         known = self.stops.get(current_na)
         if known is None:
             if len(self.stops) >= STOPS_KEPT_MAX:
@@ -62,54 +68,61 @@ class Interlock:
             fall_na, tick_ms = self.constants.fall_na, self.constants.tick_ms
             levels = range(current_na - fall_na, 0, -fall_na)
             worst_na = sum(map(self.worst_na, levels))
-            known = self.stops[current_na] = (tick_ms * worst_na, tick_ms * sum(levels))
+            known = (self.worst_na(current_na), tick_ms * worst_na, tick_ms * sum(levels))
+            self.stops[current_na] = known
         return known
 
     # --- what is counted --------------------------------------------------------------------------------
     def tick(
-        self, watch: Watch, measured_na: int, acknowledged: bool, output_na: int | None, driving: bool
+        self,
+        watch: Watch,
+        measured_na: int,
+        acknowledged: bool,
+        output_na: int | None,
+        driving: bool,
+        upper_pc: int,
+        nominal_pc: int,
     ) -> Judgement:
-        """A tick: `output_na` is what is about to be set (signed), None if the output is or will be open."""
-        begun, over, last_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks = watch
-        rules = self.constants
-        held_na = last_na if acknowledged else doubt_na
-        held_worst = self.worst_na(held_na)
-        if measured_na > held_worst and measured_na > rules.offset_na:
-            extra_pc += rules.tick_ms * (self.worst_na(measured_na) - self.worst_na(last_na))
-        elif held_na != last_na:
-            extra_pc += rules.tick_ms * (held_worst - self.worst_na(last_na))
-        if output_na is None:
-            complaint = None
-            if last_na > rules.fall_na + rules.step_na and measured_na <= held_worst:
-                complaint = "the output opens above zero for no reason"
-            now = Watch(
-                begun, over, OFF, sign, held_na, ticks_on, sum_na, extra_pc, lent_pc, ticks + (ticks > 0)
-            )
-            return now, complaint
-        magnitude_na = abs(output_na)
-        if output_na:
-            new_sign = 1 if output_na > 0 else -1
-        else:
-            new_sign = sign
-        now = Watch(
-            begun,
-            over,
-            magnitude_na,
-            new_sign,
-            magnitude_na if magnitude_na > held_na else held_na,
-            ticks_on + 1,
-            sum_na + magnitude_na,
-            extra_pc,
-            lent_pc,
-            ticks + 1,
-        )
-        if new_sign != sign and last_na > 0:
-            return now, "the polarity changes above zero"
-        if driving:
-            return now, self._objection_to_drive(now, last_na, acknowledged)
-        return now, None if magnitude_na <= last_na else "a stop rises"
+        """A tick: what came in, what is about to go out, and the ledgers that the machine claims.
 
-    def _objection_to_drive(self, now: Watch, before_na: int, acknowledged: bool) -> str | None:
+        `output_na` is signed, None when the output is or will be open; `driving`: the plan goes on.
+        """
+        begun, over, last_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks = watch
+        held_na = last_na if acknowledged else doubt_na
+        too_much = False
+        if measured_na > held_na or held_na != last_na:
+            too_much, more_pc = self._more_than_set(last_na, held_na, measured_na)
+            extra_pc += more_pc
+        complaint = None
+        if output_na is None:
+            if last_na > self.constants.fall_na + self.constants.step_na and not too_much:
+                complaint = "the output opens above zero for no reason"
+            set_na, doubt_na, ticks = OFF, held_na, ticks + (ticks > 0)
+        else:
+            set_na = abs(output_na)
+            if output_na * sign < 0:
+                sign = -sign
+                if last_na > 0:
+                    complaint = "the polarity changes above zero"
+            if set_na > last_na and set_na > 0 and not (driving and acknowledged):
+                complaint = "the current rises in a stop, or without confirmation"
+            doubt_na, ticks_on, ticks = max(set_na, held_na), ticks_on + 1, ticks + 1
+            sum_na += set_na
+        counted = (begun, over, set_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks)
+        now: Watch = _watch(Watch, counted)
+        ledgers = self._ledgers(now)
+        if complaint is None and driving and output_na is not None:
+            complaint = self._objection_to_drive(now, last_na, ledgers)
+        return now, complaint or _difference(ledgers, upper_pc, nominal_pc)
+
+    def _more_than_set(self, last_na: int, held_na: int, measured_na: int) -> tuple[bool, int]:
+        """Whether more was measured than the accuracy allows, and what must be added for the tick."""
+        held_worst, tolerated_na = self.worst_na(held_na), self.constants.offset_na
+        too_much = measured_na > max(held_worst, tolerated_na)
+        received_na = self.worst_na(measured_na) if too_much else held_worst
+        return too_much, self.constants.tick_ms * (received_na - self.worst_na(last_na))
+
+    def _objection_to_drive(self, now: Watch, before_na: int, ledgers: Ledgers) -> str | None:
         rules = self.constants
         set_na = now.last_na
         if not now.begun or now.over or not rules.screened:
@@ -117,16 +130,16 @@ class Interlock:
         cap_na = rules.current_cap_na if now.sign > 0 else rules.current_cap_reversed_na
         if set_na > cap_na or set_na % rules.step_na:
             return "the current cannot be set"
-        change_na = set_na - max(before_na, 0)
-        if abs(change_na) >= rules.rise_na + rules.step_na:
+        change_na = set_na - before_na if before_na > 0 else set_na
+        if not -rules.step_na - rules.rise_na < change_na < rules.rise_na + rules.step_na:
             return "the current jumps"
-        if change_na > 0 and not acknowledged:
-            return "the current rises without confirmation"
-        stop_pc, stop_nominal_pc = self.stop_pc(set_na)
-        lost_pc = rules.watchdog_ms * self.worst_na(now.doubt_na)
-        if self.upper_pc(now)[0] + stop_pc + lost_pc > rules.cap_pc:
+        worst_na, stop_pc, stop_nominal_pc = self.stop_of(set_na)
+        if now.doubt_na != set_na:
+            worst_na = self.worst_na(now.doubt_na)
+        least_pc, _, set_pc = ledgers
+        if least_pc + stop_pc + rules.watchdog_ms * worst_na > rules.cap_pc:
             return "the dose would pass its cap"
-        if self.nominal_pc(now) + stop_nominal_pc > rules.cap_nominal_pc:
+        if set_pc + stop_nominal_pc > rules.cap_nominal_pc:
             return "the nominal dose would pass its cap"
         if (now.ticks_since_start + set_na // rules.fall_na) * rules.tick_ms > rules.duration_cap_ms:
             return "the session would last too long"
@@ -167,22 +180,31 @@ class Interlock:
         return self.constants.tick_ms * (self.worst_na(watch.doubt_na) - self.worst_na(watch.last_na))
 
     # --- what follows from it ---------------------------------------------------------------------------
+    def _ledgers(self, watch: Watch) -> Ledgers:
+        tick_ms, offset_na = self.constants.tick_ms, self.constants.offset_na
+        millionths = watch.sum_na * self.constants.accuracy_ppm
+        set_na = watch.sum_na + watch.ticks_on * offset_na
+        least_na = set_na + (millionths + 999_999) // 1_000_000
+        most_na = set_na + millionths // 1_000_000 + watch.ticks_on
+        extra_pc = watch.extra_pc
+        set_pc = tick_ms * watch.sum_na + watch.extra_nominal_pc
+        return tick_ms * least_na + extra_pc, tick_ms * most_na + extra_pc, set_pc
+
     def upper_pc(self, watch: Watch) -> tuple[int, int]:
         """Bounds on the upper ledger: each tick was rounded up, by less than 1 nA each."""
-        rules = self.constants
-        millionths = watch.sum_na * rules.accuracy_ppm
-        set_na = watch.sum_na + watch.ticks_on * rules.offset_na
-        lowest_na = set_na + (millionths + 999_999) // 1_000_000
-        highest_na = set_na + millionths // 1_000_000 + watch.ticks_on
-        return rules.tick_ms * lowest_na + watch.extra_pc, rules.tick_ms * highest_na + watch.extra_pc
+        return self._ledgers(watch)[:2]
 
     def nominal_pc(self, watch: Watch) -> int:
         """The nominal ledger."""
-        return self.constants.tick_ms * watch.sum_na + watch.extra_nominal_pc
+        return self._ledgers(watch)[2]
 
     def disagreement(self, watch: Watch, upper_pc: int, nominal_pc: int) -> str | None:
         """What is wrong with the ledgers that the machine claims, if anything is."""
-        lowest_pc, highest_pc = self.upper_pc(watch)
-        if not lowest_pc <= upper_pc <= highest_pc:
-            return "the upper ledgers differ"
-        return None if nominal_pc == self.nominal_pc(watch) else "the nominal ledgers differ"
+        return _difference(self._ledgers(watch), upper_pc, nominal_pc)
+
+
+def _difference(ledgers: Ledgers, upper_pc: int, nominal_pc: int) -> str | None:
+    least_pc, most_pc, set_pc = ledgers
+    if not least_pc <= upper_pc <= most_pc:
+        return "the upper ledgers differ"
+    return None if nominal_pc == set_pc else "the nominal ledgers differ"

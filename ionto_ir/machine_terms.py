@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import (
     Constant,
     Expression,
@@ -35,37 +34,6 @@ MILLION = Constant(1_000_000)
 ONE = Constant(1)
 TWO = Constant(2)
 NONE = Constant(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Constants:
-    """What the machine knows of plan, device, patient and history; the theorem holds for all such values.
-
-    tick_ms, step_na, fall_na and rise_na are positive. fall_na is what a stop takes off in one tick; rise_na
-    bounds any other change of the level in one tick. current_cap_na and current_cap_reversed_na are the
-    largest set magnitudes, in the declared polarity and in the other, under every current and density limit
-    (accuracy already taken off where the limit is not nominal). cap_pc bounds the upper ledger (smallest dose
-    limit that is not nominal, less what its window already holds), cap_nominal_pc the nominal one. screened:
-    no refusal holds, and every caution was answered for.
-    """
-
-    tick_ms: int
-    step_na: int
-    rise_na: int
-    fall_na: int
-    current_cap_na: int
-    current_cap_reversed_na: int
-    accuracy_ppm: int
-    offset_na: int
-    watchdog_ms: int
-    journal_lag_ticks: int
-    cap_pc: int
-    cap_nominal_pc: int
-    duration_cap_ms: int
-    interruptions_max: int
-    pause_ms_max: int
-    may_resume: bool
-    screened: bool
 
 
 class Wish(IntEnum):
@@ -96,7 +64,7 @@ class EventKind(IntEnum):
     RECOVERED = 14
 
 
-# --- constants, by the names of `Constants` ---------------------------------------------------------
+# --- constants, by the names of `ionto_ir.constants` ------------------------------------------------------
 tick = integer_reference("tick_ms")
 step = integer_reference("step_na")
 rise = integer_reference("rise_na")

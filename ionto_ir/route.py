@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ionto_ir.constants import Constants
 from ionto_ir.dataclass import dataclass, field
-from ionto_ir.machine_terms import Constants
 from ionto_ir.plan import Hold, Plan, Ramp, Step, successors
 
 DESCENTS_KEPT_MAX = 4_096

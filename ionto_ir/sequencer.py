@@ -7,7 +7,7 @@ tick, and every tick belongs to one step.
 
 from __future__ import annotations
 
-from typing import NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from ionto_ir.events import Command, Prompt, PromptKind, Record
 from ionto_ir.expression import Environment, Expression, Undefined, Value, evaluate
@@ -35,6 +35,11 @@ from ionto_ir.state import Glide, Goal, Phase, Place
 
 STEPS_WITHOUT_TIME_MAX = 10_000
 """Steps that take no time and may follow each other; more would mean a loop in which nothing happens."""
+
+DRIVE = Wish.DRIVE
+RAMP: Final = Phase.RAMP
+HOLD: Final = Phase.HOLD
+"""Names of their own for what every tick looks at."""
 
 STANDING = Glide(0, 0, 1, 1, 0)
 
@@ -72,25 +77,25 @@ def propose(route: Route, values: Environment, place: Place, now: Now, acknowled
     """The wish for the interval that begins now. Raises BrokenError."""
     commands: tuple[Command, ...] = ()
     for _ in range(STEPS_WITHOUT_TIME_MAX):
-        match place.phase:
-            case Phase.RAMP:
-                wished = _ramp(route, place, now.level_na, acknowledged)
-            case Phase.HOLD:
-                wished = _hold(route, place, now, acknowledged)
-            case Phase.WAIT:
-                wished = _wait(route, place)
-            case Phase.PERIOD:
-                place, said = enter(route, values, place, place.step, now)
-                commands += said
-                if place.phase is not Phase.PERIOD:
-                    continue
-                wished = _at_rest(place)
-            case Phase.PROMPT:
-                wished = _at_rest(place)
-            case Phase.FINISH:
-                wished = Proposal(Wish.FINISH, 0, place.sign, place, ())
-            case _:
-                assert_never(place.phase)
+        phase = place.phase
+        if phase is HOLD:
+            wished = _hold(route, place, now, acknowledged)
+        elif phase is RAMP:
+            wished = _ramp(route, place, now.level_na, acknowledged)
+        elif phase is Phase.WAIT:
+            wished = _wait(route, place)
+        elif phase is Phase.PERIOD:
+            place, said = enter(route, values, place, place.step, now)
+            commands += said
+            if place.phase is not Phase.PERIOD:
+                continue
+            wished = _at_rest(place)
+        elif phase is Phase.PROMPT:
+            wished = _at_rest(place)
+        elif phase is Phase.FINISH:
+            wished = Proposal(Wish.FINISH, 0, place.sign, place, ())
+        else:
+            assert_never(phase)
         if wished is not None:
             return wished._replace(commands=commands) if commands else wished
         place, said = enter(route, values, place, _next(route, place), now)
@@ -118,7 +123,7 @@ def _ramp(route: Route, place: Place, level_na: int, acknowledged: bool) -> Prop
     if level_na == place.glide.target_na:
         return None
     aim_na, glide = _glided(place.glide, level_na, route.tick_ms, acknowledged)
-    return Proposal(Wish.DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
+    return Proposal(DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
 
 
 def _glided(glide: Glide, level_na: int, tick_ms: int, acknowledged: bool) -> tuple[int, Glide]:
@@ -148,21 +153,21 @@ def _hold(route: Route, place: Place, now: Now, acknowledged: bool) -> Proposal 
         held = place._replace(
             glide=glide, climbing=place.climbing and moving, left_ms=place.left_ms - counted_ms
         )
-        return Proposal(Wish.DRIVE, aim_na, place.sign, held, ())
+        return Proposal(DRIVE, aim_na, place.sign, held, ())
     room_pc = place.goal.charge_pc + place.goal.mark_pc - now.nominal_pc
     if moving and not (aim_na == level_na and not acknowledged):
         if _fits(route, place.goal, aim_na, room_pc):
-            return Proposal(Wish.DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
+            return Proposal(DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
         if aim_na < level_na:
             return None
         aim_na = _highest_that_fits(route, place.goal, level_na, aim_na, room_pc)
         if aim_na != level_na:
             glide = glide._replace(start_na=aim_na, elapsed_ms=0)
-            return Proposal(Wish.DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
+            return Proposal(DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
     # Staying where nothing is emitted would never reach the goal, unless a rise only awaits the device.
     awaited = moving and not acknowledged
     if (awaited or route.setpoint_na(level_na) > 0) and _fits(route, place.goal, level_na, room_pc):
-        return Proposal(Wish.DRIVE, level_na, place.sign, place, ())
+        return Proposal(DRIVE, level_na, place.sign, place, ())
     return None
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ionto_ir.constants import Constants
 from ionto_ir.expression import Environment, Expression, Undefined, Value, evaluate, references
-from ionto_ir.machine_terms import Constants
 from ionto_ir.plan import (
     BooleanDomain,
     Branch,

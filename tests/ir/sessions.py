@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ionto_ir.bound import UNLIMITED, BoundPlan, Constants, fall_per_tick_na, rise_per_tick_na
 from ionto_ir.dataclass import replace
@@ -174,6 +175,25 @@ CURRENT = Variable(
     None,
     SPAN,
 )
+
+
+NOW = integer_reference("current")
+DEGREES = IntegerDomain(0, 4, 1, None, "dimensionless", "")
+SWEATING = Variable("sweating", VariableKind.RECORD, DEGREES, "Sweating?", False, None, SPAN)
+
+
+def plan(*steps: Step, **changes: Any) -> Plan:
+    """A plan of these steps."""
+    return plan_of(steps, **changes)
+
+
+def pulse(start: int, after: int, level: int = MA, reverse: bool = False) -> tuple[Step, ...]:
+    """Up in two seconds, a second there, down in two seconds: three steps from number `start`."""
+    return (
+        ramp(level, 2 * SECOND, 0, level, start + 1, reverse),
+        hold(level, ForTime(Constant(SECOND)), start + 2),
+        ramp(0, 2 * SECOND, level, level, after, reverse),
+    )
 
 
 def usual_plan(prescribed: int = 40 * MA_MIN, **changes: object) -> Plan:

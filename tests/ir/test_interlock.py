@@ -34,8 +34,18 @@ def _interlock(**changes: int | bool) -> Interlock:
     return Interlock(bound_of(usual_plan(), {"current": 2 * MA}, **changes).constants)
 
 
-def _drive(interlock: Interlock, current_na: int, before: Watch, acknowledged: bool = True) -> str | None:
-    return interlock.tick(before, 0, acknowledged, current_na, driving=True)[1]
+def _judged(
+    interlock: Interlock,
+    before: Watch,
+    output_na: int | None,
+    driving: bool = True,
+    acknowledged: bool = True,
+    measured_na: int = 0,
+) -> str | None:
+    """The complaint about a tick, if the ledgers are claimed as the interlock counts them."""
+    claimed = interlock.tick(before, measured_na, acknowledged, output_na, driving, 0, 0)[0]
+    ledgers = interlock.upper_pc(claimed)[0], interlock.nominal_pc(claimed)
+    return interlock.tick(before, measured_na, acknowledged, output_na, driving, *ledgers)[1]
 
 
 READY = Watch(begun=True)
@@ -63,40 +73,39 @@ AT_1_MA = Watch(begun=True, last_na=MA, doubt_na=MA, ticks_on=10, sum_na=10 * MA
 def test_a_setting_that_breaks_a_rule_is_objected_to(
     watch: Watch, current_na: int, constants: dict[str, int | bool], complaint: str
 ) -> None:
-    said = _drive(_interlock(**constants), current_na, watch)
+    said = _judged(_interlock(**constants), watch, current_na)
     assert said is not None and complaint in said
 
 
 def test_a_setting_that_keeps_all_rules_is_let_through() -> None:
     interlock = _interlock()
-    assert _drive(interlock, 50_000, READY) is None
-    assert _drive(interlock, MA + 50_000, AT_1_MA) is None
-    assert _drive(interlock, -50_000, READY) is None
-    assert _drive(interlock, MA, AT_1_MA, acknowledged=False) is None
+    assert _judged(interlock, READY, 50_000) is None
+    assert _judged(interlock, AT_1_MA, MA + 50_000) is None
+    assert _judged(interlock, READY, -50_000) is None
+    assert _judged(interlock, AT_1_MA, MA, acknowledged=False) is None
 
 
 def test_a_rise_without_confirmation_is_objected_to() -> None:
-    assert _drive(_interlock(), MA + 10_000, AT_1_MA, acknowledged=False) is not None
+    assert _judged(_interlock(), AT_1_MA, MA + 10_000, acknowledged=False) is not None
 
 
 def test_the_other_polarity_has_its_own_cap() -> None:
     interlock = _interlock(current_cap_reversed_na=20_000)
-    assert _drive(interlock, 30_000, READY) is None
-    assert _drive(interlock, -30_000, READY) is not None
+    assert _judged(interlock, READY, 30_000) is None
+    assert _judged(interlock, READY, -30_000) is not None
 
 
 def test_a_stop_that_rises_is_objected_to() -> None:
     interlock = _interlock()
-    assert interlock.tick(AT_1_MA, 0, True, MA + 10_000, driving=False)[1] == "a stop rises"
-    assert interlock.tick(AT_1_MA, 0, True, MA - 50_000, driving=False)[1] is None
+    assert _judged(interlock, AT_1_MA, MA + 10_000, driving=False) is not None
+    assert _judged(interlock, AT_1_MA, MA - 50_000, driving=False) is None
 
 
 def test_an_output_that_opens_above_zero_without_a_reason_is_objected_to() -> None:
     interlock = _interlock()
-    assert interlock.tick(AT_1_MA, 0, True, None, driving=True)[1] is not None
-    assert interlock.tick(AT_1_MA._replace(last_na=50_000), 0, True, None, driving=True)[1] is None
-    too_much = interlock.worst_na(MA) + 1
-    assert interlock.tick(AT_1_MA, too_much, True, None, driving=True)[1] is None
+    assert _judged(interlock, AT_1_MA, None) is not None
+    assert _judged(interlock, AT_1_MA._replace(last_na=50_000), None) is None
+    assert _judged(interlock, AT_1_MA, None, measured_na=interlock.worst_na(MA) + 1) is None
 
 
 # --- what it counts ---------------------------------------------------------------------------------------
@@ -104,14 +113,14 @@ def test_a_stop_is_summed_tick_by_tick() -> None:
     interlock = _interlock()
     levels = [MA - 50_000 * fall for fall in range(1, 20)]
     worst_pc = sum(100 * interlock.worst_na(level) for level in levels)
-    assert interlock.stop_pc(MA) == (worst_pc, 100 * sum(levels))
-    assert interlock.stop_pc(50_000) == interlock.stop_pc(0) == (0, 0)
+    assert interlock.stop_of(MA) == (interlock.worst_na(MA), worst_pc, 100 * sum(levels))
+    assert interlock.stop_of(50_000)[1:] == interlock.stop_of(0)[1:] == (0, 0)
 
 
 def test_only_so_many_sums_are_remembered() -> None:
     interlock = _interlock()
     for current_na in range(5_000):
-        interlock.stop_pc(current_na)
+        interlock.stop_of(current_na)
     assert len(interlock.stops) <= 4_096
 
 

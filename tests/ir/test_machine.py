@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ionto_ir.compile_machine import CONSTANT_NAMES, VARIABLE_NAMES, rules_for, source_of
+from ionto_ir.constants import Constants
 from ionto_ir.events import ALARMS
 from ionto_ir.expression import TRUE, Expression, Undefined, Value, evaluate
 from ionto_ir.machine import ENERGISED, TABLE
 from ionto_ir.machine_table import ENDING_TEXTS, Ending, Output, guard_of
-from ionto_ir.machine_terms import DEFINITIONS, INPUTS, Constants, EventKind
+from ionto_ir.machine_terms import DEFINITIONS, INPUTS, EventKind
 from ionto_ir.state import Machine, Mode
 
 CURRENTS = st.integers(0, 60)
