@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ionto_ir.bind_values import value_problem
 from ionto_ir.constants import Constants
 from ionto_ir.expression import Environment, Expression, Undefined, Value, evaluate, references
 from ionto_ir.plan import (
-    BooleanDomain,
     Branch,
-    ChoiceDomain,
     Classify,
     Confirm,
-    Domain,
     Finish,
     ForTime,
     Hold,
     Instruct,
-    IntegerDomain,
     Loop,
     Plan,
     Ramp,
@@ -29,6 +26,7 @@ from ionto_ir.plan import (
     UntilTotal,
     Wait,
 )
+from ionto_ir.wording import current_text
 
 
 def objection(plan: Plan, constants: Constants, values: Environment, name: str, value: Value) -> str | None:
@@ -36,9 +34,9 @@ def objection(plan: Plan, constants: Constants, values: Environment, name: str, 
     declared = next((found for found in plan.variables if found.name == name), None)
     if declared is None:
         return f"there is no `{name}`"
-    outside = outside_domain(declared.domain, value)
-    if outside is not None:
-        return f"`{name}` {outside}"
+    problem = value_problem(declared, value)
+    if problem is not None:
+        return problem.message if problem.help is None else f"{problem.message} ({problem.help})"
     changed = {**values, name: value}
     for requirement in plan.requirements:
         if evaluate(requirement.condition, changed) is False:
@@ -49,28 +47,10 @@ def objection(plan: Plan, constants: Constants, values: Environment, name: str, 
                 found = evaluate(expression, changed)
                 if isinstance(found, Undefined):
                     return found.reason
-        unfit = _unfit_level(step, constants, changed)
+        unfit = _unfit_level(plan, step, constants, changed)
         if unfit is not None:
             return unfit
     return None
-
-
-def outside_domain(domain: Domain, value: Value) -> str | None:
-    """Why a value is not of the domain, in words that follow its name; None when it is."""
-    match domain:
-        case BooleanDomain():
-            return None if isinstance(value, bool) else "is answered by yes or no"
-        case ChoiceDomain(labels):
-            known = not isinstance(value, bool) and 0 <= value < len(labels)
-            return None if known else f"is one of {', '.join(labels)}"
-        case IntegerDomain(lo, hi, step):
-            if isinstance(value, bool) or not lo <= value <= hi:
-                return f"lies between {lo} and {hi}"
-            if step is not None and (value - lo) % step:
-                return f"moves from {lo} in steps of {step}"
-            return None
-        case _:
-            assert_never(domain)
 
 
 def operands(step: Step) -> tuple[Expression, ...]:
@@ -101,7 +81,7 @@ def _of_slope(slope: Slope) -> tuple[Expression, Expression]:
     return (slope.delta_na, slope.over_ms)
 
 
-def _unfit_level(step: Step, constants: Constants, values: Environment) -> str | None:
+def _unfit_level(plan: Plan, step: Step, constants: Constants, values: Environment) -> str | None:
     """Why the device cannot be set to the step's level, if its level is known and cannot be set."""
     if not isinstance(step, Ramp | Hold):
         return None
@@ -110,7 +90,12 @@ def _unfit_level(step: Step, constants: Constants, values: Environment) -> str |
         return None
     cap_na = max(constants.current_cap_na, constants.current_cap_reversed_na)
     if not 0 <= level <= cap_na:
-        return f"the current would be {level} nA, and at most {cap_na} nA is allowed"
+        return (
+            f"the current would be {current_text(plan, level)}, and at most {current_text(plan, cap_na)} fits"
+        )
     if level % constants.step_na:
-        return f"the current would be {level} nA, and the device moves in steps of {constants.step_na} nA"
+        step_text = current_text(plan, constants.step_na)
+        return (
+            f"the current would be {current_text(plan, level)}, and the device moves in steps of {step_text}"
+        )
     return None

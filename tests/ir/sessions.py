@@ -178,7 +178,7 @@ CURRENT = Variable(
 
 
 NOW = integer_reference("current")
-DEGREES = IntegerDomain(0, 4, 1, None, "dimensionless", "")
+DEGREES = IntegerDomain(0, 4, 1, None, "plain number", "")
 SWEATING = Variable("sweating", VariableKind.RECORD, DEGREES, "Sweating?", False, None, SPAN)
 
 

@@ -198,7 +198,8 @@ def test_a_recorded_value_is_kept_and_can_be_judged_by_a_table() -> None:
     assert bedside.commands == [Prompt(PromptKind.RECORD, "Sweating?", "sweating")]
     assert isinstance(bedside.do(Confirm())[0], Refused)
     assert bedside.do(Enter("current", 2)) == (Refused("enter", "`current` is not asked for now"),)
-    assert bedside.do(Enter("sweating", 5)) == (Refused("enter", "`sweating` lies between 0 and 4"),)
+    outside = "`sweating` is 5, which is outside its range (0 to 4 in steps of 1)"
+    assert bedside.do(Enter("sweating", 5)) == (Refused("enter", outside),)
     assert bedside.do(Enter("sweating", 2)) == (Record("sweating", 2, None), Record("sweating", 2, "high"))
     assert bedside.state.values["sweating"] == 2
 
