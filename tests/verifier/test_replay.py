@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from ionto_ir.dataclass import replace
-from ionto_verifier import judging
+from ionto_verifier import exhibit
 from ionto_verifier.driver import verify
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.instant import instant_claims
@@ -46,7 +46,7 @@ def test_a_witness_that_breaks_nothing_is_not_reproduced() -> None:
 def test_an_exact_refutation_that_the_machine_does_not_show_is_a_disagreement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(judging, "replay", lambda *_: None)
+    monkeypatch.setattr(exhibit, "exhibit", lambda *_: None)
     plan = limited(session(), current_limit(MA))
     report = verify(plan, QUICK)
     assert report.outcome is Outcome.DISAGREEMENT
@@ -57,7 +57,7 @@ def test_an_exact_refutation_that_the_machine_does_not_show_is_a_disagreement(
 def test_a_generous_refutation_that_the_machine_does_not_show_is_undecided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(judging, "replay", lambda *_: None)
+    monkeypatch.setattr(exhibit, "exhibit", lambda *_: None)
     plan = limited(session(), dose_limit(MA_MIN // 100))
     report = verify(plan, QUICK)
     found = finding(report, Property.DOSE)

@@ -8,7 +8,6 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, in_reading_order
 from ionto_ir.plan import Plan
 from ionto_ir.wellformed import check
-from ionto_verifier.advice import advise
 from ionto_verifier.assumptions import assumptions_of
 from ionto_verifier.budget import BUDGET, Budget
 from ionto_verifier.claims import all_claims
@@ -20,7 +19,7 @@ from ionto_verifier.properties import Asked, Claim, Property
 from ionto_verifier.report import Finding, VerificationReport
 from ionto_verifier.solve import decide_all
 from ionto_verifier.term import TermTooLargeError
-from ionto_verifier.verdict import Undecided
+from ionto_verifier.verdict import Refuted, Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     decisions = decide_all([question.obligation for question in questions], options.budget)
     judged = [judge(inquiry, item, decisions, margins=options.margins) for item in asked if _applies(item)]
     findings = tuple(item.finding for item in judged)
-    advice = advise(inquiry, asked, findings) if options.advice else {}
+    advice = _advice(inquiry, asked, findings) if options.advice else {}
     unasked = _unused(plan, asked)
     disagreements = tuple(item.disagreement for item in judged if item.disagreement is not None)
     said = [disagreement(text, plan.span) for text in disagreements]
@@ -58,6 +57,14 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     return VerificationReport(
         plan, findings, assumptions_of(plan), unasked, in_reading_order(said), disagreements, ill_formed=False
     )
+
+
+def _advice(inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...]) -> dict[str, str]:
+    if not any(isinstance(finding.verdict, Refuted) for finding in findings):
+        return {}
+    from ionto_verifier.advice import advise  # loaded only where something is refuted
+
+    return advise(inquiry, asked, findings)
 
 
 def _ill_formed(plan: Plan, problems: tuple[Diagnostic, ...]) -> VerificationReport:

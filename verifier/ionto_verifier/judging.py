@@ -12,7 +12,7 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import VariableKind
 from ionto_ir.wording import value_text
 from ionto_verifier import decision
-from ionto_verifier.counterexample import Counterexample, counterexample_of, crowd_of
+from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.decision import BoundUsed, Decision, GuardUsed
 from ionto_verifier.environment import Origin
 from ionto_verifier.facts import fact_support
@@ -20,7 +20,6 @@ from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.margins import Margin, margin_of
 from ionto_verifier.obligation import Witness
 from ionto_verifier.properties import Asked, Claim, Property, Question
-from ionto_verifier.replay import replay, replay_crowd
 from ionto_verifier.report import Finding, Support
 from ionto_verifier.term import TermTooLargeError
 from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous, Verdict
@@ -124,8 +123,10 @@ def _shown(
     if claim.property in PLAIN or claim.soft:
         # A soft limit is met at the bedside, with a name and a reason: nothing is to be shown.
         return Judged(_finding(inquiry, claim, verdict, answers, margin, None, None))
+    from ionto_verifier.exhibit import exhibit  # the machine is loaded only where something is refuted
+
     for question, witness in _candidates(refuted, margin):
-        shown = _replayed(inquiry, claim, question, witness)
+        shown = exhibit(inquiry, claim, question, witness)
         if shown is not None:
             return Judged(_finding(inquiry, claim, verdict, answers, margin, shown, None))
     moves = bool(inquiry.encoding.adjustable)
@@ -150,18 +151,6 @@ def _candidates(
                 break
     for question, found in refuted[::-1][:REPLAYS_MAX]:
         yield question, found.witness
-
-
-def _replayed(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Counterexample | None:
-    concerned = frozenset(item.name for item in question.obligation.variables)
-    if claim.limit is not None and question.sessions > 1:
-        crowd = replay_crowd(inquiry, claim, claim.limit, question, witness)
-        if crowd is not None:
-            return crowd_of(inquiry.plan, claim, crowd, concerned)
-    if claim.property is Property.SESSIONS:
-        return None
-    found = replay(inquiry, claim, question, witness)
-    return None if found is None else counterexample_of(inquiry.plan, claim, found, concerned)
 
 
 # --- findings ---------------------------------------------------------------------------------------
