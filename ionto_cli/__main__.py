@@ -5,9 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 from ionto_cli import arguments
 from ionto_cli.exits import Exit
+
+
+def enter() -> NoReturn:
+    """What the installed command runs: `main`, and after it out of the process.
+
+    A verification leaves a hundred thousand objects behind. The system takes them back at once; Python would
+    first visit each, which takes a tenth of the whole time of `ionto verify`.
+    """
+    code = main()
+    if sys.argv[1:2] == ["verify"]:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,4 +72,4 @@ def _our_bug(bug: Exception) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    enter()
