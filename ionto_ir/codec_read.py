@@ -29,6 +29,7 @@ from ionto_ir.codec_shape import (
 )
 from ionto_ir.dataclass import dataclass, field
 from ionto_ir.expression import (
+    EXPRESSION_DEPTH_MAX,
     Constant,
     Expression,
     Operation,
@@ -41,8 +42,6 @@ from ionto_ir.expression import (
 )
 from ionto_ir.source import Span
 
-EXPRESSION_DEPTH_MAX = 64
-"""Nesting of an expression: authors write a few levels, and whoever walks expressions recurses this deep."""
 LIST_LENGTH_MAX = 20_000
 """Items of one list: twenty times the longest protocol that the speed goals speak of."""
 TEXT_LENGTH_MAX = 10_000

@@ -13,6 +13,9 @@ from enum import Enum
 
 from ionto_ir.dataclass import dataclass
 
+EXPRESSION_DEPTH_MAX = 64
+"""Nesting of an expression: authors write a few levels, and whoever walks expressions recurses this deep."""
+
 
 class Sort(Enum):
     """What an expression evaluates to."""

@@ -6,10 +6,19 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from ionto_ir.canonical import INTEGER_MAX
-from ionto_ir.codec_read import EXPRESSION_DEPTH_MAX
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_ir.expression import Constant, Expression, Operation, Reference, Sort, Truth, ill_sorted, sort_of
+from ionto_ir.expression import (
+    EXPRESSION_DEPTH_MAX,
+    Constant,
+    Expression,
+    Operation,
+    Reference,
+    Sort,
+    Truth,
+    ill_sorted,
+    sort_of,
+)
 from ionto_ir.plan import (
     BooleanDomain,
     Branch,

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from ionto_ir.canonical import Json, canonical, read_json
 from ionto_ir.codec import plan_from_json, plan_to_json, scenario_from_json, scenario_to_json
-from ionto_ir.codec_read import EXPRESSION_DEPTH_MAX
 from ionto_ir.codec_schema import plan_schema, scenario_schema
 from ionto_ir.codec_shape import record_shape
 from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic
+from ionto_ir.expression import EXPRESSION_DEPTH_MAX
 from ionto_ir.plan import Plan
 from ionto_ir.scenario import Expectation, Expected, Happening, Occurrence, Scenario
 from tests.strategies import plans
