@@ -119,7 +119,8 @@ def step_ms_max(step: Step, plan: Plan, box: Mapping[str, Interval]) -> int | No
             if over is None or delta is None:
                 return None
             # The whole range of the device at the slowest rate; a ramp that does not move ends at once.
-            return -(-plan.device.current_na_max * max(0, over[1]) // max(1, delta[0]))
+            slowest = max(_least_move_na(step, plan), delta[0])
+            return -(-plan.device.current_na_max * max(0, over[1]) // slowest)
         case Hold():
             return _hold_ms_max(step, plan, box)
         case Wait():
@@ -130,6 +131,15 @@ def step_ms_max(step: Step, plan: Plan, box: Mapping[str, Interval]) -> int | No
             return None if found is None else max(0, found[1])
         case _:
             return 0
+
+
+def _least_move_na(step: Ramp, plan: Plan) -> int:
+    """The least change of a ramp that moves. Levels are whole steps of the device, and so is their distance."""
+    match step.slope.delta_na:
+        case Operation(Operator.ABSOLUTE, (Operation(Operator.SUBTRACT, (step.target_na, step.start_na)),)):
+            return plan.device.step_na
+        case _:
+            return 1
 
 
 def _hold_ms_max(step: Hold, plan: Plan, box: Mapping[str, Interval]) -> int | None:
