@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
+from ionto_ir.scenario import Occurrence
 from ionto_verifier.charge import Arithmetic
 from ionto_verifier.decision import Decision, Supremum
 from ionto_verifier.encode import Encoding
@@ -65,6 +67,10 @@ class Inquiry:
         self.levels = _distinct_levels(self.visits)
         self._asked: dict[str, int] = {}
         # Several limits of one quantity ask for the same greatest value.
+        self.timelines: dict[object, tuple[Occurrence, ...]] = {}
+        self.rehearsals: dict[
+            object, Any
+        ] = {}  # outcomes of `ionto_ir.rehearse`, which is loaded only for them
         self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}
 
     def moving(self) -> Iterable[tuple[Visit, Motion]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from ionto_ir.bind import Refusal
+from ionto_ir.bind import Refusal, record_corners
 from ionto_ir.bind_walk import way_through
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Value, evaluate
@@ -41,6 +41,12 @@ from ionto_verifier.solve import decide
 from ionto_verifier.term import substitute, variables_of
 from ionto_verifier.term import variable as variable_term
 
+ATTEMPTS_MAX = 16
+"""Sessions that are tried for one refutation: four ways of provoking it, for four days."""
+
+CORNERS_MAX = 4
+"""Combinations of extreme recorded values that a replay tries: two variables of them."""
+
 CURRENT_NOUN = BASE_UNITS[CURRENT].noun
 
 
@@ -58,16 +64,20 @@ class Reproduced:
 
 def replay(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Reproduced | None:
     """The first attempt that shows the failure, or None when none does."""
-    days = [_day(inquiry, values, witness) for values in _values(inquiry, question, witness)]
+    days = [
+        day
+        for values in _values(inquiry, question, witness)
+        for day in _with_records(inquiry.plan, _day(inquiry, values, witness))
+    ]
     attempts = [(day, doing) for day in days for doing in _attempts(inquiry, claim, question, witness)]
-    for day, doing in attempts:
-        found = _tried(inquiry.plan, claim, day, doing)
+    for day, doing in attempts[:ATTEMPTS_MAX]:
+        found = _tried(inquiry, claim, day, doing)
         if found is not None:
             return found
     # What the disarmed machine does not show may still be something that the armed one has to prevent.
     for day, doing in attempts[::-1]:
         if claim.property in MAY_TRIP and _runs(inquiry.plan, day):
-            return _prevented(inquiry.plan, claim, day, doing)
+            return _prevented(inquiry, claim, day, doing)
     return None
 
 
@@ -162,6 +172,14 @@ def _day(inquiry: Inquiry, values: Mapping[str, Fraction], witness: Witness) -> 
     return Day(typed, all_records(inquiry.plan, records))
 
 
+def _with_records(plan: Plan, day: Day) -> Iterator[Day]:
+    """The day as it is, and with extremes of what the plan looks at among the recorded values."""
+    yield day
+    for records in record_corners(plan)[:CORNERS_MAX]:
+        if records != day.records:
+            yield Day(day.values, records)
+
+
 def as_value(inquiry: Inquiry, name: str, value: Fraction) -> Value:
     """A solver's number as a value of the plan's variable."""
     assert value.denominator == 1, "the plan's variables are whole numbers"
@@ -209,29 +227,61 @@ def _adjustments(inquiry: Inquiry, witness: Witness) -> dict[int, dict[str, Valu
     return found
 
 
-def _tried(plan: Plan, claim: Claim, day: Day, doing: Provoking) -> Reproduced | None:
+def _tried(inquiry: Inquiry, claim: Claim, day: Day, doing: Provoking) -> Reproduced | None:
+    plan = inquiry.plan
     if not _runs(plan, day):
         scenario = _scenario(claim, day, ())
-        outcome = rehearse(plan, scenario)
-        return Reproduced(scenario, UNSEEN, refused=True) if refused(claim, outcome) else None
-    scenario = _scenario(claim, day, provoked(plan, day, doing))
+        return (
+            Reproduced(scenario, UNSEEN, refused=True) if refused(claim, _armed(inquiry, scenario)) else None
+        )
+    scenario = _scenario(claim, day, _timeline(inquiry, day, doing))
     if claim.property is Property.GUARD:
         return _admitted(plan, claim, scenario)
-    free = rehearse(plan, scenario, armed=False)
+    free = _disarmed(inquiry, scenario)
     assert isinstance(free, Rehearsed), "the same values ran before"
     sighting = seen(plan, claim, free)
     if sighting is not None:
         return Reproduced(scenario, sighting)
-    if claim.property in REFUSED_AT_BINDING and refused(claim, rehearse(plan, scenario)):
+    if claim.property in REFUSED_AT_BINDING and refused(claim, _armed(inquiry, scenario)):
         return Reproduced(scenario, UNSEEN, refused=True)
     return None
 
 
-def _prevented(plan: Plan, claim: Claim, day: Day, doing: Provoking) -> Reproduced | None:
+def _prevented(inquiry: Inquiry, claim: Claim, day: Day, doing: Provoking) -> Reproduced | None:
     """A session that the armed machine has to end, or not to begin, so that the limit is kept."""
-    scenario = _scenario(claim, day, provoked(plan, day, doing))
-    armed = rehearse(plan, scenario)
+    scenario = _scenario(claim, day, _timeline(inquiry, day, doing))
+    armed = _armed(inquiry, scenario)
     return Reproduced(scenario, _trip(armed), kept_by_interlock=True) if tripped(claim, armed) else None
+
+
+def _timeline(inquiry: Inquiry, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
+    """What happens when; many claims ask for the same, which takes a run of the machine to find out."""
+    moves = tuple((step, tuple(moved.items())) for step, moved in doing.adjustments.items())
+    key = (*_key(day), doing.pause_step, doing.long, doing.early, doing.stop_step, moves)
+    if key not in inquiry.timelines:
+        inquiry.timelines[key] = provoked(inquiry.plan, day, doing)
+    return inquiry.timelines[key]
+
+
+def _disarmed(inquiry: Inquiry, scenario: Scenario) -> Outcome:
+    return _rehearsed(inquiry, scenario, armed=False)
+
+
+def _armed(inquiry: Inquiry, scenario: Scenario) -> Outcome:
+    return _rehearsed(inquiry, scenario, armed=True)
+
+
+def _rehearsed(inquiry: Inquiry, scenario: Scenario, *, armed: bool) -> Outcome:
+    """The same session is rehearsed once, whatever it is to show."""
+    key = (scenario.given, scenario.timeline, armed)
+    if key not in inquiry.rehearsals:
+        inquiry.rehearsals[key] = rehearse(inquiry.plan, scenario, armed=armed)
+    outcome: Outcome = inquiry.rehearsals[key]
+    return outcome
+
+
+def _key(day: Day) -> tuple[tuple[tuple[str, Value], ...], ...]:
+    return tuple(day.values.items()), tuple(day.records.items())
 
 
 def _runs(plan: Plan, day: Day) -> bool:
