@@ -134,7 +134,7 @@ def step_ms_max(step: Step, plan: Plan, box: Mapping[str, Interval]) -> int | No
 
 
 def _least_move_na(step: Ramp, plan: Plan) -> int:
-    """The least change of a ramp that moves: levels are whole steps of the device, and so is their distance."""
+    """The least change of a ramp that moves: levels are whole steps, and so is their difference."""
     match step.slope.delta_na:
         case Operation(Operator.ABSOLUTE, (Operation(Operator.SUBTRACT, (step.target_na, step.start_na)),)):
             return plan.device.step_na
