@@ -38,7 +38,7 @@ from ionto_verifier.sightings import (
     tripped,
 )
 from ionto_verifier.solve import decide
-from ionto_verifier.term import substitute, variables_of
+from ionto_verifier.term import Polynomial, substitute, variables_of
 from ionto_verifier.term import variable as variable_term
 
 ATTEMPTS_MAX = 16
@@ -190,30 +190,46 @@ def as_value(inquiry: Inquiry, name: str, value: Fraction) -> Value:
 
 
 def _attempts(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Iterator[Provoking]:
-    """What to try, the simplest first."""
+    """What to try, the simplest first, but nothing that cannot suffice."""
     long = claim.property in (Property.DURATION, Property.PROVE)
     moves = _adjustments(inquiry, witness)
+    step, cost = _dearest(inquiry, question, witness)
     for adjustments in ({}, moves) if moves else ({},):
         plain = Provoking(long=long, adjustments=adjustments)
-        yield plain
-        if question.provocation is Provocation.NOTHING:
-            continue
-        yield replace(plain, stop_step=question.step)
-        if question.provocation is Provocation.PAUSES:
-            step = _dearest_step(inquiry, question, witness)
-            yield replace(plain, pause_step=step)
-            yield replace(plain, pause_step=step, stop_step=question.step)
+        calm = [plain]
+        if question.provocation is not Provocation.NOTHING:
+            calm.append(replace(plain, stop_step=question.step))
+        disturbed = [replace(item, pause_step=step) for item in calm]
+        if question.provocation is not Provocation.PAUSES:
+            yield from calm
+        elif _suffices_without(inquiry, question, witness, cost):
+            yield from (*calm, *disturbed)
+        else:
+            yield from disturbed
 
 
-def _dearest_step(inquiry: Inquiry, question: Question, witness: Witness) -> int | None:
-    """The step in which a pause costs most at the witness."""
-    best, found = None, question.pause_step
-    for cost, step in question.pauses:
-        known = {name: witness[name] for name in variables_of(cost) if name in witness}
-        value = inquiry.environment.bounds(substitute(cost, known))[1]
-        if best is None or value > best:
-            best, found = value, step
-    return found
+def _suffices_without(inquiry: Inquiry, question: Question, witness: Witness, cost: Fraction) -> bool:
+    """Whether the bound is passed, by the prover's reckoning, even if nobody pauses."""
+    measure = question.measure
+    if measure is None or measure.over is not None:
+        return True
+    value = _at(inquiry, measure.value, witness)
+    return value - cost * inquiry.plan.interruptions.count_max * question.sessions > measure.bound
+
+
+def _at(inquiry: Inquiry, term: Polynomial, witness: Witness) -> Fraction:
+    """The value at a witness; what the witness leaves open is as high as it may be."""
+    known = {name: witness[name] for name in variables_of(term) if name in witness}
+    return inquiry.environment.bounds(substitute(term, known))[1]
+
+
+def _dearest(inquiry: Inquiry, question: Question, witness: Witness) -> tuple[int | None, Fraction]:
+    """The step in which a pause costs most at the witness, and what it costs."""
+    costs = [(_at(inquiry, cost, witness), step) for cost, step in question.pauses]
+    if not costs:
+        return question.pause_step, Fraction(0)
+    most = max(cost for cost, _ in costs)
+    return next(step for cost, step in costs if cost == most), most
 
 
 def _adjustments(inquiry: Inquiry, witness: Witness) -> dict[int, dict[str, Value]]:
