@@ -110,7 +110,7 @@ def _record(shape: RecordShape, definitions: dict[str, Json]) -> dict[str, Json]
             properties[field_name] = _schema(inner, definitions)
         required: list[Json] = [*properties]
         definitions[name] = {
-            "description": (shape.made.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " "),
+            "description": " ".join((shape.made.__doc__ or "").split("\n\n")[0].split()),
             "type": "object",
             "properties": properties,
             "required": required,
