@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import jsonschema
 import pytest
@@ -13,7 +14,11 @@ from ionto_ir.dataclass import replace
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import Confirm, Plan, Ramp, Section, Slope
 from ionto_verifier import driver
+from ionto_verifier.decision import Proved, Stage
 from ionto_verifier.driver import verify
+from ionto_verifier.inquiry import Inquiry
+from ionto_verifier.instant import instant_claims
+from ionto_verifier.judging import judge
 from ionto_verifier.obligation import FALSE
 from ionto_verifier.properties import SENTENCES, Property
 from ionto_verifier.report import Outcome, summary_lines, verdict_name
@@ -172,7 +177,6 @@ def test_a_plan_that_grows_out_of_bounds_is_undecided_and_says_so(monkeypatch: p
 
 
 def test_current_where_the_output_goes_off_is_refuted_by_the_symbolic_run_too() -> None:
-    from ionto_verifier.inquiry import Inquiry
     from ionto_verifier.solve import decide
     from ionto_verifier.structure import structure_claims
 
@@ -192,3 +196,16 @@ def test_the_summary_has_a_line_for_every_property_that_is_claimed() -> None:
     kinds = {item.claim.property for item in report.findings}
     assert len(lines) == len(kinds)
     assert any(line.startswith("current: refuted") for line in lines)
+
+
+def test_a_proof_that_rests_on_the_steps_of_a_parameter_says_so() -> None:
+    inquiry = Inquiry(limited(session(level="current", parameters=(CURRENT,)), current_limit(2 * MA)))
+    (asked,) = instant_claims(inquiry)
+    between = {"current": Fraction(3 * MA, 2)}
+    decisions = {
+        question.obligation.id: Proved(Stage.SPLIT, None, (), unsafe_between=between)
+        for question in asked.questions
+    }
+    found = judge(inquiry, asked, decisions, margins=False).finding
+    assert verdict_name(found.verdict) == "proved"
+    assert found.reason is not None and "between" in found.reason

@@ -43,6 +43,9 @@ EXACT = frozenset(
 )
 """Properties that are encoded exactly: a refutation that the machine does not show is a bug of ours."""
 
+ON_GRID = "holds for the values that may be chosen; between two of them it would not"
+"""Said of a proof that rests on the steps of parameters, which somebody may later refine."""
+
 REPLAYS_MAX = 3
 """Refuted questions of one claim that are replayed before it is given up."""
 
@@ -76,8 +79,9 @@ def judge(inquiry: Inquiry, asked: Asked, decisions: Mapping[str, Decision], *, 
     if not answers:
         nothing = Vacuous(_no_case())
         return Judged(_finding(inquiry, asked.claim, nothing, answers, margin, None, "it speaks of nothing"))
-    proof = next(found for _, found in answers if isinstance(found, decision.Proved))
-    return Judged(_finding(inquiry, asked.claim, Proved(proof), answers, margin, None, None))
+    proofs = [found for _, found in answers if isinstance(found, decision.Proved)]
+    on_grid = ON_GRID if any(found.unsafe_between is not None for found in proofs) else None
+    return Judged(_finding(inquiry, asked.claim, Proved(proofs[0]), answers, margin, None, on_grid))
 
 
 def _margin(inquiry: Inquiry, asked: Asked) -> Margin | None:
