@@ -6,6 +6,8 @@ import ast
 import re
 import tomllib
 
+import pytest
+
 from tests.architecture.tree import PACKAGES, ROOT, imports, modules
 
 CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -57,3 +59,32 @@ def test_the_fronts_of_packages_hold_no_code() -> None:
         and len(module.tree.body) > 1
     ]
     assert found == []
+
+
+# The public face of each package that hides its inside. The runtime is a set of parts that a site composes,
+# and the shared ground has no inside.
+PUBLIC = {
+    "ionto_dsl": {"compilation", "driver", "formatter", "suggest", "unreadable"},
+    "ionto_verifier": {
+        "counterexample",
+        "driver",
+        "machine_proof",
+        "margins",
+        "properties",
+        "report",
+        "report_json",
+    },
+}
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_only_the_public_modules_of_a_package_are_used_from_outside(package: str) -> None:
+    names = {module.name for module in modules()}
+    used = {
+        name.partition(".")[2]
+        for module in modules()
+        if module.package != package
+        for name, _ in imports(module)
+        if name in names and name.startswith(f"{package}.")
+    }
+    assert used == PUBLIC[package]
