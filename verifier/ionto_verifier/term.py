@@ -63,10 +63,10 @@ class Polynomial:
         return total((_lift(other), -self))
 
     def __mul__(self, other: Polynomial | Number) -> Polynomial:
-        return _product(self, _lift(other))
+        return _product(self, other) if isinstance(other, Polynomial) else _multiple(self, other)
 
     def __rmul__(self, other: Number) -> Polynomial:
-        return _product(_lift(other), self)
+        return _multiple(self, other)
 
     def __pow__(self, exponent: int) -> Polynomial:
         assert 0 <= exponent <= DEGREE_MAX, "powers are small and not negative"
@@ -241,6 +241,17 @@ def text(term: Polynomial) -> str:
 
 def _lift(value: Polynomial | Number) -> Polynomial:
     return value if isinstance(value, Polynomial) else constant(value)
+
+
+def _multiple(term: Polynomial, factor: Number) -> Polynomial:
+    """The term times a number: its monomials keep their order, so nothing has to be sorted again."""
+    if factor == 0:
+        return ZERO
+    numbers = [number * factor.numerator for _, number in term.terms]
+    denominator = term.denominator * factor.denominator
+    common = gcd(denominator, *numbers)
+    kept = zip(term.terms, numbers, strict=True)
+    return Polynomial(tuple((held[0], number // common) for held, number in kept), denominator // common)
 
 
 def _product(left: Polynomial, right: Polynomial) -> Polynomial:
