@@ -159,7 +159,11 @@ def _hold(route: Route, place: Place, now: Now, acknowledged: bool) -> Proposal 
         if _fits(route, place.goal, aim_na, room_pc):
             return Proposal(DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
         if aim_na < level_na:
-            return None
+            # Somebody adjusts it down near its end. Falling to the new level first costs less than the
+            # descent from the old one at the rate of the new one.
+            alone = room_pc >= route.tick_ms * route.setpoint_na(aim_na)
+            fallen = Proposal(DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
+            return fallen if alone else None
         aim_na = _highest_that_fits(route, place.goal, level_na, aim_na, room_pc)
         if aim_na != level_na:
             glide = glide._replace(start_na=aim_na, elapsed_ms=0)

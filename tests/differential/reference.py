@@ -258,12 +258,14 @@ class Session:
         none.
 
         A tick fits if the charge that counts, with this tick and the descent that is to follow, is not too
-        much. A tick at nothing brings nothing nearer, so it is not an alternative.
+        much; on the way down, after an adjustment, also if it fits without the descent. A tick at nothing
+        brings nothing nearer, so it is not an alternative.
         """
         if self.fits(until, began_pc, wanted_na) and (wanted_na != self.level_na or self.floored(wanted_na)):
             return wanted_na
         if wanted_na < self.level_na:
-            return None
+            alone_pc = self.counted(until, began_pc) + self.floored(wanted_na) * self.tick_ms
+            return wanted_na if alone_pc <= self.number(until.charge_pc) else None
         step_na = self.device.step_na
         for set_na in range(self.floored(wanted_na), self.level_na, -step_na):
             if self.fits(until, began_pc, set_na):
@@ -274,11 +276,14 @@ class Session:
 
     def fits(self, until: UntilCharge | UntilTotal, began_pc: int, level_na: int) -> bool:
         """Whether a tick at this level is not too much for the hold."""
-        tick_pc = self.floored(level_na) * self.tick_ms
-        if isinstance(until, UntilCharge):
-            return self.nominal_pc - began_pc + tick_pc <= self.number(until.charge_pc)
-        descent_pc = 0 if until.descent is None else self.descent(level_na, self.rate(until.descent))
-        return self.nominal_pc + tick_pc + descent_pc <= self.number(until.charge_pc)
+        total_pc = self.counted(until, began_pc) + self.floored(level_na) * self.tick_ms
+        if isinstance(until, UntilTotal) and until.descent is not None:
+            total_pc += self.descent(level_na, self.rate(until.descent))
+        return total_pc <= self.number(until.charge_pc)
+
+    def counted(self, until: UntilCharge | UntilTotal, began_pc: int) -> int:
+        """The charge that counts for the hold."""
+        return self.nominal_pc - (began_pc if isinstance(until, UntilCharge) else 0)
 
     def descent(self, level_na: int, rate: Fraction) -> int:
         """What a ramp to zero from here would emit."""

@@ -78,6 +78,15 @@ def test_an_adjusted_hold_keeps_its_charge() -> None:
     assert 40 * MA_MIN - 4 * MA * 100 < bedside.nominal_pc() <= 40 * MA_MIN
 
 
+def test_a_hold_that_is_adjusted_down_ends_on_its_way_if_its_charge_is_reached() -> None:
+    bedside = begun(usual_plan(), {"current": 4 * MA})
+    while bedside.state.machine.nominal_pc < 39 * MA_MIN - MA_MIN // 20:
+        bedside.ticks(1)
+    bedside.do(Adjust("current", MA))
+    bedside.until_end()
+    assert 40 * MA_MIN - 4 * MA * 100 < bedside.nominal_pc() <= 40 * MA_MIN
+
+
 def test_a_ramp_whose_target_is_raised_goes_to_the_old_one_and_the_hold_to_the_new_one() -> None:
     bedside = begun(usual_plan(), {"current": 2 * MA}).ticks(150)
     bedside.do(Adjust("current", 4 * MA))

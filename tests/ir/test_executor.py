@@ -5,6 +5,7 @@ from __future__ import annotations
 from ionto_ir.events import (
     Ack,
     Alarm,
+    Begin,
     DeviceFault,
     EmergencyStop,
     FaultKind,
@@ -22,17 +23,23 @@ from ionto_ir.events import (
     Tick,
 )
 from ionto_ir.executor import start, step
-from ionto_ir.plan import Interruptions
+from ionto_ir.expression import Constant, less_equal
+from ionto_ir.plan import Branch, Classify, Interruptions, Loop, Section
 from ionto_ir.state import Mode
 from tests.ir.sessions import (
     MA,
     MA_MIN,
     MINUTE,
+    NOW,
     SECOND,
     SPAN,
     Bedside,
     begun,
     bound_of,
+    finish,
+    plan,
+    pulse,
+    ramp,
     timed_plan,
     usual_plan,
 )
@@ -459,3 +466,30 @@ def test_after_its_end_a_session_does_nothing() -> None:
     assert bedside.state.machine == before.machine
     for event in (Pause(), Resume(), Stop(), EmergencyStop(), LinkLost(), LinkBack()):
         assert isinstance(bedside.do(event)[0], Refused)
+
+
+def test_a_session_begins_once_and_is_recovered_only_after_it_began() -> None:
+    bedside = begun(timed_plan())
+    assert bedside.do(Begin()) == (Refused("begin", "the session has already begun"),)
+    fresh = start(bedside.bound)
+    assert step(bedside.bound, fresh, Recovered(5)) == (
+        fresh,
+        (Refused("recovered", "there was no session to recover"),),
+    )
+
+
+def test_a_plan_that_needs_a_value_nobody_gave_ends_with_the_output_open() -> None:
+    """Well-formed plans never do; if one does all the same, nothing flows from it."""
+    asked = Branch(less_equal(NOW, Constant(1)), 4, 4, Section.SESSION, SPAN)
+    bedside = begun(plan(*pulse(0, 3), asked, finish())).until_end()
+    assert bedside.end().reason == "machine and interlock disagree"
+    assert _alarms(bedside) == ["F05"] and bedside.output is None
+    unknown = begun(plan(*pulse(0, 3), Classify("sweating", (), 4, Section.AFTER, SPAN), finish()))
+    assert unknown.until_end().end().reason == "machine and interlock disagree"
+
+
+def test_a_plan_without_an_end_to_its_steps_ends_with_the_output_open() -> None:
+    still = ramp(0, SECOND, 0, 1, 1)
+    forever = Loop(0, Constant(10**9), None, None, 0, 2, Section.SESSION, SPAN)
+    bedside = begun(plan(still, forever, finish(), counters=1)).until_end()
+    assert bedside.end().reason == "machine and interlock disagree"
