@@ -1,0 +1,106 @@
+"""What every driver can do beyond setting a current, and what is known of its device as plain facts.
+
+The order of a session: `connect` (output off, off seen), `configure` (limits that the device keeps, once),
+`prove_dead_man` (at zero current), `arm`, then the calls of `Stimulator`, then `close`. Problems are
+returned.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Protocol
+
+from ionto_ir.dataclass import dataclass
+from ionto_runtime.stimulator import Stimulator
+
+
+class DeadMan(Enum):
+    """What takes the output to zero when the host falls silent."""
+
+    DEVICE = "the device, when a lease ends"
+    EXTERNAL_RELAY = "a watchdog relay on the device's output-enable line"
+    BOUNDED_PROGRAM = "the end of a finite program that the device holds"
+    NONE = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """The facts of a driver's row in the capability table, each of them a claim with its source.
+
+    `reset_is_off` says that after a reset, a brown-out and power-up no current flows.
+    """
+
+    driver: str
+    title: str
+    dead_man: DeadMan
+    bipolar: bool
+    waveforms: tuple[str, ...]
+    measures_voltage: bool
+    reads_back_setpoint: bool
+    clock: bool
+    reset_is_off: bool
+    for_people: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who answered. `calibration_due` is an ISO date, None when the device does not know one."""
+
+    model: str
+    serial: str
+    firmware: str
+    calibration_due: str | None
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """What the device itself shall never pass in this session, whatever the host says. Magnitudes."""
+
+    current_na_max: int
+    slew_na_s: int
+    compliance_mv: int
+    charge_pc_max: int
+    on_time_ms_max: int
+    lease_ms_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a driver's call did not do what it says; one line for a person."""
+
+    text: str
+
+
+class Driver(Stimulator, Protocol):
+    """A stimulator at the other end of a line."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """The facts about this kind of device."""
+        ...
+
+    def connect(self) -> Identity | Problem:
+        """Meet the device: output off, seen off, identified (R4, R8)."""
+        ...
+
+    def configure(self, limits: SessionLimits) -> Problem | None:
+        """Hand over the limits and read them back (R2, R7, R11)."""
+        ...
+
+    def prove_dead_man(self) -> int | Problem:
+        """Fall silent at zero current until the device reports its trip; how long it took, ms (R10)."""
+        ...
+
+    def arm(self) -> Problem | None:
+        """Allow output, at setpoint zero (R12)."""
+        ...
+
+    def errors(self) -> tuple[str, ...]:
+        """What the device complains of since the last call, in its own words (R52)."""
+        ...
+
+    def close(self) -> None:
+        """Output off, then the line given back."""
+        ...
