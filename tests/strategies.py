@@ -89,7 +89,7 @@ def legs(draw: st.DrawFn) -> Leg:
 
 def parts(depth: int = 2) -> st.SearchStrategy[Part]:
     """Parts of a session, nested at most `depth` deep."""
-    flat = st.one_of(legs(), st.integers(0, 5_000).map(Rest), st.sampled_from((Turn(), Tell())))
+    flat = st.one_of(legs(), st.integers(1, 5_000).map(Rest), st.sampled_from((Turn(), Tell())))
     if depth == 0:
         return flat
     inner = st.lists(parts(depth - 1), min_size=1, max_size=2).map(tuple)
