@@ -26,6 +26,7 @@ from ionto_ir.plan import Branch, IntegerDomain, Plan
 from ionto_ir.state import Mode, State
 from ionto_ir.trace import observe
 from ionto_ir.wellformed import check
+from ionto_verifier.decision import Unknown
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.properties import Asked, Property
 from ionto_verifier.sums import sum_claims
@@ -57,7 +58,10 @@ def _for_these_values(plan: Plan, values: Mapping[str, Value]) -> Plan:
 
 
 def _bounds(plan: Plan) -> tuple[int, int, int]:
-    """Charge at worst and as set, pC, and duration, ms: the highest that any question speaks of."""
+    """Charge at worst and as set, pC, and duration, ms: the highest that any question speaks of.
+
+    Where a person is waited for between two energised steps nothing is said, and BOUNDLESS stands for it.
+    """
     limits = (
         dose_limit(BOUNDLESS),
         dose_limit(BOUNDLESS, nominal=True),
@@ -72,7 +76,9 @@ def _highest(inquiry: Inquiry, asked: Asked) -> int:
     assert asked.claim.property in (Property.DOSE, Property.DURATION)
     found = [Fraction(0)]
     for question in asked.questions:
-        assert question.measure is not None
+        if question.measure is None:
+            assert isinstance(question.decided, Unknown), "only what is left open has no measure"
+            return BOUNDLESS
         found.append(inquiry.environment.bounds(question.measure.value)[1])
     return int(max(found))
 
