@@ -9,7 +9,7 @@ from ionto_ir.bind import bind_disarmed
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bind_interrupted import Interrupter
 from ionto_ir.bound import UNLIMITED, BoundPlan
-from ionto_ir.dry_run import Run, Script, run
+from ionto_ir.dry_run import Run, Script, answer_to, run
 from ionto_ir.events import Adjust, Event, Prompt, Stop
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.plan import Hold, IntegerDomain, Plan, Ramp, VariableKind
@@ -54,7 +54,7 @@ def _stopping(step: int, level_na: int) -> Script:
 
     def script(state: State, prompt: Prompt | None) -> Event | None:
         left = state.place.step > step and state.machine.level_na >= level_na // 2
-        return Stop() if state.mode is Mode.ON and left else None
+        return Stop() if state.mode is Mode.ON and left else answer_to(prompt, {})
 
     return script
 
@@ -68,7 +68,7 @@ def _turning(plan: Plan) -> Script:
     ]
 
     def script(state: State, prompt: Prompt | None) -> Event | None:
-        return pending.pop() if pending and state.mode is Mode.ON else None
+        return pending.pop() if pending and state.mode is Mode.ON else answer_to(prompt, {})
 
     return script
 
