@@ -18,11 +18,11 @@ from ionto_ir.trace import area_um2, role_at
 from ionto_ir.wording import value_text
 from ionto_runtime.accounting import account_of
 from ionto_runtime.alarms import SYMBOLS
-from ionto_runtime.console.view import Facts
-from ionto_runtime.console.words import charge, clock, current
 from ionto_runtime.journal_reader import Reading, Unread, read_journal
 from ionto_runtime.session import Session
 from ionto_runtime.simulation.delivery import delivered_ug, drives
+from ionto_runtime.view import Facts
+from ionto_runtime.words import charge, clock, current
 
 SCHEMA = "ionto.run/1"
 

@@ -12,8 +12,8 @@ from ionto_ir.plan import Plan
 from ionto_ir.rehearse import Timeline
 from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.units import TIME, Quantity, parse_unit, to_base
-from ionto_runtime.console.view import View
 from ionto_runtime.session import Session
+from ionto_runtime.view import View
 
 PLAIN = {item.value: item for item in Happening if item not in (Happening.ADJUST, Happening.RECORD)}
 

@@ -33,7 +33,6 @@ from ionto_runtime.clock import Clock, RealClock
 from ionto_runtime.console.automatic import Automatic
 from ionto_runtime.console.lines import Lines
 from ionto_runtime.console.plain import PlainConsole
-from ionto_runtime.console.view import Console, Facts, facts_of
 from ionto_runtime.history import SUFFIX, read_history
 from ionto_runtime.journal import Durability, JournalFailure, JournalWriter, create_journal
 from ionto_runtime.loop import run_session
@@ -42,6 +41,7 @@ from ionto_runtime.session_records import constants_to_json
 from ionto_runtime.simulation.paced import PacedClock
 from ionto_runtime.simulation.skin import body_of
 from ionto_runtime.simulation.stimulator import SimulatedStimulator
+from ionto_runtime.view import Console, Facts, facts_of
 
 TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 

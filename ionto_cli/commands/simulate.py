@@ -26,7 +26,6 @@ from ionto_ir.expression import Value
 from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Plan, VariableKind
 from ionto_ir.trace import area_um2
-from ionto_runtime.console.view import facts_of
 from ionto_runtime.journal import Durability, JournalFailure, create_journal
 from ionto_runtime.loop import run_session
 from ionto_runtime.session import Session
@@ -34,6 +33,7 @@ from ionto_runtime.session_records import constants_to_json
 from ionto_runtime.simulation.clock import VirtualClock
 from ionto_runtime.simulation.skin import body_of
 from ionto_runtime.simulation.stimulator import SimulatedStimulator
+from ionto_runtime.view import facts_of
 
 
 def run(arguments: argparse.Namespace) -> Exit:

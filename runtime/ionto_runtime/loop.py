@@ -15,8 +15,8 @@ from types import FrameType
 
 from ionto_ir.events import EmergencyStop
 from ionto_runtime.clock import Clock
-from ionto_runtime.console.view import Console, Facts, view_of
 from ionto_runtime.session import Session
+from ionto_runtime.view import Console, Facts, view_of
 
 LATE_MS_MAX = 250
 """A tick that is later than this stops the session (R54): Python on a busy machine is seldom half as late."""

@@ -11,7 +11,6 @@ from ionto_ir.codec import plan_to_json
 from ionto_ir.events import Confirm, Enter, Event, PromptKind, SetCurrent
 from ionto_ir.expression import Value
 from ionto_runtime.clock import Clock
-from ionto_runtime.console.view import Facts, View, facts_of
 from ionto_runtime.journal import Durability, JournalWriter, Written
 from ionto_runtime.journal_file import JournalFile
 from ionto_runtime.journal_reader import Reading, scan
@@ -21,6 +20,7 @@ from ionto_runtime.session_records import constants_to_json
 from ionto_runtime.simulation.clock import VirtualClock
 from ionto_runtime.simulation.skin import body_of
 from ionto_runtime.simulation.stimulator import SimulatedStimulator
+from ionto_runtime.view import Facts, View, facts_of
 from tests.runtime.journals import MemoryFile
 from tests.runtime.simulated import AREAS_UM2
 

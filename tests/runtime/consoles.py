@@ -7,8 +7,8 @@ import os
 from ionto_ir.events import Event, PromptKind
 from ionto_ir.expression import Value
 from ionto_runtime.console.lines import Lines
-from ionto_runtime.console.view import View, view_of
 from ionto_runtime.simulation.stimulator import Fault
+from ionto_runtime.view import View, view_of
 from tests.ir.sessions import SECOND, bound_of
 from tests.runtime.bedside import Bedside, facts_for
 from tests.runtime.sealed_plans import MA, heel_plan

@@ -28,11 +28,11 @@ from ionto_runtime.alarms import ALARMS, FAILURES, SYMBOLS
 from ionto_runtime.console.automatic import Automatic
 from ionto_runtime.console.lines import LINE_BYTES_MAX
 from ionto_runtime.console.plain import PlainConsole
-from ionto_runtime.console.view import view_of
-from ionto_runtime.console.words import contact_words, state_word, step_words
 from ionto_runtime.prompts import answer, how_to_answer, moved, prompt_text, question
 from ionto_runtime.simulation.stimulator import Fault
 from ionto_runtime.stimulator import Measurement
+from ionto_runtime.view import view_of
+from ionto_runtime.words import contact_words, state_word, step_words
 from tests.architecture.tree import ROOT
 from tests.ir.sessions import bound_of
 from tests.runtime.bedside import Bedside, Script

@@ -25,9 +25,9 @@ from ionto_ir.expression import Value
 from ionto_ir.plan import IntegerDomain, Plan, Variable, VariableKind
 from ionto_runtime.console.keys import Keys
 from ionto_runtime.console.terminal import TerminalConsole
-from ionto_runtime.console.view import View, view_of
 from ionto_runtime.simulation.clock import VirtualClock
 from ionto_runtime.simulation.stimulator import Fault
+from ionto_runtime.view import View, view_of
 from tests.ir.sessions import bound_of
 from tests.runtime.bedside import Bedside, facts_for
 from tests.runtime.consoles import BOUND, FACTS, PLAN, VALUES, asking, at, recording

@@ -10,13 +10,13 @@ import pytest
 
 from ionto_ir.dataclass import replace
 from ionto_ir.events import EmergencyStop, Event, Pause, Resume
-from ionto_runtime.console.view import View
 from ionto_runtime.journal_reader import Sealed, Unsealed
 from ionto_runtime.loop import run_session
 from ionto_runtime.replay import replay
 from ionto_runtime.simulation.clock import VirtualClock
 from ionto_runtime.simulation.paced import PacedClock
 from ionto_runtime.simulation.stimulator import Fault
+from ionto_runtime.view import View
 from tests.ir.sessions import SECOND, bound_of, timed_plan
 from tests.runtime.bedside import Bedside, Script, facts_for, run_through, settings_of
 

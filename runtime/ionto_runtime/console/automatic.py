@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ionto_ir.events import Confirm, Enter, Event, PromptKind
 from ionto_ir.expression import Value
-from ionto_runtime.console.view import Console, View
+from ionto_runtime.view import Console, View
 
 
 class Automatic:

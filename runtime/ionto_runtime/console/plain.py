@@ -9,9 +9,9 @@ from ionto_ir.events import Event, Prompt, Refused, Stop
 from ionto_ir.expression import Value
 from ionto_runtime.alarms import SYMBOLS
 from ionto_runtime.console.lines import Lines
-from ionto_runtime.console.view import View
-from ionto_runtime.console.words import charge, clock, contact_words, current
 from ionto_runtime.prompts import COMMANDS, answer, how_to_answer, prompt_text
+from ionto_runtime.view import View
+from ionto_runtime.words import charge, clock, contact_words, current
 
 PROGRESS_PERCENT = 5
 PROGRESS_MS = 30_000

@@ -19,9 +19,9 @@ from ionto_ir.wording import value_text
 from ionto_runtime.alarms import SYMBOLS
 from ionto_runtime.clock import Clock
 from ionto_runtime.console.keys import Keys
-from ionto_runtime.console.view import View
-from ionto_runtime.console.words import charge, clock, contact_words, current
 from ionto_runtime.prompts import COMMANDS, adjustable, answer, how_to_answer, moved, prompt_text
+from ionto_runtime.view import View
+from ionto_runtime.words import charge, clock, contact_words, current
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -89,6 +89,10 @@ class Driver(Stimulator, Protocol):
         """Hand over the limits and read them back (R2, R7, R11)."""
         ...
 
+    def verify_limits(self) -> Problem | None:
+        """Read the limits back once more: the device must still hold what `configure` gave it (R7, R11)."""
+        ...
+
     def prove_dead_man(self) -> int | Problem:
         """Fall silent at zero current until the device reports its trip; how long it took, ms (R10)."""
         ...

@@ -13,9 +13,9 @@ from ionto_ir.expression import Value
 from ionto_ir.plan import VariableKind
 from ionto_ir.state import Mode
 from ionto_ir.trace import observe
-from ionto_runtime.console.words import state_word, step_words
 from ionto_runtime.session import Session
 from ionto_runtime.stimulator import Measurement
+from ionto_runtime.words import state_word, step_words
 
 
 @dataclass(frozen=True, slots=True)
