@@ -23,3 +23,8 @@ def keys_folder() -> Path:
 def trusted_folder() -> Path:
     """Public keys whose plans this machine runs."""
     return home() / "trusted"
+
+
+def sealing_folder() -> Path:
+    """Keys of the sessions to come; the key of a session that has sealed its journal is nowhere any more."""
+    return home() / "sealing"

@@ -184,6 +184,8 @@ CODES: dict[str, str] = {
     "I0943": "the session would not finish",
     "I0944": "an acknowledgement that acknowledges nothing",
     "I0950": "an expectation of a test does not hold",
+    "I0951": "a journal that could not be sealed",
+    "I0952": "a clock that stands before the record",
     "I0960": "an earlier session that cannot be counted",
     "I0961": "a plan for a device that is not here",
     "I0962": "a device that is not ready",

@@ -16,6 +16,7 @@ from typing import TextIO
 from ionto_cli.asking import Asker, ask_acknowledgements, ask_records, ask_values, confirmed
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
+from ionto_cli.home import sealing_folder
 from ionto_cli.run_summary import Ran, acknowledgements_data, after_lines, before_lines, run_data
 from ionto_cli.sealed import Sealed, open_plan
 from ionto_cli.terminal import complain, write_json
@@ -36,11 +37,13 @@ from ionto_runtime.console.plain import PlainConsole
 from ionto_runtime.history import SUFFIX, read_history
 from ionto_runtime.journal import Durability, JournalFailure, JournalWriter, create_journal
 from ionto_runtime.loop import run_session
+from ionto_runtime.sealing import begin_epoch
 from ionto_runtime.session import Session
 from ionto_runtime.session_records import constants_to_json
 from ionto_runtime.simulation.paced import PacedClock
 from ionto_runtime.simulation.skin import body_of
 from ionto_runtime.simulation.stimulator import SimulatedStimulator
+from ionto_runtime.software import software_sha256
 from ionto_runtime.view import Console, Facts, facts_of
 
 TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -230,7 +233,13 @@ def _journal(
     path = settings.records / f"{plan.name}-{started:%Y%m%dT%H%M%SZ}-{session_id}{SUFFIX}"
     # A loss of power cannot hurt a simulated patient, and an accelerated session cannot wait for a disk.
     durability = Durability.SYNCED if settings.speed == 1 else Durability.WRITTEN
-    journal = create_journal(path, _header(bound, facts, settings, session_id), clock, durability)
+    key = begin_epoch(settings.records, sealing_folder(), session_id, settings.clock.wall_ms())
+    if isinstance(key, str):
+        text = f"no key can be made to seal the journal with: {key}"
+        return error("I0951", text, None, help="`ionto sessions verify` says what is wrong with the records")
+    header = _header(bound, facts, settings, session_id)
+    background = settings.speed == 1
+    journal = create_journal(path, header, clock, durability, key, background=background)
     if isinstance(journal, JournalFailure):
         text = f"the journal `{path}` cannot be begun: {journal.operation}: {journal.reason}"
         return error("I0904", text, None, help="nothing is started that cannot be written down")
@@ -245,6 +254,7 @@ def _header(bound: Bound, facts: Facts, settings: Settings, session_id: str) -> 
         "plan_sha256": bound.sealed.sha256,
         "device": facts.device,
         "software": f"ionto {version()}",
+        "software_sha256": software_sha256(),
         "simulated": True,
         "plan_name": plan.name,
         "plan_version": plan.version,

@@ -1,30 +1,39 @@
 """What a journal says was delivered: at least what was measured, at most the worst case of what was set.
 
-A session whose journal was not closed is counted at its worst: whatever may have been in force when the last
-record was written may have gone on unrecorded, and then until the device's watchdog ended it.
+A session whose journal was not closed is counted at its worst. Either the host was lost: then what may have
+been in force when the last record was written went on until the device's watchdog ended it. Or the disk was
+lost: then the session came down at its stop slew with nobody to write it down. The journal cannot say which,
+so both are counted, one after the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ionto_ir.bound import Constants, worst_na
+from ionto_ir.bound import UNLIMITED, Constants, worst_na
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Value
 from ionto_runtime.journal_format import Record, RecordType
-from ionto_runtime.journal_reader import Corrupt, Reading, Sealed
-from ionto_runtime.recovery import Charge, charge_after_crash, unrecorded_ms_max
+from ionto_runtime.journal_reader import Corrupt, Reading, Sealed, TornTail
+from ionto_runtime.recovery import Charge, charge_after_crash, descent_pc, unrecorded_ms_max
 from ionto_runtime.session_records import constants_from_json
 from ionto_runtime.supervision import TOUCHING_OHM_MAX
+
+SAMPLE_BYTES_MIN = 256
+"""No record of an energised tick is shorter."""
+
+UNFINISHED_BYTES_MAX = 512
+"""No intent is longer: where more is torn, more than the first intent may have stood there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """A session as its journal tells it: calendar ms, charges in pC.
 
-    `charge` bounds what the skin received; `nominal_pc` is what was set, at most. `closed` says that the
-    journal is whole. A session that never energised has `energised` False and charges of 0.
+    `charge` bounds what the skin received; `nominal_pc` is what was set, at most. `end_ms` is when the last
+    of it may have flowed. `closed` says that the journal is whole. A session that never energised has
+    `energised` False and charges of 0.
     """
 
     start_ms: int
@@ -99,27 +108,86 @@ class _Sums:
     def _worst(self, current_na: int) -> int:
         return worst_na(current_na, self.constants.accuracy_ppm, self.constants.offset_na)
 
-    def charge(self, *, closed: bool) -> tuple[Charge, int]:
-        """Bounds of the charge, and the most that was set."""
-        recorded = Charge(self.lower_pc, self.upper_pc + max(0, self.drift_pc))
-        if closed:
-            return recorded, self.nominal_pc
+    def closed(self) -> tuple[Charge, int]:
+        """Bounds of the charge, and the most that was set, when nothing is missing."""
+        return Charge(self.lower_pc, self.upper_pc + max(0, self.drift_pc)), self.nominal_pc
+
+    def open(self, torn_bytes: int) -> tuple[Charge, int, int]:
+        """The same when the end is missing, and for how long after the last record current may have flowed.
+
+        Bytes that are no record may have been records of raises, if the disk did not keep what it had
+        promised to keep: then as many ticks are counted as may have stood there, at the highest current of
+        the session.
+        """
+        recorded, nominal_pc = self.closed()
+        own = self.constants
         intended_na = self.intended_na
         highest_na = max(self.exposure_na, 0 if intended_na is None else self._worst(intended_na))
-        unrecorded_ms = unrecorded_ms_max(self.constants.tick_ms)
-        watchdog_ms = self.constants.watchdog_ms
         set_na = max(abs(self.set_na or 0), intended_na or 0)
-        nominal_pc = self.nominal_pc + set_na * (unrecorded_ms + watchdog_ms)
-        return charge_after_crash(recorded, highest_na, unrecorded_ms, watchdog_ms), nominal_pc
+        unrecorded_ms = unrecorded_ms_max(own.tick_ms)
+        if torn_bytes:
+            set_na = max(set_na, own.current_cap_na, own.current_cap_reversed_na)
+            highest_na = max(highest_na, self._worst(set_na))
+            unrecorded_ms += -(-torn_bytes // SAMPLE_BYTES_MIN) * own.tick_ms
+        # A session that cannot write bears no more lateness than the watchdog time, see `Session.tick`.
+        alone_ms = 2 * own.watchdog_ms
+        down_pc = descent_pc(highest_na, own.fall_na, own.tick_ms)
+        charge = charge_after_crash(recorded, highest_na, unrecorded_ms, alone_ms, down_pc)
+        nominal_pc += set_na * (unrecorded_ms + alone_ms) + descent_pc(set_na, own.fall_na, own.tick_ms)
+        down_ms = -(-highest_na // own.fall_na) * own.tick_ms
+        return charge, nominal_pc, unrecorded_ms + alone_ms + down_ms
 
 
 def account_of(reading: Reading) -> Account | str:
     """What a journal says was delivered, or why that cannot be said."""
+    sums = _summed(reading)
+    if isinstance(sums, str):
+        return sums
+    if isinstance(reading.end, Corrupt):
+        return f"record {reading.end.sequence} is damaged: {reading.end.reason}"
+    closed = isinstance(reading.end, Sealed)
+    charge, nominal_pc = sums.closed()
+    torn_bytes = reading.end.size if isinstance(reading.end, TornTail) else 0
+    energised = sums.first_ms is not None or torn_bytes > UNFINISHED_BYTES_MAX
+    after_ms = 0
+    if not closed and energised:
+        charge, nominal_pc, after_ms = sums.open(torn_bytes)
+    return Account(
+        start_ms=reading.records[0].wall_ms if sums.first_ms is None else sums.first_ms,
+        end_ms=reading.records[-1].wall_ms + after_ms,
+        charge=charge,
+        nominal_pc=nominal_pc,
+        energised=energised,
+        closed=closed,
+        records=_recorded(reading),
+    )
+
+
+def account_at_worst(reading: Reading, last_ms: int) -> Account | str:
+    """The most that a damaged journal's session can have delivered, or why even that cannot be said.
+
+    What is gone may have been anything that the machine allows: all of the charge up to the cap that stands
+    in the header. `last_ms` is the calendar time of the last record that is still sound, wherever it stands.
+    What people entered may be lost.
+    """
+    sums = _summed(reading)
+    if isinstance(sums, str):
+        return sums
+    own = sums.constants
+    if own.cap_pc >= UNLIMITED:
+        return "it is damaged, and its session had no limit on the charge"
+    sums.upper_pc = max(sums.upper_pc, own.cap_pc)
+    sums.nominal_pc = max(sums.nominal_pc, min(own.cap_nominal_pc, own.cap_pc))
+    charge, nominal_pc, after_ms = sums.open(SAMPLE_BYTES_MIN)
+    start_ms = reading.records[0].wall_ms
+    end_ms = max(last_ms, reading.records[-1].wall_ms) + after_ms
+    return Account(start_ms, end_ms, charge, nominal_pc, True, False, ())
+
+
+def _summed(reading: Reading) -> _Sums | str:
     header = reading.header
     if header is None:
         return "not even its header can be read"
-    if isinstance(reading.end, Corrupt):
-        return f"record {reading.end.sequence} is damaged: {reading.end.reason}"
     constants = constants_from_json(header.get("constants"))
     if constants is None:
         return "its header does not say how the session was bound"
@@ -128,17 +196,7 @@ def account_of(reading: Reading) -> Account | str:
         reason = sums.take(record)
         if reason is not None:
             return f"record {record.sequence} is {reason}"
-    closed = isinstance(reading.end, Sealed)
-    charge, nominal_pc = sums.charge(closed=closed)
-    return Account(
-        start_ms=reading.records[0].wall_ms if sums.first_ms is None else sums.first_ms,
-        end_ms=reading.records[-1].wall_ms,
-        charge=charge,
-        nominal_pc=nominal_pc,
-        energised=sums.first_ms is not None,
-        closed=closed,
-        records=_recorded(reading),
-    )
+    return sums
 
 
 def _recorded(reading: Reading) -> tuple[tuple[str, Value], ...]:

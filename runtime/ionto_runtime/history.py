@@ -1,7 +1,9 @@
 """Earlier sessions of a patient, from the journals in a folder: what binding needs of them, and no guesses.
 
-A journal that was never closed counts at its worst. One that cannot be counted at all refuses the session:
-what a patient has received must not be made up.
+A journal that was never closed counts at its worst, and so does a damaged one of another protocol: up to the
+cap that its header states. One that cannot be counted at all refuses the session, and so does a damaged one
+of the same protocol, because what was recorded in it may have ended the course: what a patient has received
+must not be made up.
 """
 
 from __future__ import annotations
@@ -14,20 +16,24 @@ from ionto_ir.bind_constants import History, PastSession
 from ionto_ir.canonical import printable
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.source import Span
-from ionto_runtime.accounting import Account, account_of
+from ionto_runtime.accounting import Account, account_at_worst, account_of
 from ionto_runtime.journal_file import lock
-from ionto_runtime.journal_format import CHAIN_START, MAGIC, RECORD_BYTES_MAX, Damage, decode_record
-from ionto_runtime.journal_reader import Reading, Sealed, TornTail, Unread, read_journal
-from ionto_runtime.recovery import unrecorded_ms_max
+from ionto_runtime.journal_format import CHAIN_START, MAGIC, RECORD_BYTES_MAX, Damage, Record, decode_record
+from ionto_runtime.journal_reader import Corrupt, Sealed, TornTail, Unread, last_sound_ms, read_journal
+from ionto_runtime.sealing import Chain, read_chain, seal_fault
 
 SUFFIX = ".journal"
 
 JOURNALS_MAX = 10_000
 """A folder with more journals than this is an archive; looking through it would delay every session."""
 
+CLOCK_BACK_MS_MAX = 60_000
+"""A time server may set a clock back by seconds; what is more was done by a person, or by a dead battery."""
+
 
 def read_history(folder: Path, patient: str, plan_name: str, now_ms: int) -> History | tuple[Diagnostic, ...]:
-    """The earlier sessions of `patient`, or every journal that keeps them from being known (I0960).
+    """The earlier sessions of `patient`, or every journal that keeps them from being known (I0960), and a
+    clock that stands before the newest of all journals (I0952).
 
     `now_ms` is calendar time. What was recorded counts only in sessions of the same protocol. Dates are those
     of this machine's time zone.
@@ -35,14 +41,22 @@ def read_history(folder: Path, patient: str, plan_name: str, now_ms: int) -> His
     paths = _journals(folder)
     if isinstance(paths, Diagnostic):
         return (paths,)
+    chain = read_chain(folder)
     sessions: list[PastSession] = []
     problems: list[Diagnostic] = []
+    newest_ms = max((epoch.wall_ms for epoch in chain.epochs), default=0)
     for path in paths:
-        found = _session(path, patient, plan_name)
+        first = _first_record(path)
+        newest_ms = max(newest_ms, 0 if first is None else first.wall_ms)
+        if first is not None and first.payload.get("patient") != patient:
+            continue
+        found = _session(path, plan_name, chain)
         if isinstance(found, Diagnostic):
             problems.append(found)
         elif found is not None:
             sessions.append(found)
+    if newest_ms > now_ms + CLOCK_BACK_MS_MAX:
+        problems.append(_clock_behind(folder, now_ms, newest_ms))
     return tuple(problems) if problems else History(now_ms, day_of(now_ms), tuple(sessions))
 
 
@@ -63,10 +77,8 @@ def _journals(folder: Path) -> list[Path] | Diagnostic:
     return paths
 
 
-def _session(path: Path, patient: str, plan_name: str) -> PastSession | Diagnostic | None:
-    """The session of a journal; None when it is another patient's or when nothing ever flowed in it."""
-    if _patient_at(path) not in (patient, None):
-        return None
+def _session(path: Path, plan_name: str, chain: Chain) -> PastSession | Diagnostic | None:
+    """The session of a journal; None when nothing ever flowed in it."""
     reading = read_journal(path)
     if isinstance(reading, Unread):
         return _uncountable(path, reading.reason)
@@ -75,25 +87,27 @@ def _session(path: Path, patient: str, plan_name: str) -> PastSession | Diagnost
     header = reading.header
     if not isinstance(reading.end, Sealed) and _in_use(path):
         return _uncountable(path, "its session is still running", "wait until it has ended")
-    account = account_of(reading)
+    forged = None if header is None else seal_fault(reading, chain)
+    if forged is not None:
+        return _uncountable(path, forged)
+    same = header is not None and header.get("plan_name") == plan_name
+    if isinstance(reading.end, Corrupt) and not same:
+        try:
+            last_ms = last_sound_ms(path.read_bytes(), reading.proved_bytes)
+        except OSError as problem:
+            return _uncountable(path, (problem.strerror or "the system refused").lower())
+        account = account_at_worst(reading, 0 if last_ms is None else last_ms)
+    else:
+        account = account_of(reading)
     if isinstance(account, str):
         return _uncountable(path, account)
-    same = header is not None and header.get("plan_name") == plan_name
-    return _past(account, reading, same_plan=same) if account.energised else None
+    return _past(account, same_plan=same) if account.energised else None
 
 
-def _past(account: Account, reading: Reading, *, same_plan: bool) -> PastSession:
-    end_ms = account.end_ms
-    if not account.closed:
-        header = reading.header or {}
-        match header.get("constants"):
-            case {"tick_ms": int() as tick_ms, "watchdog_ms": int() as watchdog_ms}:
-                end_ms += unrecorded_ms_max(tick_ms) + watchdog_ms
-            case _:
-                raise AssertionError("the account was made with the constants")
+def _past(account: Account, *, same_plan: bool) -> PastSession:
     return PastSession(
         start_ms=account.start_ms,
-        end_ms=end_ms,
+        end_ms=account.end_ms,
         day=day_of(account.start_ms),
         nominal_pc=account.nominal_pc,
         upper_pc=account.charge.upper_pc,
@@ -101,8 +115,8 @@ def _past(account: Account, reading: Reading, *, same_plan: bool) -> PastSession
     )
 
 
-def _patient_at(path: Path) -> str | None:
-    """The patient of a journal, read without the rest of it; None when its header is not sound."""
+def _first_record(path: Path) -> Record | None:
+    """The header of a journal, read without the rest of it; None when it is not sound."""
     try:
         with path.open("rb") as file:
             data = file.read(len(MAGIC) + RECORD_BYTES_MAX)
@@ -111,10 +125,7 @@ def _patient_at(path: Path) -> str | None:
     if not data.startswith(MAGIC):
         return None
     decoded = decode_record(data, len(MAGIC), 0, CHAIN_START)
-    if isinstance(decoded, Damage):
-        return None
-    patient = decoded[0].payload.get("patient")
-    return patient if isinstance(patient, str) else ""
+    return None if isinstance(decoded, Damage) else decoded[0]
 
 
 def _in_use(path: Path) -> bool:
@@ -127,6 +138,22 @@ def _in_use(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _clock_behind(folder: Path, now_ms: int, newest_ms: int) -> Diagnostic:
+    """Moving the clock must not bring a dose or a day back (R6)."""
+    now, newest = (
+        f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC" for ms in (now_ms, newest_ms)
+    )
+    shown = printable(str(folder), 300)
+    return error(
+        "I0952",
+        f"this machine's clock says {now}, but a session began {newest}",
+        Span(shown, 1, 1, 1, 1),
+        "in this folder",
+        notes=("doses of a day, and the days between sessions, are counted by this clock",),
+        help="set the clock right",
+    )
 
 
 def _uncountable(path: Path, reason: str, advice: str | None = None) -> Diagnostic:

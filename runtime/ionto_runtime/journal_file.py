@@ -11,14 +11,26 @@ APPENDING = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class JournalFile(Protocol):
-    """What a journal needs of a file; OSError says that something failed."""
+    """What a journal needs of a file; OSError says that something failed.
+
+    `durable` counts the writes that would survive a loss of power.
+    """
+
+    @property
+    def durable(self) -> int:
+        """How many writes would survive a loss of power."""
+        ...
 
     def write(self, data: bytes) -> int:
         """Append `data`; the number of bytes that the system took."""
         ...
 
     def sync(self) -> None:
-        """Return when all that was written would survive a loss of power."""
+        """Make all that was written survive a loss of power; `durable` says whether it does on return."""
+        ...
+
+    def sync_soon(self) -> None:
+        """The same, but a file that can do it beside other work returns at once."""
         ...
 
     def close(self) -> None:
@@ -31,12 +43,23 @@ class DiskFile:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._written = self._durable = 0
+
+    @property
+    def durable(self) -> int:
+        return self._durable
 
     def write(self, data: bytes) -> int:
-        return os.write(self._descriptor, data)
+        taken = os.write(self._descriptor, data)
+        self._written += 1
+        return taken
 
     def sync(self) -> None:
         sync_data(self._descriptor)
+        self._durable = self._written
+
+    def sync_soon(self) -> None:
+        self.sync()
 
     def close(self) -> None:
         os.close(self._descriptor)

@@ -9,7 +9,7 @@ put in without breaking it.
 | bytes | meaning |
 | 4 | length of the whole record |
 | 1 | type |
-| 3 | zero |
+| 3 | how many of the records before this one were not yet known to be durable |
 | 8 | sequence: 0 for the first record, then one more each |
 | 8 | forward clock, ns |
 | 8 | calendar, ms since 1970 UTC, signed |
@@ -18,7 +18,8 @@ put in without breaking it.
 | ... | payload, zeros |
 | 32 | link |
 
-Numbers are little-endian.
+Numbers are little-endian. The count of records that still waited for the disk is what tells a hole that a
+loss of power can leave from one that it cannot: a record that was durable does not vanish by itself.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ smaller.
 """
 
 ALIGNMENT = 8
-_HEAD = struct.Struct("<IB3xQQqII")
+_HEAD = struct.Struct("<IB3sQQqII")
 _CHECKSUM_AT = _HEAD.size - 4
 _LINK_BYTES = 32
+UNSYNCED_MAX = 2**24 - 1
 RECORD_BYTES_MIN = _HEAD.size + _LINK_BYTES
 RECORD_BYTES_MAX = RECORD_BYTES_MIN + PAYLOAD_BYTES_MAX
 
@@ -67,7 +69,10 @@ class RecordType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it was read: `offset` is where it begins, `link` what the next record builds on."""
+    """A record as it was read: `offset` is where it begins, `link` what the next record builds on.
+
+    When it was written, all records before it were durable but the last `unsynced` of them.
+    """
 
     kind: RecordType
     sequence: int
@@ -76,6 +81,7 @@ class Record:
     payload: dict[str, Json]
     offset: int
     link: bytes
+    unsynced: int = 0
 
 
 class Damage(Enum):
@@ -94,13 +100,15 @@ def encode_record(
     wall_ms: int,
     payload: Mapping[str, JsonLike],
     link_before: bytes,
+    unsynced: int = 0,
 ) -> tuple[bytes, bytes]:
     """The bytes of a record and its link. The payload is at most PAYLOAD_BYTES_MAX long when written."""
     text = canonical(payload)
     assert len(text) <= PAYLOAD_BYTES_MAX, "a payload is bounded"
     content = text + bytes(-len(text) % ALIGNMENT)
     length = RECORD_BYTES_MIN + len(content)
-    head = _HEAD.pack(length, kind.value, sequence, monotonic_ns, wall_ms, len(text), 0)
+    waiting = min(unsynced, UNSYNCED_MAX).to_bytes(3, "little")
+    head = _HEAD.pack(length, kind.value, waiting, sequence, monotonic_ns, wall_ms, len(text), 0)
     checksum = zlib.crc32(head + content)
     body = head[:_CHECKSUM_AT] + struct.pack("<I", checksum) + content
     link = sha256(link_before + body).digest()
@@ -114,14 +122,15 @@ def decode_record(data: bytes, offset: int, sequence: int, link_before: bytes) -
         return length
     end = offset + length
     body, link = data[offset : end - _LINK_BYTES], data[end - _LINK_BYTES : end]
-    _, number, found, monotonic_ns, wall_ms, text_bytes, _ = _HEAD.unpack_from(body)
+    _, number, waiting, found, monotonic_ns, wall_ms, text_bytes, _ = _HEAD.unpack_from(body)
     if found != sequence or sha256(link_before + body).digest() != link:
         return Damage.MISPLACED
     text = body[_HEAD.size : _HEAD.size + text_bytes]
     payload = read_payload(text)
     if number not in _KINDS or payload is None:
         return Damage.UNKNOWN
-    record = Record(_KINDS[number], sequence, monotonic_ns, wall_ms, payload, offset, link)
+    unsynced = int.from_bytes(waiting, "little")
+    record = Record(_KINDS[number], sequence, monotonic_ns, wall_ms, payload, offset, link, unsynced)
     return record, end
 
 
@@ -157,8 +166,8 @@ def sound_length(data: bytes, offset: int) -> int | Damage:
     left = len(data) - offset
     if left < RECORD_BYTES_MIN:
         return Damage.INCOMPLETE
-    head: tuple[int, int, int, int, int, int, int] = _HEAD.unpack_from(data, offset)
-    length, _, _, _, _, text_bytes, checksum = head
+    head: tuple[int, int, bytes, int, int, int, int, int] = _HEAD.unpack_from(data, offset)
+    length, _, _, _, _, _, text_bytes, checksum = head
     padded = text_bytes + -text_bytes % ALIGNMENT
     if length != RECORD_BYTES_MIN + padded or text_bytes > PAYLOAD_BYTES_MAX:
         return Damage.UNREADABLE
@@ -166,10 +175,22 @@ def sound_length(data: bytes, offset: int) -> int | Damage:
         return Damage.INCOMPLETE
     content = data[offset + _HEAD.size : offset + length - _LINK_BYTES]
     cleared = data[offset : offset + _CHECKSUM_AT] + bytes(4)
-    padding_is_zero = not any(content[text_bytes:]) and not any(cleared[5:8])
+    padding_is_zero = not any(content[text_bytes:])
     if zlib.crc32(content, zlib.crc32(cleared)) != checksum or not padding_is_zero:
         return Damage.UNREADABLE
     return length
+
+
+def durable_before(data: bytes, offset: int) -> int:
+    """How many records were known to be durable when the sound record at `offset` was written."""
+    head: tuple[int, int, bytes, int, int, int, int, int] = _HEAD.unpack_from(data, offset)
+    return head[3] - int.from_bytes(head[2], "little")
+
+
+def wall_ms_at(data: bytes, offset: int) -> int:
+    """The calendar time of the sound record at `offset`."""
+    head: tuple[int, int, bytes, int, int, int, int, int] = _HEAD.unpack_from(data, offset)
+    return head[5]
 
 
 _KINDS = {kind.value: kind for kind in RecordType}

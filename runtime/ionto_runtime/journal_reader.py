@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ionto_ir.canonical import Json
+from ionto_ir.canonical import Json, canonical
 from ionto_ir.dataclass import dataclass, field
 from ionto_runtime.journal_format import (
     ALIGNMENT,
@@ -20,7 +20,9 @@ from ionto_runtime.journal_format import (
     Record,
     RecordType,
     decode_record,
+    durable_before,
     sound_length,
+    wall_ms_at,
 )
 
 JOURNAL_BYTES_MAX = 512 * 1024 * 1024
@@ -29,6 +31,9 @@ JOURNAL_BYTES_MAX = 512 * 1024 * 1024
 HEADER_FORMAT = 1
 IDENTITY = ("plan_sha256", "device", "software", "simulated")
 """What both the header and the seal say of the session."""
+
+SEALED_TOO = ("software_sha256", "device_identity", "epoch")
+"""What the seal repeats when the header says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,9 @@ class Unsealed:
 
 @dataclass(frozen=True, slots=True)
 class TornTail:
-    """From `offset` on, `size` bytes are no record, as a crash in the middle of a write leaves them."""
+    """From `offset` on, `size` bytes were never durable, as far as the journal knows: a crash in the middle
+    of a write, or a loss of power that took some of what waited for the disk and left the rest.
+    """
 
     offset: int
     size: int
@@ -114,7 +121,7 @@ class _Rules:
             return "the header is the first record and no other"
         match record.kind:
             case RecordType.HEADER:
-                self.identity = tuple(record.payload.get(name) for name in IDENTITY)
+                self.identity = _identity(record.payload)
                 return header_fault(record.payload)
             case RecordType.INTENT:
                 self.waiting.add(record.sequence)
@@ -135,10 +142,20 @@ class _Rules:
         return None
 
     def _seal_fault(self, record: Record, link_before: bytes) -> str | None:
-        stated = tuple(record.payload.get(name) for name in IDENTITY)
+        stated = _identity(record.payload)
         if record.payload.get("count") != record.sequence or record.payload.get("head") != link_before.hex():
             return "the seal was made for another journal"
         return None if stated == self.identity else "the seal names another session than the header"
+
+
+def seal_message(payload: dict[str, Json]) -> bytes:
+    """What is signed of a seal: all that it says, under a name that no other signature of ours has."""
+    said = {name: value for name, value in payload.items() if name != "signature"}
+    return b"ionto journal seal 1\n" + canonical(said)
+
+
+def _identity(payload: dict[str, Json]) -> tuple[Json, ...]:
+    return tuple(payload.get(name) for name in (*IDENTITY, *SEALED_TOO))
 
 
 def header_fault(payload: dict[str, Json]) -> str | None:
@@ -182,20 +199,39 @@ def scan(data: bytes) -> Reading:
 
 
 def _no_journal(data: bytes) -> End:
-    if MAGIC.startswith(data):
+    unwritten = MAGIC.startswith(data) or not any(data[: len(MAGIC)])
+    if unwritten and _durable_beyond(data, 0, 0) is None:
         return TornTail(0, len(data))
     return Corrupt(0, 0, "the file is not a journal of this format")
 
 
 def _damaged(data: bytes, offset: int, sequence: int, damage: Damage, rules: _Rules) -> End:
-    """A crash damages only the end: whatever is damaged before a sound record was damaged by something
-    else.
+    """A crash damages only what was not durable yet: a hole before a record that knows better was made by
+    something else.
     """
     if rules.sealed:
         return Corrupt(offset, sequence, "something follows the seal")
     if damage in (Damage.MISPLACED, Damage.UNKNOWN):
         return Corrupt(offset, sequence, damage.value)
-    for later in range(offset + ALIGNMENT, len(data), ALIGNMENT):
-        if not isinstance(sound_length(data, later), Damage):
-            return Corrupt(offset, sequence, f"{damage.value}, and records follow at byte {later}")
+    later = _durable_beyond(data, offset, sequence)
+    if later is not None:
+        return Corrupt(offset, sequence, f"{damage.value}, and records follow at byte {later}")
     return TornTail(offset, len(data) - offset)
+
+
+def last_sound_ms(data: bytes, offset: int) -> int | None:
+    """The latest calendar time that a sound record at or after `offset` bears, proved or not."""
+    found = [
+        wall_ms_at(data, later)
+        for later in range(offset, len(data), ALIGNMENT)
+        if not isinstance(sound_length(data, later), Damage)
+    ]
+    return max(found, default=None)
+
+
+def _durable_beyond(data: bytes, offset: int, sequence: int) -> int | None:
+    """Where after `offset` a sound record stands that was written when record `sequence` was durable."""
+    for later in range(offset + ALIGNMENT, len(data), ALIGNMENT):
+        if not isinstance(sound_length(data, later), Damage) and durable_before(data, later) > sequence:
+            return later
+    return None

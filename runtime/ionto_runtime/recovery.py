@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
-from ionto_runtime.journal import SYNC_EVERY_MS, JournalFailure, failure_of
+from ionto_runtime.journal import STALL_MS_MAX, SYNC_EVERY_MS, JournalFailure, failure_of
 from ionto_runtime.journal_file import lock, sync_folder
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import End, Reading, Sealed, TornTail, Unread, read_journal
@@ -64,26 +64,37 @@ def recovery_of(reading: Reading) -> Recovery | None:
 
 
 def unrecorded_ms_max(tick_ms: int) -> int:
-    """How long a session may have run after the last record that a loss of power has left.
+    """How long a session may have run after the last record that a loss of power has left, until it was lost
+    itself or came to know that its journal was.
 
-    Samples wait at most SYNC_EVERY_MS for the disk; the sync comes with the first record after that, one tick
-    later at most; and the tick in which power was lost was never written.
+    Samples wait at most SYNC_EVERY_MS until the disk is asked for them, and the disk takes at most
+    STALL_MS_MAX; the first record after that, one tick later at most, says so; and the tick in which power
+    was lost was never written.
     """
     assert tick_ms > 0
-    return SYNC_EVERY_MS + 2 * tick_ms
+    return SYNC_EVERY_MS + STALL_MS_MAX + 2 * tick_ms
 
 
-def charge_after_crash(recorded: Charge, worst_na: int, unrecorded_ms: int, watchdog_ms: int) -> Charge:
+def descent_pc(worst_na: int, fall_na: int, tick_ms: int) -> int:
+    """What flows at most while a session that can no longer write comes down by `fall_na` each tick."""
+    assert worst_na >= 0 and fall_na > 0 and tick_ms > 0
+    ticks = -(-worst_na // fall_na)
+    return tick_ms * (ticks * worst_na - fall_na * (ticks * (ticks - 1) // 2))
+
+
+def charge_after_crash(
+    recorded: Charge, worst_na: int, unrecorded_ms: int, watchdog_ms: int, down_pc: int = 0
+) -> Charge:
     """The recorded charge, widened by what may have flowed after the last record.
 
     `recorded` is the session's own two ledgers at the last record. `worst_na` is the largest magnitude,
     with the device's accuracy, that any command of the last record or of an open intent may have set. It is
     counted for all the time that nobody recorded and for the whole watchdog time, because the device may
-    have gone on until then.
+    have gone on until then. `down_pc` is what a descent adds that nobody could write down.
     """
     assert 0 <= recorded.lower_pc <= recorded.upper_pc, "a lower bound is not above its upper bound"
     assert worst_na >= 0 and unrecorded_ms >= 0 and watchdog_ms >= 0
-    return Charge(recorded.lower_pc, recorded.upper_pc + worst_na * (unrecorded_ms + watchdog_ms))
+    return Charge(recorded.lower_pc, recorded.upper_pc + worst_na * (unrecorded_ms + watchdog_ms) + down_pc)
 
 
 def repair_journal(path: Path) -> Repaired | Unread | JournalFailure:

@@ -39,7 +39,7 @@ from ionto_ir.events import Refused as NothingChanged
 from ionto_ir.executor import start, step
 from ionto_ir.state import Mode, Phase
 from ionto_runtime.alarms import ALARMS, FAILURES
-from ionto_runtime.journal import JournalFailure, JournalWriter, Written
+from ionto_runtime.journal import JournalFailure, JournalWriter, Late, Written
 from ionto_runtime.journal_format import RecordType
 from ionto_runtime.session_records import (
     command_to_json,
@@ -95,6 +95,7 @@ class Session:
         self.seen_off = False
         self._stimulator = stimulator
         self._held = Held(None, 0, True)
+        self._wanting = False
         self._base = 0
         self._boot_count = 0
         self._passed_ms = 0
@@ -102,6 +103,7 @@ class Session:
         self._lost = False
         self._limited_ms = 0
         self._zero_ms = self._closing_ms = 0
+        self._unwritten_late_ms = 0
         self._stop_cause: str | None = None
 
     # --- what a session is asked ------------------------------------------------------------------------
@@ -170,6 +172,8 @@ class Session:
         """The interval that began with the last tick is over; it has really lasted `passed_ms`."""
         was_ended = self.end is not None
         self._account(passed_ms)
+        if self.journal.failure is not None and not self.state.ended:
+            self._bear(passed_ms)
         if self.state.mode in (Mode.READY, Mode.ON) and self.state.place.phase is not Phase.PROMPT:
             self.going_ms += self.bound.constants.tick_ms
         reading = self._measure(passed_ms)
@@ -215,6 +219,7 @@ class Session:
                 return self._set(command)
             if isinstance(command, OutputOff):
                 number = self._base + command.sequence
+                self._wanting = False
                 reply = self._stimulator.output_off(number)
                 self._held = Held(None, number, isinstance(reply, Accepted))
                 return reply
@@ -225,16 +230,25 @@ class Session:
         raises = held_na is None or abs(command.current_na) > abs(held_na)
         number = self._base + command.sequence
         intent = self._write(RecordType.INTENT, command_to_json(command)) if raises else None
-        if raises and intent is None:
-            # What cannot be written down is not sent; the device keeps what it has until its lease ends.
-            self._held = Held(held_na, number, False)
-            return None
+        self._wanting = raises and intent is None
+        if self._wanting:
+            return self._keep(command, number)
         reply = self._stimulator.set_current(command.current_na, command.lease_ms, number)
         self._held = Held(command.current_na, number, isinstance(reply, Accepted))
         self.peak_na = max(self.peak_na, abs(command.current_na))
         if intent is not None:
             self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": _outcome(reply)})
         return reply
+
+    def _keep(self, command: SetCurrent, number: int) -> Reply | None:
+        """What cannot be written down is not sent. The device keeps what it has, for another lease while the
+        disk may still answer; the machine is not told that its command was carried out, so nothing rises.
+        """
+        held_na = self._held.na
+        self._held = Held(held_na, number, False)
+        if held_na is None or self.journal.failure is not None:
+            return None
+        return self._stimulator.set_current(held_na, command.lease_ms, number)
 
     def _measure(self, passed_ms: int) -> Measurement | None:
         reading = self.reading = self._stimulator.measure()
@@ -288,6 +302,8 @@ class Session:
 
     def _confirm_late(self, reading: Measurement) -> None:
         """The device answers, but not yet to the last command: look, or say again that the output opens."""
+        if self._wanting:
+            return
         held = self._held
         if held.na is None and not shows(reading, held):
             self._stimulator.output_off(held.sequence)
@@ -308,6 +324,12 @@ class Session:
             late_ms = passed_ms - self.bound.constants.tick_ms
             self.behind_ms += late_ms
             self.drift_pc += late_ms * exposure_na
+
+    def _bear(self, passed_ms: int) -> None:
+        """While nothing can be written down a recovery counts one descent, and no more lateness than this."""
+        self._unwritten_late_ms += max(0, passed_ms - self.bound.constants.tick_ms)
+        if self._unwritten_late_ms > self.bound.constants.watchdog_ms:
+            self.feed(EmergencyStop(), "late while the journal cannot be written")
 
     def _watch_voltage(self, reading: Measurement | None, passed_ms: int) -> None:
         limited = reading is not None and reading.at_compliance and self.state.mode in ENERGISED
@@ -344,9 +366,11 @@ class Session:
             return None
         return self._check(self.journal.append(kind, payload))
 
-    def _check(self, result: Written | JournalFailure) -> Written | None:
+    def _check(self, result: Written | Late | JournalFailure) -> Written | None:
         if isinstance(result, Written):
             return result
+        if isinstance(result, Late):
+            return None
         self.alarms.append(ALARMS["F21"])
         self._stop_cause = f"the journal cannot be written: {result.operation}: {result.reason}"
         return None

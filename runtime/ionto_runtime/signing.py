@@ -80,6 +80,11 @@ def generate_key(owner: str) -> SecretKey:
     return _secret_key(owner, Ed25519PrivateKey.generate())
 
 
+def secret_key(owner: str, raw: bytes) -> SecretKey:
+    """The key whose 32 secret bytes are `raw`."""
+    return _secret_key(owner, Ed25519PrivateKey.from_private_bytes(raw))
+
+
 def sign(key: SecretKey, message: bytes) -> bytes:
     """The 64 bytes of the signature; the same key and message always give the same ones."""
     return Ed25519PrivateKey.from_private_bytes(key.raw).sign(message)

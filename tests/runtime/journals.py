@@ -33,8 +33,15 @@ class MemoryFile:
         self.writes.append(data)
         return len(data)
 
+    @property
+    def durable(self) -> int:
+        return self.synced
+
     def sync(self) -> None:
         self.synced = len(self.writes)
+
+    def sync_soon(self) -> None:
+        self.sync()
 
     def close(self) -> None:
         self.closed = True

@@ -189,10 +189,40 @@ def test_binding_counts_what_earlier_sessions_have_given(tmp_path: Path) -> None
     long_ago = read_history(tmp_path, "P1", "heel", NOW_MS + 48 * 3_600_000)
     assert isinstance(long_ago, History)
     assert not isinstance(bind(plan, values, (), long_ago), Refusal)
-    # Setting the clock back does not bring the dose back.
-    before = read_history(tmp_path, "P1", "heel", NOW_MS - 48 * 3_600_000)
-    assert isinstance(before, History)
-    assert isinstance(bind(plan, values, (), before), Refusal)
+
+
+@pytest.mark.requirement("R6")
+@pytest.mark.parametrize("patient", ["P1", "P2"])
+def test_a_clock_that_was_set_back_brings_back_neither_a_dose_nor_a_day(
+    tmp_path: Path, session: Bedside, patient: str
+) -> None:
+    (tmp_path / "a.journal").write_bytes(data_of(session))
+    found = read_history(tmp_path, patient, "heel", WALL_START_MS - 24 * 3_600_000)
+    assert not isinstance(found, History)
+    (problem,) = found
+    assert problem.code == "I0952"
+    assert "2025-12-31 00:00 UTC" in problem.message and "2026-01-01 00:00 UTC" in problem.message
+    # What a time server does is no reason to send a patient home.
+    assert isinstance(read_history(tmp_path, patient, "heel", WALL_START_MS - 30_000), History)
+
+
+@pytest.mark.requirement("R6")
+def test_a_damaged_journal_of_another_protocol_counts_up_to_its_cap(tmp_path: Path) -> None:
+    values: dict[str, Value] = {"current": 2 * MA, "pacemaker": False, "sore": False}
+    bound = bind(heel_plan(4_000), values)
+    assert not isinstance(bound, Refusal)
+    bedside = Bedside(bound, answers={"skin": 1}).begin().until_closed()
+    data = bytearray(data_of(bedside))
+    data[len(data) // 3] ^= 1
+    (tmp_path / "a.journal").write_bytes(bytes(data))
+    (past,) = history_of(tmp_path, plan_name="hand").sessions
+    assert bound.constants.cap_pc == 10 * MA * 60_000
+    assert past.upper_pc > past.nominal_pc >= bound.constants.cap_pc
+    assert past.end_ms > WALL_START_MS + bedside.clock.now_ms(), "the last sound record, and what may follow"
+    assert past.records == ()
+    refused = read_history(tmp_path, "P1", "heel", NOW_MS)
+    assert not isinstance(refused, History), "what was recorded may have ended the course"
+    assert [problem.code for problem in refused] == ["I0960"]
 
 
 # --- crashes ----------------------------------------------------------------------------------------------
@@ -258,14 +288,14 @@ def test_whatever_a_loss_of_power_takes_away_the_truth_is_not_above_the_bound() 
     """At each sync the disk may hold only what was synced before."""
 
     class Volatile(Witness):
-        __slots__ = ("durable",)
+        __slots__ = ("kept",)
 
         def __init__(self) -> None:
             super().__init__()
-            self.durable: list[int] = []
+            self.kept: list[int] = []
 
         def write(self, data: bytes) -> int:
-            self.durable.append(self.synced)
+            self.kept.append(self.synced)
             return super().write(data)
 
     file = Volatile()
@@ -273,7 +303,7 @@ def test_whatever_a_loss_of_power_takes_away_the_truth_is_not_above_the_bound() 
     file.bedside = bedside
     bedside.begin().until_closed()
     for count in range(2, len(file.writes)):
-        kept = file.durable[count]
+        kept = file.kept[count]
         found = account_of(scan(b"".join(file.writes[:kept])))
         if isinstance(found, str):
             continue
@@ -318,7 +348,8 @@ def test_a_torn_tail_counts_as_a_crash_before_it() -> None:
     whole = account(data)
     torn = account(data[:-9])
     before = account(b"".join(file.writes[:99]))
-    assert torn == before
+    assert torn.charge.lower_pc == before.charge.lower_pc
+    assert torn.charge.upper_pc > before.charge.upper_pc, "what stood there may have been a raise"
     assert whole.charge.upper_pc >= torn.charge.lower_pc
 
 
@@ -330,8 +361,11 @@ def test_a_crash_adds_what_may_have_flowed_unrecorded(tmp_path: Path, session: B
     (past,) = history_of(tmp_path).sessions
     worst_na = 2 * MA + 2 * MA * 2 // 100 + 10_000
     last = [record for record in records[: middle.sequence] if "upper_pc" in record.payload][-1]
-    assert past.upper_pc == last.payload["upper_pc"] + worst_na * (1_000 + 200 + 500)
-    assert past.end_ms > records[middle.sequence - 1].wall_ms
+    fall_na = BOUND.constants.fall_na
+    down_pc = sum(max(0, worst_na - tick * fall_na) * 100 for tick in range(1_000))
+    assert past.upper_pc == last.payload["upper_pc"] + worst_na * (1_000 + 2_000 + 200 + 2 * 500) + down_pc
+    down_ms = -(-worst_na // fall_na) * 100
+    assert past.end_ms == records[middle.sequence - 1].wall_ms + 3_200 + 1_000 + down_ms
 
 
 def test_a_session_killed_at_any_moment_is_counted_between_its_bounds(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from ionto_runtime.accounting import Account, account_of
 from ionto_runtime.history import read_history
 from ionto_runtime.journal_reader import Reading, Sealed, Unsealed, read_journal
 from ionto_runtime.replay import rebound, replay
+from ionto_runtime.sealing import read_chain, seal_fault
 from ionto_runtime.simulation.stimulator import SimulatedStimulator
+from ionto_runtime.software import software_sha256
 from tests.architecture.tree import ROOT
 from tests.runtime.sealed_plans import MA, Workplace, heel_plan, placed
 from tests.runtime.terminals import Terminal
@@ -245,6 +247,30 @@ def test_a_device_that_is_not_ready_is_refused_and_nothing_is_begun(
     assert isinstance(account, Account) and not account.energised
 
 
+@pytest.mark.requirement("R61")
+def test_a_session_seals_its_journal_with_its_own_key(place: Workplace) -> None:
+    for _ in range(2):
+        assert place.run(*BY_ITSELF).returncode == 0
+    chain = read_chain(place.records)
+    assert chain.fault is None and chain.anew == () and len(chain.epochs) == 2
+    readings = [read_journal(path) for path in sorted(place.records.glob("*.journal"))]
+    assert len(readings) == 2
+    for reading in readings:
+        assert isinstance(reading, Reading)
+        assert isinstance(reading.end, Sealed)
+        seal, header = reading.records[-1].payload, reading.records[0].payload
+        assert seal_fault(reading, chain) is None
+        assert seal["software_sha256"] == header["software_sha256"] == software_sha256()
+        assert seal["epoch"] == header["epoch"]
+
+
+def test_without_a_key_for_the_seal_nothing_is_started(place: Workplace) -> None:
+    place.records.mkdir()
+    (place.records / "epochs").write_text("something else\n", encoding="utf-8")
+    refused(place.run(*BY_ITSELF), "I0951")
+    assert list(place.records.glob("*.journal")) == []
+
+
 def test_records_that_cannot_be_kept_are_no_session(place: Workplace) -> None:
     (place.folder / "file").write_text("", encoding="utf-8")
     refused(place.run(*BY_ITSELF, "--records", "file"), "I0904")
@@ -252,7 +278,7 @@ def test_records_that_cannot_be_kept_are_no_session(place: Workplace) -> None:
 
 def test_a_damaged_journal_of_the_patient_is_refused(place: Workplace) -> None:
     assert place.run(*BY_ITSELF, "--patient", "P1").returncode == 0
-    (path,) = place.records.iterdir()
+    (path,) = place.records.glob("*.journal")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(bytes(data))
