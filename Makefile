@@ -23,7 +23,7 @@ demo: $(STAMPS)/runtime ## prove, compile and run a treatment on the simulator, 
 	$(BIN)/ionto demo
 
 test: lint ## everything that a change must pass
-	$(BIN)/python -m pytest --numprocesses $(JOBS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 
 lint: $(STAMPS)/dev ## style, types and the architecture
 	$(BIN)/ruff check .
@@ -42,7 +42,7 @@ bench: $(STAMPS)/dev ## measure against the targets, in one interleaved run (BEN
 	$(BIN)/python -m tests.bench $(BENCH)
 
 soak: $(STAMPS)/dev ## hours of seeds: the same tests, wide
-	IONTO_HYPOTHESIS=wide $(BIN)/python -m pytest --numprocesses $(JOBS) --soak
+	IONTO_HYPOTHESIS=wide $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --soak
 
 docs: $(STAMPS)/dev ## make the generated pages of docs/ anew
 	$(BIN)/python -m docs.generate
