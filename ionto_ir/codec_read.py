@@ -176,7 +176,12 @@ class Reader:
         for name, inner in shape.fields:
             inner_place = f"{place}.{name}" if place else name
             if name in found:
-                values.append(self.read(inner, found[name], inner_place))
+                value = self.read(inner, found[name], inner_place)
+                if name in shape.defaults and value == shape.defaults[name]:
+                    value = self.refuse(inner_place, "this field is left out when it says nothing")
+                values.append(value)
+            elif name in shape.defaults:
+                values.append(shape.defaults[name])
             else:
                 values.append(self.refuse(inner_place, "this field is missing"))
         if Missing.VALUE in values or set(found) - expected:

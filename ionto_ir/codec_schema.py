@@ -108,7 +108,7 @@ def _record(shape: RecordShape, definitions: dict[str, Json]) -> dict[str, Json]
         definitions[name] = {}  # taken before its fields are walked: two records may refer to each other
         for field_name, inner in shape.fields:
             properties[field_name] = _schema(inner, definitions)
-        required: list[Json] = [*properties]
+        required: list[Json] = [name for name in properties if name not in shape.defaults]
         definitions[name] = {
             "description": " ".join((shape.made.__doc__ or "").split("\n\n")[0].split()),
             "type": "object",

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping
 from enum import Enum
 
-from ionto_ir.dataclass import dataclass, fields, is_dataclass
+from ionto_ir.dataclass import MISSING, dataclass, field, fields, is_dataclass
 from ionto_ir.expression import Expression, Value
 from ionto_ir.plan import (
     BooleanDomain,
@@ -116,11 +117,16 @@ class RowShape:
 
 @dataclass(frozen=True, slots=True)
 class RecordShape:
-    """An object with exactly these keys, and `kind` when it is an alternative of a sum."""
+    """An object with exactly these keys, and `kind` when it is an alternative of a sum.
+
+    `defaults` holds the fields that joined the record after plans of it were sealed. Such a field is left out
+    when it has its default, so that an old plan still is what it was, byte for byte.
+    """
 
     made: type
     kind: str | None
     fields: tuple[tuple[str, Shape], ...]
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,8 @@ def _record_shape(made: type) -> RecordShape:
     hints = typing.get_type_hints(made)
     assert is_dataclass(made), f"not a dataclass: {made}"
     shapes = tuple((field.name, shape_of(hints[field.name])) for field in fields(made))
-    return RecordShape(made, KINDS.get(made), shapes)
+    defaults = {item.name: item.default for item in fields(made) if item.default is not MISSING}
+    return RecordShape(made, KINDS.get(made), shapes, defaults)
 
 
 def shape_of(annotation: object) -> Shape:

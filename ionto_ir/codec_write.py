@@ -66,10 +66,15 @@ def _write_composite(shape: ListShape | RowShape | RecordShape | SumShape, value
         case RowShape(items):
             assert isinstance(value, tuple), f"not a tuple: {value!r}"
             return [write(item_shape, item) for item_shape, item in zip(items, value, strict=True)]
-        case RecordShape(made, kind, fields):
+        case RecordShape(made, kind, fields, defaults):
             assert isinstance(value, made), f"not a {made.__name__}: {value!r}"
             tag: dict[str, Json] = {} if kind is None else {"kind": kind}
-            return tag | {name: write(inner, getattr(value, name)) for name, inner in fields}
+            said = [(name, inner, getattr(value, name)) for name, inner in fields]
+            return tag | {
+                name: write(inner, item)
+                for name, inner, item in said
+                if name not in defaults or item != defaults[name]
+            }
         case SumShape(alternatives):
             chosen = record_shape(type(value))
             assert chosen in alternatives, f"not an alternative: {value!r}"

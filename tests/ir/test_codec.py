@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from ionto_ir.canonical import Json, canonical, read_json
 from ionto_ir.codec import plan_from_json, plan_to_json, scenario_from_json, scenario_to_json
+from ionto_ir.codec_read import Reader
 from ionto_ir.codec_schema import plan_schema, scenario_schema
 from ionto_ir.codec_shape import record_shape
-from ionto_ir.dataclass import replace
+from ionto_ir.codec_write import write
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.expression import EXPRESSION_DEPTH_MAX
 from ionto_ir.plan import Plan
@@ -104,11 +106,33 @@ def test_a_plan_is_an_object(found: Json) -> None:
     assert refusals(found)[0].code == "I0820"
 
 
-@pytest.mark.parametrize("field", [name for name, _ in record_shape(Plan).fields])
+PLAN_SHAPE = record_shape(Plan)
+
+
+@pytest.mark.parametrize("field", [name for name, _ in PLAN_SHAPE.fields if name not in PLAN_SHAPE.defaults])
 def test_every_field_of_a_plan_must_be_there(field: str) -> None:
     found = written()
     del found[field]
     assert any(f"`{field}`" in problem.message or problem.code == "I0821" for problem in refusals(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A record that had one field when plans of it were sealed."""
+
+    first: int
+    later: tuple[int, ...] = ()
+
+
+def test_a_field_that_joined_later_is_left_out_when_it_says_nothing() -> None:
+    shape = record_shape(Grown)
+    reader = Reader({})
+    for value, said in ((Grown(1), {"first": 1}), (Grown(1, (2,)), {"first": 1, "later": [2]})):
+        assert write(shape, value) == said
+        assert reader.read(shape, said, "") == value
+    assert reader.problems == []
+    assert not isinstance(reader.read(shape, {"first": 1, "later": []}, ""), Grown)
+    assert [problem.place for problem in reader.problems] == ["later"]
 
 
 def test_an_unknown_field_is_refused_wherever_it_stands() -> None:
