@@ -9,6 +9,8 @@ from ionto_cli import quantities
 from ionto_ir import plan as p
 from ionto_ir.expression import Constant, Expression, Reference
 from ionto_ir.source import SourceFile, Span
+from ionto_ir.waveform import Waveform
+from ionto_ir.wording import waveform_text
 
 Sources = Mapping[str, SourceFile]
 
@@ -52,6 +54,8 @@ def step_in_words(step: p.Step, sources: Sources) -> str:
             return f"Record {step.variable}"
         case p.Branch():
             return f"Choose: {authors_words(step.span, sources)[:120]}"
+        case p.Demand():
+            return f"On demand: {authors_words(step.span, sources)[:120]}"
         case p.Loop():
             return f"Repeat: {authors_words(step.span, sources)[:120]}"
         case p.Classify():
@@ -68,9 +72,10 @@ def _ramp(step: p.Ramp, sources: Sources) -> str:
     if target is None or over is None:
         return authors_words(step.span, sources)
     direction = " against the declared polarity" if step.reversed else ""
+    how = f"over {over}"
     if isinstance(step.slope.delta_na, Constant) and step.slope.over_ms == Constant(1000):
-        return f"Ramp to {target}{direction} at {quantities.slew(step.slope.delta_na.value)}"
-    return f"Ramp to {target}{direction} over {over}"
+        how = f"at {quantities.slew(step.slope.delta_na.value)}"
+    return f"Ramp to {target}{direction} {how}{_as(step.waveform)}"
 
 
 def _hold(step: p.Hold, sources: Sources) -> str:
@@ -87,7 +92,11 @@ def _hold(step: p.Hold, sources: Sources) -> str:
             assert_never(step.until)
     if level is None or bound is None:
         return authors_words(step.span, sources)
-    return f"Hold {level} {words} {bound}"
+    return f"Hold {level} {words} {bound}{_as(step.waveform)}"
+
+
+def _as(waveform: Waveform | None) -> str:
+    return "" if waveform is None else f" as {waveform_text(waveform)}"
 
 
 def electrodes_in_words(plan: p.Plan) -> list[str]:

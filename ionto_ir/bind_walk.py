@@ -13,6 +13,7 @@ from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.plan import (
     Branch,
+    Demand,
     Finish,
     Hold,
     Loop,
@@ -43,6 +44,7 @@ def way_through(plan: Plan, environment: Mapping[str, Value]) -> Way:
     visited: dict[int, None] = {}
     problems: list[Diagnostic] = []
     counters = [0] * plan.counters
+    asked: set[int] = set()
     index, visits = plan.entry, 0
     while True:
         step = plan.steps[index]
@@ -56,7 +58,11 @@ def way_through(plan: Plan, environment: Mapping[str, Value]) -> Way:
             problems.extend(_step_problems(plan, step, environment))
         if isinstance(step, Finish) or any(problem.code == "I0942" for problem in problems):
             break
-        index = _following(step, environment, counters)
+        if isinstance(step, Demand) and index not in asked:
+            asked.add(index)  # one dose stands for all
+            index = step.body
+        else:
+            index = _following(step, environment, counters)
     return Way(tuple(visited), tuple(problems))
 
 
@@ -75,6 +81,8 @@ def _following(step: Step, environment: Mapping[str, Value], counters: list[int]
                 return step.exit
             counters[step.counter] = done + 1
             return step.body
+        case Demand():
+            return step.exit
         case _:
             (following,) = successors(step)
             return following

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ionto_ir.bound import BoundPlan
-from ionto_ir.dataclass import dataclass, field
+from ionto_ir.dataclass import dataclass, field, replace
 from ionto_ir.events import (
     Alarm,
     Begin,
     Command,
     Confirm,
+    Dose,
     End,
     Enter,
     Event,
@@ -28,6 +29,7 @@ from ionto_ir.expression import Value
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Variable
 from ionto_ir.state import Mode, State
 from ionto_ir.trace import Point, Trace
+from ionto_ir.waveform import Waveform
 
 TICKS_MAX = 1_000_000
 """Longest run: a day at ticks of 100 ms, and a little more. What has not ended by then is reported as
@@ -51,6 +53,7 @@ class Run:
     alarms: tuple[Alarm, ...]
     records: tuple[Record, ...]
     refused: tuple[Refused, ...]
+    doses: tuple[Dose, ...] = ()
 
 
 @dataclass(slots=True)
@@ -63,10 +66,12 @@ class _Recorder:
     alarms: list[Alarm] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    doses: list[Dose] = field(default_factory=list)
     ending: End | None = None
     prompt: Prompt | None = None
     current_na: int = 0
     on: bool = False
+    waveform: Waveform | None = None
 
     def take(self, before: State, after: State, event: Event, commands: tuple[Command, ...]) -> None:
         """Note what an event did."""
@@ -74,10 +79,10 @@ class _Recorder:
         was_high = self.on and abs(self.current_na) > 0
         for command in commands:
             match command:
-                case SetCurrent(current_na):
-                    self.current_na, self.on = current_na, True
+                case SetCurrent(current_na, waveform=waveform):
+                    self.current_na, self.on, self.waveform = current_na, True, waveform
                 case OutputOff():
-                    self.current_na, self.on = 0, False
+                    self.current_na, self.on, self.waveform = 0, False, None
                 case Prompt():
                     self.prompt = command
                 case Alarm():
@@ -86,21 +91,23 @@ class _Recorder:
                     self.records.append(command)
                 case Refused():
                     self.refused.append(command)
+                case Dose():
+                    self.doses.append(command)
                 case End():
                     self.ending = command
         if after.place.step != before.place.step or not self.visits:
             self.visits.append((from_ms, after.place.step))
         # An output that opens between two ticks was cut; one that opens on a tick had come down to zero.
         cut = was_high and not self.on and not isinstance(event, Tick)
-        self._point(Point(from_ms, self.current_na, self.on, after.place.step, cut))
+        self._point(Point(from_ms, self.current_na, self.on, after.place.step, cut, self.waveform))
 
     def _point(self, point: Point) -> None:
         if self.points:
             last = self.points[-1]
-            if (last.setpoint_na, last.on, last.step) == (point.setpoint_na, point.on, point.step):
+            if replace(last, at_ms=point.at_ms, cut=point.cut) == point:
                 return
             if last.at_ms == point.at_ms:
-                point = Point(point.at_ms, point.setpoint_na, point.on, point.step, point.cut or last.cut)
+                point = replace(point, cut=point.cut or last.cut)
                 self.points.pop()
         self.points.append(point)
 
@@ -129,6 +136,7 @@ def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX) -> Run:
         tuple(recorder.alarms),
         tuple(recorder.records),
         tuple(recorder.refused),
+        tuple(recorder.doses),
     )
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Value
+from ionto_ir.waveform import Waveform
 
 # --- events ---------------------------------------------------------------------------------------
 
@@ -23,9 +24,10 @@ class Begin:
 class Tick:
     """One tick interval has ended and the next begins.
 
-    `measured_na` (magnitude), `voltage_mv` and `impedance_ohm` were measured during the interval that ended,
-    None when there is no reading. `acknowledged` says whether the device has confirmed the last output
-    command: while it has not, the device is taken to hold the highest current it may hold, and nothing rises.
+    `measured_na` (magnitude; under a waveform the mean of |I|), `voltage_mv` and `impedance_ohm` were
+    measured during the interval that ended, None when there is no reading. `acknowledged` says whether the
+    device has confirmed the last output command: while it has not, the device is taken to hold the highest
+    current it may hold, and nothing rises.
     """
 
     measured_na: int | None = None
@@ -53,6 +55,13 @@ class Adjust:
 
     variable: str
     value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Somebody presses the button called `button`, to ask for a dose."""
+
+    button: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +134,7 @@ Event = (
     | Confirm
     | Enter
     | Adjust
+    | Press
     | Pause
     | Resume
     | Stop
@@ -141,11 +151,15 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class SetCurrent:
-    """Output on at `current_na` (signed by polarity) for at most `lease_ms`; `sequence` numbers commands."""
+    """Output on at `current_na` (signed by polarity) for at most `lease_ms`; `sequence` numbers commands.
+
+    With a `waveform` `current_na` is its peak; None is direct current.
+    """
 
     current_na: int
     lease_ms: int
     sequence: int
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +229,15 @@ class End:
     completed: bool
 
 
-Command = SetCurrent | OutputOff | Prompt | Record | Alarm | Refused | End
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """A dose begins because somebody pressed `button`: dose `number` of its block, counted from 1."""
+
+    button: str
+    number: int
+
+
+Command = SetCurrent | OutputOff | Prompt | Record | Dose | Alarm | Refused | End
 
 ALARMS: dict[str, Alarm] = {
     alarm.code: alarm

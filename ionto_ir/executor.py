@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ionto_ir import sequencer
+from ionto_ir import doses, sequencer
 from ionto_ir.bound import BoundPlan
 from ionto_ir.events import (
     ALARMS,
@@ -19,6 +19,7 @@ from ionto_ir.events import (
     Command,
     Confirm,
     DeviceFault,
+    Dose,
     EmergencyStop,
     End,
     Enter,
@@ -28,6 +29,7 @@ from ionto_ir.events import (
     LinkLost,
     OutputOff,
     Pause,
+    Press,
     Prompt,
     PromptKind,
     Record,
@@ -42,11 +44,12 @@ from ionto_ir.interlock import Watch
 from ionto_ir.machine_table import ENDING_TEXTS, Case, Ending, Output
 from ionto_ir.machine_terms import EventKind, Wish
 from ionto_ir.plan import Confirm as ConfirmStep
-from ionto_ir.plan import Finish, Instruct, VariableKind
+from ionto_ir.plan import Demand, Finish, Instruct, VariableKind
 from ionto_ir.plan import Record as RecordStep
 from ionto_ir.sequencer import BrokenError, Now
 from ionto_ir.state import Machine, Mode, Place, State
 from ionto_ir.values import objection
+from ionto_ir.waveform import mean_na
 
 Stepped = tuple[State, tuple[Command, ...]]
 
@@ -56,6 +59,9 @@ SET, TICK, REST = Output.SET, EventKind.TICK, Wish.REST
 
 _state = tuple.__new__
 """Makes a State from a tuple, at every tick, in half the time that its constructor takes."""
+
+REFUSED_AS = {EventKind.DEMAND: "press"}
+"""Events that people know by another name."""
 
 RESUME_TEXT = "Resume when it is safe to go on, or stop"
 
@@ -80,6 +86,8 @@ def step(bound: BoundPlan, state: State, event: Event) -> Stepped:
             return _enter(bound, state, event)
         case Adjust():
             return _adjust(bound, state, event)
+        case Press():
+            return _press(bound, state, event)
         case Pause():
             return _apply(bound, state, EventKind.PAUSE, (_ahead(bound, state),))
         case Resume():
@@ -128,13 +136,27 @@ def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
             )
         except BrokenError:
             return _fail(bound, state)
-    changed, case = bound.rules.of[mode][TICK](machine, wish, aim_na, sign, acknowledged, measured_na)
+    # Under direct current the mean is the setpoint, to which the table lowers what it is told.
+    set_mean_na, fallen_mean_na = aim_na, machine.level_na
+    if place.waveform is not None or wished_place.waveform is not None:
+        set_mean_na, fallen_mean_na = _means(bound, machine.level_na, aim_na, place, wished_place)
+    changed, case = bound.rules.of[mode][TICK](
+        machine, wish, aim_na, sign, set_mean_na, fallen_mean_na, acknowledged, measured_na
+    )
     output_na = None
+    waveform = wished_place.waveform if case.granted else place.waveform
     if case.output is SET:
         step_na = bound.constants.step_na
         output_na = changed.sign * (changed.level_na // step_na * step_na)
     watch, complaint = bound.interlock.tick(
-        watch, measured_na, acknowledged, output_na, case.granted, changed.upper_pc, changed.nominal_pc
+        watch,
+        measured_na,
+        acknowledged,
+        output_na,
+        waveform,
+        case.granted,
+        changed.upper_pc,
+        changed.nominal_pc,
     )
     if complaint is not None and mode is not ENDED:
         return _fail(bound, state)
@@ -144,12 +166,21 @@ def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
         said = ()
     if output_na is not None:
         sequence += 1
-        setting = SetCurrent(output_na, bound.constants.watchdog_ms, sequence)
+        setting = SetCurrent(output_na, bound.constants.watchdog_ms, sequence, waveform)
         after: State = _state(State, (changed, place, clock_ms, watch, values, sequence))
         if case.alarm is None:
             return after, ((setting, *said) if said else (setting,))
         return after, (setting, ALARMS[case.alarm])
     return _told(bound, State(changed, place, clock_ms, watch, values, sequence), case, said)
+
+
+def _means(bound: BoundPlan, level_na: int, aim_na: int, place: Place, wished: Place) -> tuple[int, int]:
+    """The mean of |I|, nA, of what is wished for, and of the level one fall lower."""
+    step_na, fallen_na = bound.constants.step_na, max(0, level_na - bound.constants.fall_na)
+    return (
+        mean_na(wished.waveform, aim_na // step_na * step_na),
+        mean_na(place.waveform, fallen_na // step_na * step_na),
+    )
 
 
 # --- all other events -----------------------------------------------------------------------------------
@@ -164,7 +195,7 @@ def _apply(
     """Let the table say what an event does; `place` and `said` are taken if it grants it."""
     changed, case = bound.rules.of[state.machine.mode][kind](state.machine, *inputs)
     if case.refusal is not None:
-        return state, (Refused(kind.name.lower(), case.refusal),)
+        return state, (Refused(REFUSED_AS.get(kind, kind.name.lower()), case.refusal),)
     watch = _watched(bound, state.watch, kind, inputs, case)
     disagreement = bound.interlock.disagreement(watch, changed.upper_pc, changed.nominal_pc)
     if disagreement is not None and state.machine.mode is not Mode.ENDED:
@@ -289,6 +320,29 @@ def _adjust(bound: BoundPlan, state: State, event: Adjust) -> Stepped:
     if after is state:
         return state, commands
     return after._replace(values=values), (Record(event.variable, event.value, None), *commands)
+
+
+def _press(bound: BoundPlan, state: State, event: Press) -> Stepped:
+    """A dose begins with the next tick, or nothing changes and the reason is said."""
+    buttons = {found.text for found in bound.plan.steps if isinstance(found, Demand)}
+    if event.button not in buttons:
+        return state, (Refused("press", f"there is no button `{event.button}`"),)
+    machine = state.machine
+    if machine.mode is not ON and machine.mode is not READY:
+        return _apply(bound, state, EventKind.DEMAND, ())
+    now = Now(machine.level_na, machine.nominal_pc, state.clock_ms + bound.constants.tick_ms)
+    try:
+        counted = doses.begun(bound.route, state.values, state.place, event.button, now)
+        if isinstance(counted, doses.NoDose):
+            return state, (Refused("press", counted.reason),)
+        assert counted.doses is not None, "a dose was counted"
+        head = bound.route.steps[counted.doses.head]
+        assert isinstance(head, Demand), "a block has a head"
+        place, said = sequencer.enter(bound.route, state.values, counted, head.body, now)
+    except BrokenError:
+        return _fail(bound, state)
+    dose = Dose(event.button, counted.doses.given)
+    return _apply(bound, state, EventKind.DEMAND, (), place, (dose, *said))
 
 
 def _recovered(bound: BoundPlan, state: State, outage_ms: int) -> Stepped:

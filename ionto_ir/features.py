@@ -6,18 +6,22 @@ does not know, before it looks at anything else.
 
 from __future__ import annotations
 
-from ionto_ir.plan import Branch, Classify, Finish, Loop, Plan, Record, Reverse
+from ionto_ir.plan import Branch, Classify, Demand, Finish, Hold, Loop, Plan, Ramp, Record, Reverse
 
 ADJUST = "adjust"
 BRANCH = "branch"
 CLASSIFY = "classify"
 COURSE = "course"
+DEMAND = "demand"
 EARLY_FINISH = "early finish"
 LOOP = "loop"
 RECORD = "record"
 REVERSE = "reverse"
+WAVEFORM = "waveform"
 
-KNOWN_FEATURES = frozenset({ADJUST, BRANCH, CLASSIFY, COURSE, EARLY_FINISH, LOOP, RECORD, REVERSE})
+KNOWN_FEATURES = frozenset(
+    {ADJUST, BRANCH, CLASSIFY, COURSE, DEMAND, EARLY_FINISH, LOOP, RECORD, REVERSE, WAVEFORM}
+)
 
 
 def features_of(plan: Plan) -> tuple[str, ...]:
@@ -29,6 +33,10 @@ def features_of(plan: Plan) -> tuple[str, ...]:
                 found.add(BRANCH)
             case Classify():
                 found.add(CLASSIFY)
+            case Demand():
+                found.add(DEMAND)
+            case Ramp() | Hold() if step.waveform is not None:
+                found.add(WAVEFORM)
             case Finish(_, completed):
                 found |= set() if completed else {EARLY_FINISH}
             case Loop():

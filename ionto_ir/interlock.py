@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ionto_ir.constants import Constants
 from ionto_ir.dataclass import dataclass, field
+from ionto_ir.waveform import Waveform, mean_share_ppm
 
 OFF = -1
 """Stands for "the output is open" among magnitudes."""
@@ -30,12 +31,18 @@ class Watch(NamedTuple):
     over: bool = False
     last_na: int = OFF
     sign: int = 1
-    doubt_na: int = OFF  # the highest setpoint that the device may still hold
+    doubt_na: int = OFF  # the highest mean of |I| that the device may still hold
     ticks_on: int = 0
     sum_na: int = 0
     extra_pc: int = 0
     extra_nominal_pc: int = 0
     ticks_since_start: int = 0
+    less_na: int = 0  # by how much the mean of |I| of what was set last is below its peak
+
+    @property
+    def mean_na(self) -> int:
+        """The mean of |I| of what was set last; OFF for an open output."""
+        return self.last_na - self.less_na
 
 
 Ledgers = tuple[int, int, int]
@@ -79,6 +86,7 @@ class Interlock:
         measured_na: int,
         acknowledged: bool,
         output_na: int | None,
+        waveform: Waveform | None,
         driving: bool,
         upper_pc: int,
         nominal_pc: int,
@@ -87,17 +95,18 @@ class Interlock:
 
         `output_na` is signed, None when the output is or will be open; `driving`: the plan goes on.
         """
-        begun, over, last_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks = watch
-        held_na = last_na if acknowledged else doubt_na
+        begun, over, last_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks, less_na = watch
+        mean_na = last_na - less_na
+        held_na = mean_na if acknowledged else doubt_na
         too_much = False
-        if measured_na > held_na or held_na != last_na:
-            too_much, more_pc = self._more_than_set(last_na, held_na, measured_na)
+        if measured_na > held_na or held_na != mean_na:
+            too_much, more_pc = self._more_than_set(mean_na, held_na, measured_na)
             extra_pc += more_pc
         complaint = None
         if output_na is None:
             if last_na > self.constants.fall_na + self.constants.step_na and not too_much:
                 complaint = "the output opens above zero for no reason"
-            set_na, doubt_na, ticks = OFF, held_na, ticks + (ticks > 0)
+            set_na, less_na, doubt_na, ticks = OFF, 0, held_na, ticks + (ticks > 0)
         else:
             set_na = abs(output_na)
             if output_na * sign < 0:
@@ -106,9 +115,11 @@ class Interlock:
                     complaint = "the polarity changes above zero"
             if set_na > last_na and set_na > 0 and not (driving and acknowledged):
                 complaint = "the current rises in a stop, or without confirmation"
-            doubt_na, ticks_on, ticks = max(set_na, held_na), ticks_on + 1, ticks + 1
-            sum_na += set_na
-        counted = (begun, over, set_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks)
+            mean_na = set_na if waveform is None else _mean_of(waveform, set_na)
+            less_na = set_na - mean_na
+            doubt_na, ticks_on, ticks = max(mean_na, held_na), ticks_on + 1, ticks + 1
+            sum_na += mean_na
+        counted = (begun, over, set_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks, less_na)
         now: Watch = _watch(Watch, counted)
         ledgers = self._ledgers(now)
         if complaint is None and driving and output_na is not None:
@@ -148,14 +159,16 @@ class Interlock:
     def opened(self, watch: Watch) -> Watch:
         """The output opens between two ticks: what the device holds is not known until it confirms."""
         extra_pc = watch.extra_pc + self._doubt_pc(watch)
-        return watch._replace(last_na=OFF, extra_pc=extra_pc)
+        return watch._replace(last_na=OFF, less_na=0, extra_pc=extra_pc)
 
     def left_alone(self, watch: Watch) -> Watch:
         """The link is gone: the device may hold its highest current until its watchdog ends it."""
         watchdog_ms = self.constants.watchdog_ms
         extra_pc = watch.extra_pc + self._doubt_pc(watch) + watchdog_ms * self.worst_na(watch.doubt_na)
         lent_pc = watch.extra_nominal_pc + watchdog_ms * max(watch.last_na, 0)
-        return watch._replace(last_na=OFF, doubt_na=OFF, extra_pc=extra_pc, extra_nominal_pc=lent_pc)
+        return watch._replace(
+            last_na=OFF, less_na=0, doubt_na=OFF, extra_pc=extra_pc, extra_nominal_pc=lent_pc
+        )
 
     def crashed(self, watch: Watch, outage_ms: int) -> Watch:
         """The host failed: the highest current there is, for as long as it may have flowed unrecorded."""
@@ -164,6 +177,7 @@ class Interlock:
         unknown_ms = (rules.journal_lag_ticks + 1) * rules.tick_ms + rules.watchdog_ms
         return watch._replace(
             last_na=OFF,
+            less_na=0,
             doubt_na=OFF,
             extra_pc=watch.extra_pc + unknown_ms * self.worst_na(highest_na),
             extra_nominal_pc=watch.extra_nominal_pc + unknown_ms * highest_na,
@@ -174,10 +188,10 @@ class Interlock:
 
     def confirmed_late(self, watch: Watch) -> Watch:
         """The last command was confirmed after its tick: until then the device may have held more."""
-        return watch._replace(doubt_na=watch.last_na, extra_pc=watch.extra_pc + self._doubt_pc(watch))
+        return watch._replace(doubt_na=watch.mean_na, extra_pc=watch.extra_pc + self._doubt_pc(watch))
 
     def _doubt_pc(self, watch: Watch) -> int:
-        return self.constants.tick_ms * (self.worst_na(watch.doubt_na) - self.worst_na(watch.last_na))
+        return self.constants.tick_ms * (self.worst_na(watch.doubt_na) - self.worst_na(watch.mean_na))
 
     # --- what follows from it ---------------------------------------------------------------------------
     def _ledgers(self, watch: Watch) -> Ledgers:
@@ -201,6 +215,13 @@ class Interlock:
     def disagreement(self, watch: Watch, upper_pc: int, nominal_pc: int) -> str | None:
         """What is wrong with the ledgers that the machine claims, if anything is."""
         return _difference(self._ledgers(watch), upper_pc, nominal_pc)
+
+
+def _mean_of(waveform: Waveform, peak_na: int) -> int:
+    """The mean of |I|: as many whole nA as are surely enough."""
+    share = mean_share_ppm(waveform)
+    whole, rest = divmod(peak_na * share, 1_000_000)
+    return whole + (rest > 0)
 
 
 def _difference(ledgers: Ledgers, upper_pc: int, nominal_pc: int) -> str | None:

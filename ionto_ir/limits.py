@@ -19,6 +19,8 @@ class LimitKind(Enum):
     DOSE = "dose"  # pC; per session, or in any window when window_ms is given
     SESSIONS = "sessions"  # count, in any window
     DURATION = "duration"  # ms, from the first energised step to the last, per session
+    MEAN_DENSITY = "mean density"  # uA_m2, mean of |I| / electrode area
+    PULSE_CHARGE = "charge per pulse"  # pC, of a pulse or of the larger half-wave
     STOP_TIME = "stop time"  # ms, from any state to zero
 
 
@@ -33,7 +35,7 @@ class Role(Enum):
 class Limit:
     """One line of an envelope (or of a protocol, which may only add limits).
 
-    `role` restricts a density limit to one electrical role (None: both). `window_ms` makes a dose or
+    `role` restricts a limit of density to one electrical role (None: both). `window_ms` makes a dose or
     session limit a sliding window, half open; None means per session. `nominal` limits the set value,
     otherwise the device's accuracy is added on the wrong side. A `soft` limit may be overridden at bind
     time by a named person with a reason. `unit` is the author's unit, for messages.

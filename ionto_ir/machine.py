@@ -11,9 +11,9 @@ that are proved, `diagram` draws it for the manual. The rules in words:
     in both ledgers and in the time for this tick and for the stop that may follow it. The upper ledger also
     keeps room for a lost link: the device may hold the current until its watchdog ends it.
  4. A wish that is not granted is a trip: the session stops.
- 5. A tick is charged when it begins, at the worst case of what is set. When it ends, what an unconfirmed
-    device may have held instead, or what was measured beyond the stated accuracy, is added. The upper ledger
-    only grows.
+ 5. A tick is charged when it begins, at the worst case of what is set (under a waveform, of its mean of
+    |I|). When it ends, what an unconfirmed device may have held instead, or what was measured beyond the
+    stated accuracy, is added. The upper ledger only grows.
  6. A pause, a stop and a trip fall by `fall_na` a tick and open the output at zero.
  7. A lead that came off, a fault, an emergency stop and a lost link open the output at once. So does more
     current than the device's accuracy allows, measured in two ticks that follow each other.
@@ -64,6 +64,7 @@ PERSONS: tuple[Row, ...] = (
     Row((READY,), EventKind.CONFIRM, (Case("confirm", granted=True),)),
     Row((READY,), EventKind.ENTER, (Case("enter", granted=True),)),
     Row((READY, ON, PAUSING, PAUSED, LOST), EventKind.ADJUST, (Case("adjust", granted=True),)),
+    Row((READY, ON), EventKind.DEMAND, (Case("demand", granted=True),)),
     Row(
         (READY,),
         EventKind.PAUSE,
@@ -227,6 +228,7 @@ REFUSALS: dict[EventKind, str] = {
     EventKind.CONFIRM: "nothing is to be confirmed now",
     EventKind.ENTER: "no value is asked for now",
     EventKind.ADJUST: "nothing can be adjusted now",
+    EventKind.DEMAND: "no dose can begin now",
     EventKind.PAUSE: "there is nothing to pause",
     EventKind.RESUME: "there is nothing to resume, or the current has not reached zero",
     EventKind.STOP: "the session is stopping or has ended",

@@ -189,9 +189,9 @@ INVARIANT: tuple[Invariant, ...] = (
     Invariant("current", "the current is at most its cap", ENERGISED, _between(NONE, level, top)),
     Invariant(
         "paid",
-        "the running tick was charged at the worst case of what is set",
+        "the running tick was charged at no more than the worst case of what is set",
         ENERGISED,
-        equal(paid, worst_of(setpoint_of(level))),
+        less_equal(paid, worst_of(setpoint_of(level))),
     ),
     Invariant(
         "reserve",

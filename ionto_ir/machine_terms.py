@@ -26,6 +26,7 @@ from ionto_ir.expression import (
     integer_reference,
     less_equal,
     maximum,
+    minimum,
     multiply,
     subtract,
 )
@@ -62,6 +63,7 @@ class EventKind(IntEnum):
     LEAD_OFF = 12
     FAULT = 13
     RECOVERED = 14
+    DEMAND = 15
 
 
 # --- constants, by the names of `ionto_ir.constants` ------------------------------------------------------
@@ -99,6 +101,8 @@ overcurrent = integer_reference("overcurrent")
 wish = integer_reference("wish")
 aim = integer_reference("aim_na")
 aim_sign = integer_reference("aim_sign")
+mean = integer_reference("mean_na")  # the mean of |I| of what is wished for
+fallen_mean_wished = integer_reference("fallen_mean_na")  # the same, one fall lower
 acknowledged = boolean_reference("acknowledged")
 measured = integer_reference("measured_na")
 ahead = boolean_reference("ahead")  # current may still flow from this step of the plan on
@@ -108,7 +112,15 @@ journalled_upper = integer_reference("journalled_upper_pc")
 journalled_nominal = integer_reference("journalled_nominal_pc")
 
 INPUTS: dict[EventKind, tuple[str, ...]] = {
-    EventKind.TICK: ("wish", "aim_na", "aim_sign", "acknowledged", "measured_na"),
+    EventKind.TICK: (
+        "wish",
+        "aim_na",
+        "aim_sign",
+        "mean_na",
+        "fallen_mean_na",
+        "acknowledged",
+        "measured_na",
+    ),
     EventKind.PAUSE: ("ahead",),
     EventKind.LINK_LOST: ("ahead",),
     EventKind.ACK: ("newest",),
@@ -167,10 +179,12 @@ too_much = define("too_much", Sort.BOOLEAN)
 settled = define("settled_pc")
 doubtful = define("doubtful_pc")
 wished_set = define("wished_set_na")
+wished_mean = define("wished_mean_na")
 wished_worst = define("wished_worst_na")
 wished_exposure = define("wished_exposure_na")
 fallen = define("fallen_na")
 fallen_set = define("fallen_set_na")
+fallen_charged = define("fallen_charged_na")
 fallen_worst = define("fallen_worst_na")
 top = define("top_na")
 top_worst = define("top_worst_na")
@@ -195,11 +209,15 @@ DEFINITIONS: dict[str, Expression] = {
     # The same between ticks, when nothing is known yet about the interval that runs.
     "doubtful_pc": add(upper, multiply(tick, subtract(exposure, paid))),
     "wished_set_na": setpoint_of(aim),
-    "wished_worst_na": worst_of(wished_set),
+    # What adds up is the mean of |I|: never more than the setpoint, whatever is said of it.
+    "wished_mean_na": maximum(NONE, minimum(mean, wished_set)),
+    "wished_worst_na": worst_of(wished_mean),
     "wished_exposure_na": maximum(exposed, wished_worst),
     "fallen_na": subtract(level, fall),
     "fallen_set_na": setpoint_of(fallen),
-    "fallen_worst_na": worst_of(fallen_set),
+    "fallen_charged_na": maximum(NONE, minimum(fallen_mean_wished, fallen_set)),
+    # The mean falls with the level.
+    "fallen_worst_na": minimum(paid, worst_of(fallen_charged)),
     "top_na": maximum(current_cap, current_cap_reversed),
     "top_worst_na": worst_of(top),
     "held_set_na": setpoint_of(level),
@@ -223,7 +241,7 @@ DEFINITIONS: dict[str, Expression] = {
     ),
     "within_nominal": less_equal(
         twice_nominal_braking_of(aim),
-        multiply(TWO, subtract(cap_nominal, add(nominal, multiply(tick, wished_set)))),
+        multiply(TWO, subtract(cap_nominal, add(nominal, multiply(tick, wished_mean)))),
     ),
     "within_duration": less_equal(
         multiply(tick, aim), multiply(fall, subtract(duration_cap, add(elapsed, tick)))

@@ -11,7 +11,8 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import Confirm, Instruct, Plan, PropertyKind, UserProperty, Wait
-from ionto_ir.trace import Stretch, Trace, area_um2, at_worst_na, role_at, stretches
+from ionto_ir.trace import Stretch, Trace, area_um2, at_worst_mean_na, at_worst_na, role_at, stretches
+from ionto_ir.waveform import alternates
 
 DENSITY_PER_NA_UM2 = 10**9
 """1 nA over 1 um2 is 1e9 uA/m2."""
@@ -57,7 +58,12 @@ def _violations_of(
             yield from _exceeded(limit, parts, lambda part: Fraction(_current(plan, limit, part)))
         case LimitKind.DENSITY:
             for electrode in range(len(plan.electrodes)):
-                yield from _density(plan, values, parts, limit, electrode)
+                yield from _density(plan, values, parts, limit, electrode, _current)
+        case LimitKind.MEAN_DENSITY:
+            for electrode in range(len(plan.electrodes)):
+                yield from _density(plan, values, parts, limit, electrode, _mean)
+        case LimitKind.PULSE_CHARGE:
+            yield from _exceeded(limit, parts, lambda part: _pulse_pc(plan, limit, part))
         case LimitKind.VOLTAGE:
             yield from _exceeded(limit, parts, lambda part: _voltage_mv(plan, limit, part))
         case LimitKind.RAMP:
@@ -92,19 +98,52 @@ def _current(plan: Plan, limit: Limit, part: Stretch) -> int:
     return part.magnitude_na if limit.nominal else at_worst_na(plan, part)
 
 
+def _mean(plan: Plan, limit: Limit, part: Stretch) -> int:
+    """The same of the mean of |I|."""
+    return part.mean_na if limit.nominal else at_worst_mean_na(plan, part)
+
+
+def _pulse_pc(plan: Plan, limit: Limit, part: Stretch) -> Fraction:
+    """pC of a pulse, or of the larger half-wave; direct current has none.
+
+    A period lasts 1e6 / mHz in ms. Of pulses the peak flows for the duty. Of AC forwards and backwards add up
+    to the mean and differ by the direct part.
+    """
+    waveform = part.waveform
+    if waveform is None:
+        return Fraction(0)
+    period_ms = Fraction(1_000_000, waveform.frequency_mhz)
+    if waveform.duty_ppm < 1_000_000:
+        return _current(plan, limit, part) * period_ms * waveform.duty_ppm / 1_000_000
+    direct = Fraction(part.magnitude_na * waveform.offset_ppm, 1_000_000)
+    larger = (part.mean_na + direct) / 2
+    if not limit.nominal:
+        larger = larger * (1_000_000 + plan.device.accuracy_ppm) / 1_000_000 + plan.device.accuracy_offset_na
+    return larger * period_ms
+
+
 def _density(
-    plan: Plan, values: Mapping[str, Value], parts: tuple[Stretch, ...], limit: Limit, electrode: int
+    plan: Plan,
+    values: Mapping[str, Value],
+    parts: tuple[Stretch, ...],
+    limit: Limit,
+    electrode: int,
+    current_of: Callable[[Plan, Limit, Stretch], int],
 ) -> Iterator[Violation]:
-    """Each electrode is taken to carry all of the current, in the role that the polarity gives it."""
+    """Each electrode is taken to carry all of the current, in the role that the polarity gives it, or in both
+    roles where the current alternates.
+    """
     area = area_um2(plan, values, electrode)
     assert area is not None, "the values of the day are known"
     in_role = tuple(
-        part for part in parts if limit.role in (None, role_at(plan, electrode, part.setpoint_na))
+        part
+        for part in parts
+        if alternates(part.waveform) or limit.role in (None, role_at(plan, electrode, part.setpoint_na))
     )
     yield from _exceeded(
         limit,
         in_role,
-        lambda part: Fraction(_current(plan, limit, part) * DENSITY_PER_NA_UM2, area),
+        lambda part: Fraction(current_of(plan, limit, part) * DENSITY_PER_NA_UM2, area),
         electrode,
     )
 
@@ -164,7 +203,7 @@ def _dose(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Viol
     for part in parts:
         if part.on:
             times += [part.from_ms, part.to_ms]
-            charges += [charges[-1], charges[-1] + _current(plan, limit, part) * (part.to_ms - part.from_ms)]
+            charges += [charges[-1], charges[-1] + _mean(plan, limit, part) * (part.to_ms - part.from_ms)]
     window = times[-1] - times[0] if limit.window_ms is None else limit.window_ms
 
     def delivered(at_ms: int) -> Fraction:
@@ -249,7 +288,7 @@ def _first_tick(
     charge = 0
     for part in parts:
         for at_ms in range(part.from_ms, part.to_ms, trace.tick_ms):
-            charge += part.magnitude_na * trace.tick_ms
+            charge += part.mean_na * trace.tick_ms
             if at_ms < since_ms:
                 continue
             environment["output.current"] = part.magnitude_na

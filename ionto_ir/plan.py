@@ -15,6 +15,7 @@ from ionto_ir.device import Device, Electrode
 from ionto_ir.expression import Expression
 from ionto_ir.limits import Envelope, Exclusion, Limit
 from ionto_ir.source import Span
+from ionto_ir.waveform import Waveform
 
 SCHEMA = "ionto.plan/1"
 
@@ -122,7 +123,8 @@ class Section(Enum):
 class Ramp:
     """Move the current to `target_na` (magnitude) along `slope`; planned to start from `start_na`.
 
-    `reversed` is the sign the author wrote: negative currents run opposite to the declared polarity.
+    `reversed` is the sign the author wrote: negative currents run opposite to the declared polarity. With a
+    `waveform` the target is the peak.
     """
 
     target_na: Expression
@@ -132,6 +134,7 @@ class Ramp:
     next: int
     section: Section
     span: Span
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +167,14 @@ HoldUntil = ForTime | UntilCharge | UntilTotal
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the current at `level_na` (what the ramp before it reached)."""
+    """Keep the current at `level_na` (what the ramp before it reached); its peak, if there is a waveform."""
 
     level_na: Expression
     until: HoldUntil
     next: int
     section: Section
     span: Span
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +258,37 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class DoseRule:
+    """At most `count` doses begin in any `window_ms`, half open."""
+
+    count: Expression
+    window_ms: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Head of a block of doses that somebody asks for, by a press of the button called `text`.
+
+    While nobody asks, the output is at `basal_na`, or off where that is the constant 0. A press begins a dose
+    at `body` unless a dose is under way, `lockout_ms` has not passed since the last one began (or, with
+    `from_end`, ended), or a rule or `count` is used up. The block ends `within_ms` after it began, and with
+    no basal current also when `count` doses have been given; a dose that has begun is finished first.
+    """
+
+    text: str
+    basal_na: Expression
+    lockout_ms: Expression
+    from_end: bool
+    rules: tuple[DoseRule, ...]
+    count: Expression
+    within_ms: Expression
+    body: int
+    exit: int
+    section: Section
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class ClassRow:
     """One row of a table: lo <= value < hi with either end open (None) or with stated strictness."""
 
@@ -286,7 +321,7 @@ class Finish:
     span: Span
 
 
-Step = Ramp | Hold | Wait | Reverse | Confirm | Instruct | Record | Branch | Loop | Classify | Finish
+Step = Ramp | Hold | Wait | Reverse | Confirm | Instruct | Record | Branch | Loop | Demand | Classify | Finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +422,7 @@ def successors(step: Step) -> tuple[int, ...]:
     match step:
         case Branch():
             return (step.then, step.otherwise)
-        case Loop():
+        case Loop() | Demand():
             return (step.body, step.exit)
         case Finish():
             return ()

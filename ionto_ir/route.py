@@ -5,6 +5,7 @@ from __future__ import annotations
 from ionto_ir.constants import Constants
 from ionto_ir.dataclass import dataclass, field
 from ionto_ir.plan import Hold, Plan, Ramp, Step, successors
+from ionto_ir.waveform import PPM
 
 DESCENTS_KEPT_MAX = 4_096
 """Charges of descents that are remembered: more levels than a ramp of seven minutes has ticks."""
@@ -19,37 +20,45 @@ class Route:
     ahead: tuple[bool, ...]
     tick_ms: int
     step_na: int
-    descents: dict[tuple[int, int, int], int] = field(default_factory=dict, compare=False, repr=False)
+    descents: dict[tuple[int, int, int, int], int] = field(default_factory=dict, compare=False, repr=False)
 
     def setpoint_na(self, level_na: int) -> int:
         """The level floored to the device's step."""
         return level_na // self.step_na * self.step_na
 
-    def descent_pc(self, level_na: int, delta_na: int, over_ms: int) -> int:
+    def mean_na(self, level_na: int, share_ppm: int) -> int:
+        """The mean of |I| at a level, of which it is a share."""
+        setpoint_na = level_na // self.step_na * self.step_na
+        return setpoint_na if share_ppm == PPM else -(-setpoint_na * share_ppm // PPM)
+
+    def descent_pc(self, level_na: int, delta_na: int, over_ms: int, share_ppm: int) -> int:
         """Exactly what a ramp from `level_na` to zero at delta_na per over_ms emits, pC; remembered."""
-        key = (level_na, delta_na, over_ms)
+        key = (level_na, delta_na, over_ms, share_ppm)
         known = self.descents.get(key)
         if known is None:
             if len(self.descents) >= DESCENTS_KEPT_MAX:
                 self.descents.clear()
-            known = self.descents[key] = self._sum_of_descent(level_na, delta_na, over_ms)
+            known = self.descents[key] = self._sum_of_descent(*key)
         return known
 
-    def _sum_of_descent(self, level_na: int, delta_na: int, over_ms: int) -> int:
+    def _sum_of_descent(self, level_na: int, delta_na: int, over_ms: int, share_ppm: int) -> int:
         total_na = 0
         elapsed_ms = self.tick_ms
         while (left_na := level_na - elapsed_ms * delta_na // over_ms) > 0:
-            total_na += left_na // self.step_na * self.step_na
+            total_na += self.mean_na(left_na, share_ppm)
             elapsed_ms += self.tick_ms
         return total_na * self.tick_ms
 
-    def descent_pc_at_most(self, level_na: int, delta_na: int, over_ms: int) -> int:
+    def descent_pc_at_most(self, level_na: int, delta_na: int, over_ms: int, share_ppm: int) -> int:
         """A bound on `descent_pc`, pC, without summing: the ideal line, one nA higher for its rounding."""
         if level_na <= 0:
             return 0
         count = (level_na * over_ms - 1) // (self.tick_ms * delta_na)
         twice = 2 * over_ms * count * (level_na + 1) - self.tick_ms * delta_na * count * (count + 1)
-        return self.tick_ms * -(-twice // (2 * over_ms))
+        whole_na = -(-twice // (2 * over_ms))
+        if share_ppm == PPM:
+            return self.tick_ms * whole_na
+        return self.tick_ms * (-(-whole_na * share_ppm // PPM) + count)
 
 
 def route_of(plan: Plan, constants: Constants) -> Route:

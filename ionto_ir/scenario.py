@@ -21,6 +21,7 @@ class Happening(Enum):
     LINK_BACK = "link_back"
     ADJUST = "adjust"
     RECORD = "record"
+    PRESS = "press"  # `variable` is the text of the button
 
 
 @dataclass(frozen=True, slots=True)

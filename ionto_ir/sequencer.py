@@ -7,15 +7,21 @@ tick, and every tick belongs to one step.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, assert_never
+from typing import Final, assert_never
 
+from ionto_ir.doses import enter_block, standby
 from ionto_ir.events import Command, Prompt, PromptKind, Record
-from ionto_ir.expression import Environment, Expression, Undefined, Value, evaluate
+from ionto_ir.expression import Environment, Expression
+from ionto_ir.gliding import BrokenError as BrokenError
+from ionto_ir.gliding import Now as Now
+from ionto_ir.gliding import Proposal as Proposal
+from ionto_ir.gliding import at_rest, glided, integer_of, to_hold_level, value_of
 from ionto_ir.machine_terms import Wish
 from ionto_ir.plan import (
     Branch,
     Classify,
     Confirm,
+    Demand,
     Finish,
     ForTime,
     Hold,
@@ -32,6 +38,7 @@ from ionto_ir.plan import (
 from ionto_ir.plan import Record as RecordStep
 from ionto_ir.route import Route
 from ionto_ir.state import Glide, Goal, Phase, Place
+from ionto_ir.waveform import mean_share_ppm
 
 STEPS_WITHOUT_TIME_MAX = 10_000
 """Steps that take no time and may follow each other; more would mean a loop in which nothing happens."""
@@ -42,28 +49,6 @@ HOLD: Final = Phase.HOLD
 """Names of their own for what every tick looks at."""
 
 STANDING = Glide(0, 0, 1, 1, 0)
-
-
-class BrokenError(Exception):
-    """The plan cannot be followed: an operand has no value, or no step takes time. Never passed outside."""
-
-
-class Proposal(NamedTuple):
-    """What the sequencer wishes of the next interval, where it would then be, and what it would say."""
-
-    wish: Wish
-    aim_na: int
-    sign: int
-    place: Place
-    commands: tuple[Command, ...]
-
-
-class Now(NamedTuple):
-    """What a step needs to know when it is entered."""
-
-    level_na: int
-    nominal_pc: int
-    clock_ms: int
 
 
 def first_place(route: Route, polarity: int) -> Place:
@@ -89,55 +74,44 @@ def propose(route: Route, values: Environment, place: Place, now: Now, acknowled
             commands += said
             if place.phase is not Phase.PERIOD:
                 continue
-            wished = _at_rest(place)
+            wished = at_rest(place)
+        elif phase is Phase.STANDBY:
+            wished = standby(route, values, place, now, acknowledged)
         elif phase is Phase.PROMPT:
-            wished = _at_rest(place)
+            wished = at_rest(place)
         elif phase is Phase.FINISH:
             wished = Proposal(Wish.FINISH, 0, place.sign, place, ())
         else:
             assert_never(phase)
         if wished is not None:
             return wished._replace(commands=commands) if commands else wished
-        place, said = enter(route, values, place, _next(route, place), now)
+        place, said = enter(route, values, _left(place), _next(route, place), now)
         commands += said
     raise BrokenError
+
+
+def _left(place: Place) -> Place:
+    """The place once its step is left: a block of doses is forgotten with it."""
+    return place._replace(doses=None) if place.phase is Phase.STANDBY else place
 
 
 def _next(route: Route, place: Place) -> int:
     step = route.steps[place.step]
     assert not isinstance(step, Branch | Loop | Finish), "only a step that takes time is left"
-    return step.next
-
-
-def _at_rest(place: Place) -> Proposal:
-    return Proposal(Wish.REST, 0, place.sign, place, ())
+    return step.exit if isinstance(step, Demand) else step.next
 
 
 def _wait(route: Route, place: Place) -> Proposal | None:
     if place.left_ms <= 0:
         return None
-    return _at_rest(place._replace(left_ms=place.left_ms - route.tick_ms))
+    return at_rest(place._replace(left_ms=place.left_ms - route.tick_ms))
 
 
 def _ramp(route: Route, place: Place, level_na: int, acknowledged: bool) -> Proposal | None:
     if level_na == place.glide.target_na:
         return None
-    aim_na, glide = _glided(place.glide, level_na, route.tick_ms, acknowledged)
+    aim_na, glide = glided(place.glide, level_na, route.tick_ms, acknowledged)
     return Proposal(DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
-
-
-def _glided(glide: Glide, level_na: int, tick_ms: int, acknowledged: bool) -> tuple[int, Glide]:
-    """The level one tick on. Without an acknowledgement nothing rises: the glide waits."""
-    start_na, target_na, delta_na, over_ms, elapsed_ms = glide
-    if target_na > level_na and not acknowledged:
-        return level_na, glide
-    elapsed_ms += tick_ms
-    moved_na = elapsed_ms * delta_na // over_ms
-    if target_na >= start_na:
-        aim_na = min(target_na, start_na + moved_na)
-    else:
-        aim_na = max(target_na, start_na - moved_na)
-    return aim_na, Glide(start_na, target_na, delta_na, over_ms, elapsed_ms)
 
 
 def _hold(route: Route, place: Place, now: Now, acknowledged: bool) -> Proposal | None:
@@ -145,7 +119,7 @@ def _hold(route: Route, place: Place, now: Now, acknowledged: bool) -> Proposal 
     moving = level_na != place.glide.target_na
     aim_na, glide = level_na, place.glide
     if moving:
-        aim_na, glide = _glided(glide, level_na, route.tick_ms, acknowledged)
+        aim_na, glide = glided(glide, level_na, route.tick_ms, acknowledged)
     if place.goal is None:
         if place.left_ms <= 0:
             return None
@@ -161,7 +135,7 @@ def _hold(route: Route, place: Place, now: Now, acknowledged: bool) -> Proposal 
         if aim_na < level_na:
             # Somebody adjusts it down near its end. Falling to the new level first costs less than the
             # descent from the old one at the rate of the new one.
-            alone = room_pc >= route.tick_ms * route.setpoint_na(aim_na)
+            alone = room_pc >= route.tick_ms * route.mean_na(aim_na, place.goal.share_ppm)
             fallen = Proposal(DRIVE, aim_na, place.sign, place._replace(glide=glide), ())
             return fallen if alone else None
         aim_na = _highest_that_fits(route, place.goal, level_na, aim_na, room_pc)
@@ -177,12 +151,11 @@ def _hold(route: Route, place: Place, now: Now, acknowledged: bool) -> Proposal 
 
 def _fits(route: Route, goal: Goal, level_na: int, room_pc: int) -> bool:
     """Whether a tick at this level and the descent that would follow it stay within the room."""
-    left_pc = room_pc - route.tick_ms * route.setpoint_na(level_na)
+    left_pc = room_pc - route.tick_ms * route.mean_na(level_na, goal.share_ppm)
     if goal.descent_na is None or left_pc < 0:
         return left_pc >= 0
-    if route.descent_pc_at_most(level_na, goal.descent_na, goal.descent_ms) <= left_pc:
-        return True
-    return route.descent_pc(level_na, goal.descent_na, goal.descent_ms) <= left_pc
+    descent = (level_na, goal.descent_na, goal.descent_ms, goal.descent_share_ppm)
+    return route.descent_pc_at_most(*descent) <= left_pc or route.descent_pc(*descent) <= left_pc
 
 
 def _highest_that_fits(route: Route, goal: Goal, level_na: int, aim_na: int, room_pc: int) -> int:
@@ -211,8 +184,10 @@ def enter(
             case Hold():
                 return _enter_hold(route, values, place, index, step, now), said
             case Wait():
-                left_ms = _integer(step.duration_ms, values)
+                left_ms = integer_of(step.duration_ms, values)
                 return place._replace(step=index, phase=Phase.WAIT, left_ms=left_ms), said
+            case Demand():
+                return enter_block(route, values, place, index, step, now), said
             case Confirm() | Instruct() | RecordStep():
                 place = place._replace(step=index, phase=Phase.PROMPT)
                 return place, (*said, *question(route, place))
@@ -236,41 +211,55 @@ def enter(
 
 def _enter_ramp(route: Route, values: Environment, place: Place, index: int, step: Ramp, now: Now) -> Place:
     delta_na, over_ms = _rate(route, step.slope, values)
-    glide = Glide(now.level_na, _integer(step.target_na, values), delta_na, over_ms, 0)
+    glide = Glide(now.level_na, integer_of(step.target_na, values), delta_na, over_ms, 0)
     sign = -place.polarity if step.reversed else place.polarity
-    return place._replace(step=index, phase=Phase.RAMP, glide=glide, climbing=False, goal=None, sign=sign)
+    return place._replace(
+        step=index,
+        phase=Phase.RAMP,
+        glide=glide,
+        climbing=False,
+        goal=None,
+        sign=sign,
+        waveform=step.waveform,
+    )
 
 
 def _enter_hold(route: Route, values: Environment, place: Place, index: int, step: Hold, now: Now) -> Place:
-    glide = _to_hold_level(route, now.level_na, _integer(step.level_na, values))
-    left_ms = _integer(step.until.duration_ms, values) if isinstance(step.until, ForTime) else 0
+    glide = to_hold_level(route, now.level_na, integer_of(step.level_na, values))
+    left_ms = integer_of(step.until.duration_ms, values) if isinstance(step.until, ForTime) else 0
     goal = _goal(route, values, step, now.nominal_pc)
     return place._replace(
-        step=index, phase=Phase.HOLD, glide=glide, climbing=False, left_ms=left_ms, goal=goal
+        step=index,
+        phase=Phase.HOLD,
+        glide=glide,
+        climbing=False,
+        left_ms=left_ms,
+        goal=goal,
+        waveform=step.waveform,
     )
 
 
 def _goal(route: Route, values: Environment, step: Hold, mark_pc: int) -> Goal | None:
+    share_ppm = mean_share_ppm(step.waveform)
     match step.until:
         case ForTime():
             return None
         case UntilCharge(charge):
-            return Goal(_integer(charge, values), mark_pc, None, 1)
+            return Goal(integer_of(charge, values), mark_pc, None, 1, share_ppm)
         case UntilTotal(charge, None):
-            return Goal(_integer(charge, values), 0, None, 1)
+            return Goal(integer_of(charge, values), 0, None, 1, share_ppm)
         case UntilTotal(charge, Slope() as slope):
-            return Goal(_integer(charge, values), 0, *_rate(route, slope, values))
+            following = route.steps[step.next]
+            assert isinstance(following, Ramp), "a descent is a ramp"
+            shares = (share_ppm, mean_share_ppm(following.waveform))
+            return Goal(integer_of(charge, values), 0, *_rate(route, slope, values), *shares)
         case _:
             raise AssertionError(step.until)
 
 
-def _to_hold_level(route: Route, level_na: int, target_na: int) -> Glide:
-    return Glide(level_na, target_na, route.plan.resume_slew_na_s, 1000, 0)
-
-
 def _rate(route: Route, slope: Slope, values: Environment) -> tuple[int, int]:
     """A ramp's rate. One that was planned without a difference has none of its own: it re-ramps."""
-    delta_na, over_ms = _integer(slope.delta_na, values), _integer(slope.over_ms, values)
+    delta_na, over_ms = integer_of(slope.delta_na, values), integer_of(slope.over_ms, values)
     return (delta_na, over_ms) if delta_na > 0 and over_ms > 0 else (route.plan.resume_slew_na_s, 1000)
 
 
@@ -280,10 +269,10 @@ def _enter_loop(
     """Start the next round, leave, or (None) wait for the round's time."""
     done = place.rounds[step.counter]
     enough = done >= 1 and step.until is not None and _boolean(step.until, values)
-    if enough or done >= _integer(step.count, values):
+    if enough or done >= integer_of(step.count, values):
         return place._replace(rounds=_put(place.rounds, step.counter, 0)), step.exit
     if step.period_ms is not None and done >= 1:
-        due_ms = place.round_starts_ms[step.counter] + _integer(step.period_ms, values)
+        due_ms = place.round_starts_ms[step.counter] + integer_of(step.period_ms, values)
         if now.clock_ms < due_ms:
             return place._replace(step=index, phase=Phase.PERIOD), None
     return (
@@ -332,8 +321,8 @@ def resumed(route: Route, place: Place) -> Place:
     match place.phase:
         case Phase.RAMP:
             return place._replace(glide=place.glide._replace(start_na=0, elapsed_ms=0))
-        case Phase.HOLD:
-            return place._replace(glide=_to_hold_level(route, 0, place.glide.target_na), climbing=True)
+        case Phase.HOLD | Phase.STANDBY:
+            return place._replace(glide=to_hold_level(route, 0, place.glide.target_na), climbing=True)
         case _:
             return place
 
@@ -343,14 +332,14 @@ def adjusted(route: Route, old: Environment, new: Environment, place: Place, lev
     step = route.steps[place.step]
     match step:
         case Ramp():
-            return place._replace(glide=_lowered(place.glide, _integer(step.target_na, new), level_na))
+            return place._replace(glide=_lowered(place.glide, integer_of(step.target_na, new), level_na))
         case Hold():
-            target_na = _integer(step.level_na, new)
+            target_na = integer_of(step.level_na, new)
             glide = place.glide
             climbing = place.climbing
             if target_na != glide.target_na:
                 # From now on this is an adjustment, whose time counts: else a hold could last for ever.
-                glide, climbing = _to_hold_level(route, level_na, target_na), False
+                glide, climbing = to_hold_level(route, level_na, target_na), False
             mark_pc = 0 if place.goal is None else place.goal.mark_pc
             left_ms = place.left_ms
             if isinstance(step.until, ForTime):
@@ -359,6 +348,12 @@ def adjusted(route: Route, old: Environment, new: Environment, place: Place, lev
             return place._replace(glide=glide, climbing=climbing, left_ms=left_ms, goal=goal)
         case Wait():
             return place._replace(left_ms=place.left_ms + _difference(step.duration_ms, old, new))
+        case Demand():
+            target_na = integer_of(step.basal_na, new)
+            glide = place.glide
+            return place._replace(
+                glide=glide if target_na == glide.target_na else to_hold_level(route, level_na, target_na)
+            )
         case _:
             return place
 
@@ -377,19 +372,8 @@ def _lowered(glide: Glide, target_na: int, level_na: int) -> Glide:
 
 
 def _difference(expression: Expression, old: Environment, new: Environment) -> int:
-    return _integer(expression, new) - _integer(expression, old)
-
-
-def _value(expression: Expression, values: Environment) -> Value:
-    found = evaluate(expression, values)
-    if isinstance(found, Undefined):
-        raise BrokenError
-    return found
-
-
-def _integer(expression: Expression, values: Environment) -> int:
-    return int(_value(expression, values))
+    return integer_of(expression, new) - integer_of(expression, old)
 
 
 def _boolean(expression: Expression, values: Environment) -> bool:
-    return bool(_value(expression, values))
+    return bool(value_of(expression, values))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ionto_ir.expression import Value
 from ionto_ir.interlock import Watch
+from ionto_ir.waveform import PPM, Waveform
 
 # Named tuples, not frozen dataclasses: a state is made at every tick, and a tuple is made five times as fast.
 
@@ -58,6 +59,7 @@ class Phase(IntEnum):
     PERIOD = 3  # the next round of a loop
     PROMPT = 4  # a person
     FINISH = 5  # the plan is done
+    STANDBY = 6  # somebody who asks for a dose
 
 
 class Glide(NamedTuple):
@@ -73,13 +75,31 @@ class Glide(NamedTuple):
 class Goal(NamedTuple):
     """A hold by charge: until the nominal ledger, less mark_pc, and the descent that follows reach charge_pc.
 
-    The descent is a ramp to zero at descent_na per descent_ms; None when no such ramp counts.
+    The descent is a ramp to zero at descent_na per descent_ms; None when no such ramp counts. The shares are
+    those of the mean in the peak, of the hold and of the descent.
     """
 
     charge_pc: int
     mark_pc: int
     descent_na: int | None
     descent_ms: int
+    share_ppm: int = PPM
+    descent_share_ppm: int = PPM
+
+
+class Doses(NamedTuple):
+    """A block of doses on demand that is under way; times are on the session's clock, ms.
+
+    `starts_ms` are those of the latest doses, as many as a rule may look at; `ended_ms` is the end of the
+    last one. `running`: a dose is being given.
+    """
+
+    head: int
+    opened_ms: int
+    given: int
+    starts_ms: tuple[int, ...]
+    ended_ms: int | None
+    running: bool
 
 
 class Place(NamedTuple):
@@ -87,7 +107,8 @@ class Place(NamedTuple):
 
     `climbing` marks a re-ramp after a resume, whose time does not count towards `hold for`. `left_ms` is what
     is left of a wait or a hold by time; `goal` belongs to a hold by charge. `rounds` and `round_starts_ms`
-    count the rounds of each loop and say when (on the session's clock) the last one began.
+    count the rounds of each loop and say when (on the session's clock) the last one began. `waveform` is that
+    of the output; `doses` belongs to the block of doses on demand that was entered.
     """
 
     step: int
@@ -100,6 +121,8 @@ class Place(NamedTuple):
     polarity: int
     rounds: tuple[int, ...]
     round_starts_ms: tuple[int, ...]
+    waveform: Waveform | None = None
+    doses: Doses | None = None
 
 
 class State(NamedTuple):

@@ -13,6 +13,7 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.limits import Role
 from ionto_ir.plan import Plan
+from ionto_ir.waveform import Waveform, mean_na
 
 PPM = 1_000_000
 
@@ -22,7 +23,8 @@ class Point:
     """From `at_ms` on the output was `on` at `setpoint_na` (signed: positive is the declared polarity).
 
     Times count from the first energised tick. `step` is the index of the plan's step. `cut` says that the
-    output was opened at once, by an emergency stop or a fault, which no ramp limit speaks of.
+    output was opened at once, by an emergency stop or a fault, which no ramp limit speaks of. With a
+    `waveform` the setpoint is its peak.
     """
 
     at_ms: int
@@ -30,6 +32,7 @@ class Point:
     on: bool
     step: int
     cut: bool = False
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +58,17 @@ class Stretch:
     on: bool
     step: int
     cut: bool
+    waveform: Waveform | None = None
 
     @property
     def magnitude_na(self) -> int:
-        """The set magnitude, 0 while the output is off."""
+        """The set magnitude (of a waveform, its peak), 0 while the output is off."""
         return abs(self.setpoint_na) if self.on else 0
+
+    @property
+    def mean_na(self) -> int:
+        """The mean of |I| that was set: what adds up."""
+        return mean_na(self.waveform, self.magnitude_na)
 
 
 def stretches(trace: Trace) -> tuple[Stretch, ...]:
@@ -69,15 +78,25 @@ def stretches(trace: Trace) -> tuple[Stretch, ...]:
         last = index + 1 == len(trace.points)
         to_ms = trace.end_ms if last else trace.points[index + 1].at_ms
         if to_ms > point.at_ms:
-            found.append(Stretch(point.at_ms, to_ms, point.setpoint_na, point.on, point.step, point.cut))
+            found.append(
+                Stretch(
+                    point.at_ms, to_ms, point.setpoint_na, point.on, point.step, point.cut, point.waveform
+                )
+            )
     return tuple(found)
 
 
 def at_worst_na(plan: Plan, stretch: Stretch) -> int:
     """What the skin may receive, nA: the setpoint and the device's accuracy on the wrong side; 0 when off."""
-    if not stretch.on:
-        return 0
-    magnitude = stretch.magnitude_na
+    return _worst_na(plan, stretch.magnitude_na) if stretch.on else 0
+
+
+def at_worst_mean_na(plan: Plan, stretch: Stretch) -> int:
+    """The same of the mean of |I|, which adds up to charge."""
+    return _worst_na(plan, stretch.mean_na) if stretch.on else 0
+
+
+def _worst_na(plan: Plan, magnitude: int) -> int:
     inaccuracy = Fraction(magnitude * plan.device.accuracy_ppm, PPM)
     return magnitude + inaccuracy.__ceil__() + plan.device.accuracy_offset_na
 
@@ -107,10 +126,10 @@ def observe(plan: Plan, trace: Trace) -> Observation:
         if not stretch.on:
             continue
         length = stretch.to_ms - stretch.from_ms
-        received = at_worst_na(plan, stretch)
-        peak, worst = max(peak, stretch.magnitude_na), max(worst, received)
-        nominal += stretch.magnitude_na * length
-        upper += received * length
+        peak = max(peak, stretch.magnitude_na)
+        worst = max(worst, at_worst_na(plan, stretch))
+        nominal += stretch.mean_na * length
+        upper += at_worst_mean_na(plan, stretch) * length
         on_ms += length
         first = stretch.from_ms if first is None else first
         last = stretch.to_ms

@@ -11,6 +11,7 @@ from ionto_ir.plan import (
     Branch,
     Classify,
     Confirm,
+    Demand,
     Finish,
     ForTime,
     Hold,
@@ -71,6 +72,9 @@ def operands(step: Step) -> tuple[Expression, ...]:
         case Loop():
             optional = (step.until, step.period_ms)
             return (step.count, *(expression for expression in optional if expression is not None))
+        case Demand():
+            rules = (part for rule in step.rules for part in (rule.count, rule.window_ms))
+            return (step.basal_na, step.lockout_ms, step.count, step.within_ms, *rules)
         case Reverse() | Confirm() | Instruct() | Record() | Classify() | Finish() | Hold():
             return ()
         case _:
@@ -83,9 +87,15 @@ def _of_slope(slope: Slope) -> tuple[Expression, Expression]:
 
 def _unfit_level(plan: Plan, step: Step, constants: Constants, values: Environment) -> str | None:
     """Why the device cannot be set to the step's level, if its level is known and cannot be set."""
-    if not isinstance(step, Ramp | Hold):
-        return None
-    level = evaluate(step.target_na if isinstance(step, Ramp) else step.level_na, values)
+    match step:
+        case Ramp():
+            level = evaluate(step.target_na, values)
+        case Hold():
+            level = evaluate(step.level_na, values)
+        case Demand():
+            level = evaluate(step.basal_na, values)
+        case _:
+            return None
     if isinstance(level, Undefined):
         return None
     cap_na = max(constants.current_cap_na, constants.current_cap_reversed_na)

@@ -18,6 +18,7 @@ from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import SCHEMA, Classify, ClassRow, Course, IntegerDomain, Plan, PropertyKind, UserProperty
 from ionto_ir.source import Span
 from ionto_ir.wellformed_bounds import CHARGE_PC_MAX, worst_charge_pc
+from ionto_ir.wellformed_doses import dose_problems
 from ionto_ir.wellformed_graph import graph_problems, loops_around
 from ionto_ir.wellformed_levels import level_problems
 from ionto_ir.wellformed_records import record_problems
@@ -36,6 +37,7 @@ def check(plan: Plan) -> tuple[Diagnostic, ...]:
         return tuple(found)  # what follows walks the graph and the expressions
     found += record_problems(plan)
     found += level_problems(plan)
+    found += dose_problems(plan)
     found += _charge_problems(plan)
     return tuple(found)
 
@@ -115,7 +117,7 @@ def _slew_problem(plan: Plan) -> str | None:
 def _limit_problem(limit: Limit) -> str | None:
     if limit.bound < 0:
         return "a limit cannot be negative"
-    if limit.role is not None and limit.kind is not LimitKind.DENSITY:
+    if limit.role is not None and limit.kind not in (LimitKind.DENSITY, LimitKind.MEAN_DENSITY):
         return "only a density limit speaks of anode or cathode"
     windowed = limit.kind in (LimitKind.DOSE, LimitKind.SESSIONS)
     if limit.window_ms is not None and (limit.window_ms <= 0 or not windowed):

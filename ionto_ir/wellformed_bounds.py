@@ -13,6 +13,7 @@ from ionto_ir.expression import Constant, Expression, Operation, Operator, Refer
 from ionto_ir.plan import (
     BooleanDomain,
     ChoiceDomain,
+    Demand,
     Domain,
     ForTime,
     Hold,
@@ -126,6 +127,9 @@ def step_ms_max(step: Step, plan: Plan, box: Mapping[str, Interval]) -> int | No
         case Wait():
             found = interval(step.duration_ms, box)
             return None if found is None else max(0, found[1])
+        case Demand():
+            found = interval(step.within_ms, box)
+            return None if found is None else max(0, found[1])
         case Loop():
             found = (0, 0) if step.period_ms is None else interval(step.period_ms, box)
             return None if found is None else max(0, found[1])
@@ -168,10 +172,11 @@ def worst_charge_pc(plan: Plan, rounds: Mapping[int, tuple[int, ...]]) -> int | 
         times = 1
         for head in rounds.get(index, ()):
             loop = plan.steps[head]
-            assert isinstance(loop, Loop), "a loop is headed by a loop"
+            assert isinstance(loop, Loop | Demand), "a loop is headed by a loop"
             count = interval(loop.count, box)
             once = None if count is None else once
-            times *= 1 if count is None else max(0, count[1])
+            if loop is not step or isinstance(loop, Loop):
+                times *= 1 if count is None else max(0, count[1])
         if once is None:
             unbounded.append(index)
         else:

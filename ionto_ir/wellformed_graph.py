@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.plan import (
+    Demand,
     Finish,
     Hold,
     Loop,
@@ -106,7 +107,7 @@ def _sections(plan: Plan) -> list[Diagnostic]:
     """Before comes first and after comes last; current flows in the session only."""
     found = []
     for index, step in enumerate(plan.steps):
-        if isinstance(step, Ramp | Hold | Reverse | Wait) and step.section is not Section.SESSION:
+        if isinstance(step, Ramp | Hold | Reverse | Wait | Demand) and step.section is not Section.SESSION:
             found.append(error("I0823", f"step {index} belongs into the session", step.span))
         for target in successors(step):
             if _ORDER[plan.steps[target].section] < _ORDER[step.section]:
@@ -116,7 +117,7 @@ def _sections(plan: Plan) -> list[Diagnostic]:
 
 
 def _without_bodies(step: Step) -> tuple[int, ...]:
-    return (step.exit,) if isinstance(step, Loop) else successors(step)
+    return (step.exit,) if isinstance(step, Loop | Demand) else successors(step)
 
 
 def _termination(plan: Plan) -> list[Diagnostic]:
@@ -149,7 +150,7 @@ def loop_regions(plan: Plan) -> dict[int, set[int]]:
             if not isinstance(plan.steps[inner], Finish)
         }
         for index, step in enumerate(plan.steps)
-        if isinstance(step, Loop)
+        if isinstance(step, Loop | Demand)
     }
 
 
@@ -170,7 +171,7 @@ def _nesting(plan: Plan) -> list[Diagnostic]:
         outside = [index for index in range(len(plan.steps)) if index not in body and index != head]
         entered = any(target in body for index in outside for target in successors(plan.steps[index]))
         returns = any(head in successors(plan.steps[index]) for index in body)
-        exits_inside = isinstance(loop, Loop) and loop.exit in body
+        exits_inside = isinstance(loop, Loop | Demand) and loop.exit in body
         if entered or exits_inside or not returns or plan.entry in body:
             text = f"the repetition at step {head} is entered or left other than through its beginning"
             found.append(error("I0823", text, loop.span))

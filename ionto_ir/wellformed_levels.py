@@ -11,6 +11,7 @@ from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import ZERO, Constant, Expression
 from ionto_ir.plan import (
     Confirm,
+    Demand,
     Finish,
     Hold,
     Instruct,
@@ -83,6 +84,9 @@ def _step_problem(step: Step, level: _Level) -> str | None:
         case Hold(level_na):
             held = level.magnitude_na
             return None if held == level_na else "holds another current than the one it begins at"
+        case Demand(basal_na=basal_na):
+            at_basal = level.magnitude_na == basal_na
+            return None if at_basal else "stands by at another current than the one it begins at"
         case Reverse():
             return None if level.magnitude_na == ZERO else "reverses the polarity while current flows"
         case Wait() | Confirm() | Instruct() | Record() | Finish():

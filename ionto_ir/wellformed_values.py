@@ -24,6 +24,7 @@ from ionto_ir.plan import (
     Branch,
     ChoiceDomain,
     Classify,
+    Demand,
     Domain,
     ForTime,
     Hold,
@@ -102,6 +103,19 @@ def operands_of(step: Step) -> tuple[Operand, ...]:
             if step.period_ms is not None:
                 found.append(of("period", step.period_ms))
             return tuple(found)
+        case Demand():
+            rules = (
+                of(purpose, part)
+                for rule in step.rules
+                for purpose, part in (("number of doses", rule.count), ("window", rule.window_ms))
+            )
+            return (
+                of("basal current", step.basal_na),
+                of("lockout", step.lockout_ms),
+                of("number of doses", step.count),
+                of("time for doses", step.within_ms),
+                *rules,
+            )
         case _:
             return ()
 

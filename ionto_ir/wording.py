@@ -14,6 +14,8 @@ from ionto_ir.units import (
     CURRENT,
     DENSITY,
     DIMENSIONLESS,
+    FRACTION,
+    FREQUENCY,
     SLEW,
     TIME,
     VOLTAGE,
@@ -21,6 +23,7 @@ from ionto_ir.units import (
     approximate,
     format_quantity,
 )
+from ionto_ir.waveform import Curve, Form, Waveform
 
 DIMENSIONS: dict[str, Dimension] = {base.noun: dimension for dimension, base in BASE_UNITS.items()}
 """The dimensions by the names that domains call them by."""
@@ -34,6 +37,8 @@ LIMIT_DIMENSIONS: dict[LimitKind, Dimension] = {
     LimitKind.SESSIONS: DIMENSIONLESS,
     LimitKind.DURATION: TIME,
     LimitKind.STOP_TIME: TIME,
+    LimitKind.MEAN_DENSITY: DENSITY,
+    LimitKind.PULSE_CHARGE: CHARGE,
 }
 
 
@@ -86,6 +91,21 @@ def clock_text(time_ms: int) -> str:
     seconds, fraction = divmod(rest, 1_000)
     decimals = f".{fraction:03d}".rstrip("0") if fraction else ""
     return f"{minutes}:{seconds:02d}{decimals}"
+
+
+def waveform_text(waveform: Waveform | None) -> str:
+    """`pulsed 10 kHz duty 50 %`: a waveform as one writes it after `as`."""
+    if waveform is None:
+        return "dc"
+    unit = "kHz" if waveform.frequency_mhz % 100_000 == 0 and waveform.frequency_mhz >= 1_000_000 else "Hz"
+    words = [waveform.form.value, format_quantity(waveform.frequency_mhz, FREQUENCY, unit)]
+    if waveform.form is Form.PULSED:
+        words.append(f"duty {format_quantity(waveform.duty_ppm, FRACTION, '%')}")
+    if waveform.curve is Curve.SQUARE:
+        words.insert(1, waveform.curve.value)
+    if waveform.offset_ppm:
+        words.append(f"offset {format_quantity(waveform.offset_ppm, FRACTION, '%')}")
+    return " ".join(words)
 
 
 def current_unit(plan: Plan) -> str:

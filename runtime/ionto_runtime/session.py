@@ -228,13 +228,14 @@ class Session:
     def _set(self, command: SetCurrent) -> Reply | None:
         held_na = self._held.na
         raises = held_na is None or abs(command.current_na) > abs(held_na)
+        raises = raises or command.waveform != self._held.waveform
         number = self._base + command.sequence
         intent = self._write(RecordType.INTENT, command_to_json(command)) if raises else None
         self._wanting = raises and intent is None
         if self._wanting:
             return self._keep(command, number)
-        reply = self._stimulator.set_current(command.current_na, command.lease_ms, number)
-        self._held = Held(command.current_na, number, isinstance(reply, Accepted))
+        reply = self._stimulator.set_current(command.current_na, command.lease_ms, number, command.waveform)
+        self._held = Held(command.current_na, number, isinstance(reply, Accepted), command.waveform)
         self.peak_na = max(self.peak_na, abs(command.current_na))
         if intent is not None:
             self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": _outcome(reply)})
@@ -245,10 +246,10 @@ class Session:
         disk may still answer; the machine is not told that its command was carried out, so nothing rises.
         """
         held_na = self._held.na
-        self._held = Held(held_na, number, False)
+        held = self._held = replace(self._held, sequence=number, confirmed=False)
         if held_na is None or self.journal.failure is not None:
             return None
-        return self._stimulator.set_current(held_na, command.lease_ms, number)
+        return self._stimulator.set_current(held_na, command.lease_ms, number, held.waveform)
 
     def _measure(self, passed_ms: int) -> Measurement | None:
         reading = self.reading = self._stimulator.measure()

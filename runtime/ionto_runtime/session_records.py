@@ -20,6 +20,7 @@ from ionto_ir.events import (
     Command,
     Confirm,
     DeviceFault,
+    Dose,
     EmergencyStop,
     End,
     Enter,
@@ -29,6 +30,7 @@ from ionto_ir.events import (
     LinkLost,
     OutputOff,
     Pause,
+    Press,
     Prompt,
     Record,
     Recovered,
@@ -40,6 +42,7 @@ from ionto_ir.events import (
 )
 from ionto_ir.expression import Value
 from ionto_ir.state import State
+from ionto_ir.waveform import Waveform
 from ionto_runtime.journal_format import RecordType
 
 _PLAIN: dict[str, Event] = {
@@ -83,6 +86,8 @@ def event_to_json(event: Event) -> dict[str, Json]:
             return {"event": "enter", "variable": variable, "value": value}
         case Adjust(variable, value):
             return {"event": "adjust", "variable": variable, "value": value}
+        case Press(button):
+            return {"event": "press", "button": button}
         case Ack(sequence):
             return {"event": "ack", "sequence": sequence}
         case DeviceFault(kind):
@@ -104,6 +109,8 @@ def event_from_json(payload: Mapping[str, Json]) -> Event | None:
             return Enter(variable, value)
         case {"event": "adjust", "variable": str() as variable, "value": bool() | int() as value}:
             return Adjust(variable, value)
+        case {"event": "press", "button": str() as button}:
+            return Press(button)
         case {"event": "ack", "sequence": int() as sequence}:
             return Ack(sequence)
         case {"event": "device_fault", "kind": str() as kind} if kind in _FAULTS:
@@ -132,19 +139,22 @@ def _tick(fields: Mapping[str, Json], acknowledged: bool) -> Tick | None:
 def command_to_json(command: Command) -> dict[str, Json]:
     """A command with its name under `command`."""
     match command:
-        case SetCurrent(current_na, lease_ms, sequence):
-            return {
+        case SetCurrent(current_na, lease_ms, sequence, waveform):
+            setting: dict[str, Json] = {
                 "command": "set_current",
                 "current_na": current_na,
                 "lease_ms": lease_ms,
                 "sequence": sequence,
             }
+            return setting if waveform is None else setting | {"waveform": waveform_to_json(waveform)}
         case OutputOff(sequence):
             return {"command": "output_off", "sequence": sequence}
         case Prompt(kind, text, variable):
             return {"command": "prompt", "kind": kind.value, "text": text, "variable": variable}
         case Record(variable, value, meaning):
             return {"command": "record", "variable": variable, "value": value, "meaning": meaning}
+        case Dose(button, number):
+            return {"command": "dose", "button": button, "number": number}
         case Alarm(code, text, priority):
             return {"command": "alarm", "code": code, "text": text, "priority": priority.value}
         case Refused(event, reason):
@@ -153,6 +163,17 @@ def command_to_json(command: Command) -> dict[str, Json]:
             return {"command": "end", "reason": reason, "completed": completed}
         case _:
             assert_never(command)
+
+
+def waveform_to_json(waveform: Waveform) -> dict[str, Json]:
+    """A waveform with all of its numbers."""
+    return {
+        "form": waveform.form.value,
+        "frequency_mhz": waveform.frequency_mhz,
+        "duty_ppm": waveform.duty_ppm,
+        "offset_ppm": waveform.offset_ppm,
+        "curve": waveform.curve.value,
+    }
 
 
 def commands_to_json(commands: tuple[Command, ...]) -> list[Json]:

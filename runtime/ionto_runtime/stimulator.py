@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Protocol
 
 from ionto_ir.dataclass import dataclass
+from ionto_ir.waveform import Waveform
 
 
 class Refusal(Enum):
@@ -20,6 +21,7 @@ class Refusal(Enum):
     LEASE = "the lease is not between 1 ms and the watchdog time"
     STALE = "an older command than the last one taken"
     POLARITY = "polarity turns only at zero"
+    WAVEFORM = "a waveform that the device does not have"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ class Measurement:
     """What the device says of itself at one moment: nA and mV with sign, ohm, device time in ms.
 
     `impedance_ohm` is None when too little current flows to tell. `lead_off` is the device's own judgement:
-    all its voltage drives less than half of the setpoint. `expired` says that a lease ran out since the
-    last command. `seq` is the last command taken; `boot_count` grows with each reset.
+    all its voltage drives less than half of the setpoint. Under a `waveform` the setpoint and the voltage are
+    peaks, and `current_na` is the mean of |I| with the sign of the setpoint. `expired` says that a lease ran
+    out since the last command. `seq` is the last command taken; `boot_count` grows with each reset.
     """
 
     current_na: int
@@ -60,15 +63,18 @@ class Measurement:
     seq: int
     boot_count: int
     device_ms: int
+    waveform: Waveform | None = None
 
 
 class Stimulator(Protocol):
     """A stimulator with one channel, as a session drives it."""
 
-    def set_current(self, na: int, lease_ms: int, seq: int) -> Reply | None:
+    def set_current(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         """Hold `na` (sign = polarity) for `lease_ms` from now; None when no answer reaches the host.
 
-        Setpoints are absolute. A command with a number that is not above the last one taken is refused.
+        With a waveform `na` is its peak; None is direct current, and a device without waveforms refuses all
+        others (`Refusal.WAVEFORM`). Setpoints are absolute. A command with a number that is not above the
+        last one taken is refused.
         """
         ...
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ionto_ir.dataclass import dataclass
+from ionto_ir.waveform import Waveform
+from ionto_ir.wording import waveform_text
 from ionto_runtime.stimulator import Measurement
 
 MISSES_MAX = 3
@@ -38,6 +40,7 @@ class Held:
     na: int | None
     sequence: int
     confirmed: bool
+    waveform: Waveform | None = None
 
 
 def contradiction(reading: Measurement, held: Held) -> str | None:
@@ -48,6 +51,9 @@ def contradiction(reading: Measurement, held: Held) -> str | None:
         return "the output is open although it was set"
     if reading.setpoint_na != held.na:
         return f"the device is set to {reading.setpoint_na} nA where {held.na} nA was set"
+    if reading.waveform != held.waveform:
+        given, asked = waveform_text(reading.waveform), waveform_text(held.waveform)
+        return f"the device gives {given} where {asked} was set"
     return None
 
 

@@ -12,6 +12,7 @@ from ionto_ir.plan import (
     Branch,
     Classify,
     Confirm,
+    Demand,
     Finish,
     ForTime,
     Hold,
@@ -26,7 +27,8 @@ from ionto_ir.plan import (
 )
 from ionto_ir.state import Mode, Phase, State
 from ionto_ir.units import RESISTANCE, VOLTAGE, approximate
-from ionto_ir.wording import charge_text, current_text, duration_text
+from ionto_ir.waveform import Waveform
+from ionto_ir.wording import charge_text, current_text, duration_text, waveform_text
 from ionto_runtime.stimulator import Measurement
 from ionto_runtime.supervision import TOUCHING_OHM_MAX
 
@@ -67,6 +69,10 @@ def step_words(bound: BoundPlan, index: int, values: Environment) -> str:
             return "Choose how to go on"
         case Loop():
             return "Repeat"
+        case Demand():
+            basal = _value(step.basal_na, values)
+            meanwhile = f", {current_text(bound.plan, basal)} meanwhile" if basal else ""
+            return f"{step.text}: a dose on demand{meanwhile}"
         case Classify():
             return f"Say what {step.variable} means"
         case Finish():
@@ -80,18 +86,23 @@ def _ramp_words(bound: BoundPlan, step: Ramp, values: Environment) -> str:
     level = UNKNOWN if target is None else current_text(bound.plan, target)
     against = " against the declared polarity" if step.reversed else ""
     delta, over = _value(step.slope.delta_na, values), _value(step.slope.over_ms, values)
+    ramp = f"Ramp to {level}{against}{_as(step.waveform)}"
     if None in (target, start, delta, over) or not delta:
-        return f"Ramp to {level}{against}"
+        return ramp
     assert target is not None and start is not None and over is not None
     # What a ramp says of its speed is the whole way in a time, or a rate.
     if abs(target - start) == delta:
-        return f"Ramp to {level}{against} over {duration_text(over)}"
-    return f"Ramp to {level}{against} in {duration_text(abs(target - start) * over // delta)}"
+        return f"{ramp} over {duration_text(over)}"
+    return f"{ramp} in {duration_text(abs(target - start) * over // delta)}"
+
+
+def _as(waveform: Waveform | None) -> str:
+    return "" if waveform is None else f" as {waveform_text(waveform)}"
 
 
 def _hold_words(bound: BoundPlan, step: Hold, values: Environment) -> str:
     level = _value(step.level_na, values)
-    held = f"Hold {UNKNOWN if level is None else current_text(bound.plan, level)}"
+    held = f"Hold {UNKNOWN if level is None else current_text(bound.plan, level)}{_as(step.waveform)}"
     match step.until:
         case ForTime(duration_ms):
             return f"{held} for {_time(duration_ms, values)}"

@@ -16,6 +16,8 @@ from ionto_ir.plan import (
     Code,
     Confirm,
     Course,
+    Demand,
+    DoseRule,
     Finish,
     ForTime,
     Hold,
@@ -41,6 +43,7 @@ from ionto_ir.plan import (
     VariableKind,
     Wait,
 )
+from ionto_ir.waveform import Form, Waveform
 from tests.treatments import BENCH, HERE, limit, plan_with
 
 MA = 1_000_000
@@ -91,6 +94,15 @@ def _ramp(
     return Ramp(target, start, slope, negative, following, SESSION, HERE)
 
 
+PULSES = Waveform(Form.PULSED, 10_000_000, 500_000)
+
+
+def _demand(body: int, following: int) -> Demand:
+    rule = DoseRule(Constant(2), Constant(60_000))
+    times = (Constant(20_000), False, (rule,), Constant(3), Constant(120_000))
+    return Demand("Dose", terms.ZERO, *times, body, following, SESSION, HERE)
+
+
 def _steps() -> tuple[Step, ...]:
     rows = (
         ClassRow(None, True, 30_000, False, "unlikely", HERE),
@@ -118,9 +130,13 @@ def _steps() -> tuple[Step, ...]:
         _ramp(CURRENT, terms.ZERO, SLOPE, 15),
         Hold(CURRENT, UntilTotal(doubled, SLOPE), 16, SESSION, HERE),
         _ramp(terms.ZERO, CURRENT, SLOPE, 17),
-        Instruct("Apply a moisturiser", 18, AFTER, HERE),
-        Record("chloride", 19, AFTER, HERE),
-        Classify("chloride", rows, 20, AFTER, HERE),
+        _demand(18, 21),
+        replace(_ramp(Constant(MA), terms.ZERO, STEADY, 19), waveform=PULSES),
+        Hold(Constant(MA), ForTime(Constant(5_000)), 20, SESSION, HERE, PULSES),
+        _ramp(terms.ZERO, Constant(MA), STEADY, 17),
+        Instruct("Apply a moisturiser", 22, AFTER, HERE),
+        Record("chloride", 23, AFTER, HERE),
+        Classify("chloride", rows, 24, AFTER, HERE),
         Finish("completed", True, AFTER, HERE),
     )
 

@@ -43,9 +43,9 @@ def _judged(
     measured_na: int = 0,
 ) -> str | None:
     """The complaint about a tick, if the ledgers are claimed as the interlock counts them."""
-    claimed = interlock.tick(before, measured_na, acknowledged, output_na, driving, 0, 0)[0]
+    claimed = interlock.tick(before, measured_na, acknowledged, output_na, None, driving, 0, 0)[0]
     ledgers = interlock.upper_pc(claimed)[0], interlock.nominal_pc(claimed)
-    return interlock.tick(before, measured_na, acknowledged, output_na, driving, *ledgers)[1]
+    return interlock.tick(before, measured_na, acknowledged, output_na, None, driving, *ledgers)[1]
 
 
 READY = Watch(begun=True)

@@ -63,6 +63,8 @@ def _inputs(draw: st.DrawFn) -> dict[str, Value]:
         "wish": draw(st.integers(0, 2)),
         "aim_na": draw(st.integers(-3, 60)),
         "aim_sign": draw(st.sampled_from([1, -1, 2])),
+        "mean_na": draw(st.integers(-3, 60)),
+        "fallen_mean_na": draw(st.integers(-3, 60)),
         "acknowledged": draw(st.booleans()),
         "measured_na": draw(CURRENTS),
         "ahead": draw(st.booleans()),

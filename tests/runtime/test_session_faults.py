@@ -8,6 +8,7 @@ from ionto_ir.dataclass import replace
 from ionto_ir.events import Pause, Resume, Stop
 from ionto_ir.plan import Interruptions
 from ionto_ir.state import Mode
+from ionto_ir.waveform import Waveform
 from ionto_runtime.journal_reader import Unsealed
 from ionto_runtime.session import Session
 from ionto_runtime.simulation.stimulator import Fault
@@ -213,11 +214,11 @@ class Refusing:
         self.inner = inner
         self.count = 0
 
-    def set_current(self, na: int, lease_ms: int, seq: int) -> Reply | None:
+    def set_current(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         self.count += 1
         if self.count == 100:
             return Refused(seq, Refusal.OUT_OF_RANGE)
-        return self.inner.set_current(na, lease_ms, seq)  # type: ignore[attr-defined,no-any-return]
+        return self.inner.set_current(na, lease_ms, seq, waveform)  # type: ignore[attr-defined,no-any-return]
 
     def output_off(self, seq: int) -> Reply | None:
         return self.inner.output_off(seq)  # type: ignore[attr-defined,no-any-return]
@@ -261,7 +262,7 @@ def test_what_was_read_before_the_output_opened_is_not_taken_for_what_flows_afte
 class Hot(Refusing):
     """A stimulator that reports a tenth more than was set."""
 
-    def set_current(self, na: int, lease_ms: int, seq: int) -> Reply | None:
+    def set_current(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         return self.inner.set_current(na // 11 * 10 // 10_000 * 10_000, lease_ms, seq) and Accepted(seq)  # type: ignore[attr-defined]
 
 

@@ -35,10 +35,11 @@ class PauseCost:
 class Ledger:
     """nominal_pc: charge of the set values, pauses apart. least_pc: a lower bound of it.
 
-    on_ms: time with the output on. elapsed_ms: time since the first energised step began, without the time
-    that people take. `pauses` holds what a pause may have cost so far, `humans` the steps at which a person
-    was waited for since then; `started` says whether anything may have been energised. `absorbed` counts
-    the totals that made up for what pauses had cost.
+    on_ms: time with the output on. sure_ms: a lower bound of the time that the steps so far took. elapsed_ms:
+    time since the first energised step began, without the time that people take. `pauses` holds what a pause
+    may have cost so far, `humans` the steps at which a person was waited for since then; `started` says
+    whether anything may have been energised. `absorbed` counts the totals that made up for what pauses had
+    cost.
     """
 
     nominal_pc: Polynomial = ZERO
@@ -49,6 +50,7 @@ class Ledger:
     humans: tuple[int, ...] = ()
     started: bool = False
     absorbed: int = 0
+    sure_ms: Polynomial = ZERO
 
     def plus(self, other: Ledger, times: Polynomial) -> Ledger:
         """This ledger and then `times` rounds of another one, which began from nothing."""
@@ -61,6 +63,7 @@ class Ledger:
             tuple(dict.fromkeys((*self.humans, *other.humans))),
             self.started or other.started,
             self.absorbed + other.absorbed,
+            self.sure_ms + other.sure_ms * times,
         )
 
     def paused(self, cost: PauseCost, environment: Environment) -> Ledger:
@@ -117,6 +120,7 @@ def joined(chosen: Polynomial, one: Ledger, other: Ledger, environment: Environm
         tuple(dict.fromkeys((*one.humans, *other.humans))),
         one.started or other.started,
         max(one.absorbed, other.absorbed),
+        mixed(one.sure_ms, other.sure_ms),
     )
 
 

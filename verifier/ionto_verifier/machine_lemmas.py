@@ -86,7 +86,7 @@ RECIPES: dict[str, Recipe] = {
     "device": _recipe("device world after_paid_bound after_exposure", opaque=True),
     "exposure": _recipe("inputs exposure device untouched within_current guard current"),
     "untouched": _recipe("untouched at_rest"),
-    "paid": _recipe("paid"),
+    "paid": _recipe("guard current within_current"),
     "paid_bound": _recipe("at_rest current paid within_current guard"),
     "paid_falls": _recipe("guard current paid"),
     # the level, the time and the mode

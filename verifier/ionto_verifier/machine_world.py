@@ -42,6 +42,7 @@ from ionto_ir.machine_terms import (
     current_cap_reversed,
     duration_cap,
     fall,
+    fallen_charged,
     interruptions_max,
     journal_lag,
     journalled_nominal,
@@ -52,15 +53,16 @@ from ionto_ir.machine_terms import (
     outage,
     paid,
     rise,
-    setpoint_of,
     step,
     tick,
     watchdog,
+    wished_mean,
 )
 
 ASSUMPTIONS = (
     "between two ticks the device holds what it last heard, for at most the tick's length",
     "the skin receives at most the setpoint and the device's stated accuracy, and nothing while it is open",
+    "under a waveform it receives at most the stated mean of |I| and the accuracy; both fall with the level",
     "a device that hears nothing goes to zero by itself when its watchdog's time has passed",
     "a command that the device has acknowledged is in force from the tick at which it was sent",
     "the journal lacks at most its stated number of ticks; every other event is in it before it is acted on",
@@ -128,7 +130,8 @@ def device_moves(event: EventKind, case: Case, after: dict[str, Expression]) -> 
     """What the device may do with this case; `after` are the machine's new variables."""
     if event is not EventKind.TICK:
         return _between_ticks(event, case)
-    emitted = multiply(tick, setpoint_of(after["level_na"])) if case.output is Output.SET else NONE
+    emitted = multiply(tick, wished_mean if case.granted else fallen_charged)
+    emitted = emitted if case.output is Output.SET else NONE
     moves = _unheard() if case.output is Output.KEEP else (_heard(after["paid_na"]), *_unheard())
     sums = {"set_charge_pc": add(set_charge, emitted)}
     return tuple(Move(move.name, {**sums, **move.after}, move.believed) for move in moves)

@@ -159,6 +159,12 @@ def _subject(plan: Plan, claim: Claim) -> str:
             electrode = plan.electrodes[claim.electrode]
             role = electrode.role if limit.role is None else limit.role
             return f"the current density at the {role.value} on `{electrode.site}`"
+        case LimitKind.MEAN_DENSITY:
+            assert claim.electrode is not None, "a density is one of an electrode"
+            electrode = plan.electrodes[claim.electrode]
+            return f"the mean of the current density on `{electrode.site}`"
+        case LimitKind.PULSE_CHARGE:
+            return "the charge of a pulse"
         case LimitKind.RAMP:
             return "the current's rate of change"
         case LimitKind.VOLTAGE:

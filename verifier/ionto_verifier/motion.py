@@ -109,6 +109,10 @@ class Mover:
         """Whether somebody may adjust what these expressions say."""
         return any(self.encoding.adjustable & self.encoding.references(item) for item in expressions)
 
+    def surely(self, duration: Expression, exact: Polynomial) -> Polynomial:
+        """A lower bound of a time: the time itself unless somebody may adjust it."""
+        return constant(self.environment.bounds(exact)[0]) if self.moves(duration) else exact
+
     # --- ramps ------------------------------------------------------------------------------------
 
     def ramp(self, index: int, step: Ramp, state: State) -> tuple[State, Motion]:
@@ -147,9 +151,9 @@ class Mover:
             # A pause at the end of the hold: its fall, and this ramp from zero instead of from the hold's
             # level.
             charge = self.environment.upper((charge, pending.overflow_pc + way.again.nominal_pc), "charge")
-        least = ZERO
+        least = sure_ms = ZERO
         if not way.moves:
-            time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
+            time_ms = sure_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
             least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms)
         nominal = before.nominal_pc + charge
         if pending.total_pc is not None and pending.before_pc is not None:
@@ -161,6 +165,7 @@ class Mover:
             least_pc=before.least_pc + self.environment.largest((least, ZERO), "least charge"),
             on_ms=before.on_ms + way.whole.on_ms,
             elapsed_ms=before.elapsed_ms + way.whole.on_ms,
+            sure_ms=before.sure_ms + sure_ms,
             started=True,
         )
 
@@ -244,6 +249,7 @@ class Mover:
             least_pc=before.least_pc + least,
             on_ms=before.on_ms + on_ms,
             elapsed_ms=before.elapsed_ms + on_ms,
+            sure_ms=before.sure_ms + self.surely(duration, exact),
             started=True,
         )
         return self._paused_in_hold(index, ledger, level, absorbed=False)

@@ -16,11 +16,13 @@ from heapq import heappop, heappush
 from typing import assert_never
 
 from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.expression import ZERO as NO_CURRENT
 from ionto_ir.expression import Expression
 from ionto_ir.plan import (
     Branch,
     Classify,
     Confirm,
+    Demand,
     Finish,
     Hold,
     Instruct,
@@ -33,6 +35,7 @@ from ionto_ir.plan import (
     successors,
 )
 from ionto_ir.wellformed_graph import loop_regions
+from ionto_verifier.demand import block_of, ledger_of, standing_by
 from ionto_verifier.encode import Encoding
 from ionto_verifier.environment import Origin
 from ionto_verifier.joining import branch_guard, join, overflowing
@@ -131,6 +134,8 @@ class Walk:
                 yield from self._parted(index, step, state)
             case Loop():
                 yield from self._repeated(index, step, state, keep)
+            case Demand():
+                yield from self._on_demand(index, step, state, keep)
             case Finish():
                 self._visit(index, state, state, None, keep)
             case Wait() | Reverse() | Confirm() | Instruct() | Record() | Classify():
@@ -235,6 +240,26 @@ class Walk:
             ),
         )
 
+    def _on_demand(self, index: int, step: Demand, state: State, keep: bool) -> Iterator[tuple[int, State]]:
+        state = replace(state, ledger=overflowing(state), pending=NONE)
+        started = state.ledger.started or step.basal_na != NO_CURRENT
+        body, _ = self._one_round(index, step, replace(state, ledger=Ledger(started=started)))
+        dose = Ledger(started=started) if body is None else body.ledger
+        block = block_of(self.mover, index, step, state, dose)
+        after = ledger_of(self.mover, block, state.ledger, dose, block.doses)
+        motion = standing_by(self.mover, block, state)
+        # The head is seen at the end of its time, when all doses are over.
+        self._visit(index, state, replace(state, ledger=after), motion, keep)
+        if keep:
+            last = replace(
+                state,
+                path=(*state.path, *block.given),
+                ledger=ledger_of(self.mover, block, state.ledger, dose, block.doses - 1),
+            )
+            self.region(step.body, last, index, keep=True)
+        signs = state.signs if body is None else state.signs | body.signs
+        yield step.exit, replace(state, signs=signs, ledger=after)
+
     def _rounds_of(self, index: int, step: Loop, state: State) -> tuple[Polynomial, tuple[Guard, ...]]:
         """How many rounds there are, and what is known when there is one at all."""
         scope = self.mover.scope(state, f"{index}", step.count)
@@ -260,7 +285,9 @@ class Walk:
     def _at_most_some(self, value: Polynomial, count: Polynomial) -> Formula:
         return disjunction((at_most(value), at_most(value, count)))
 
-    def _one_round(self, index: int, step: Loop, first: State) -> tuple[State | None, tuple[Expression, ...]]:
+    def _one_round(
+        self, index: int, step: Loop | Demand, first: State
+    ) -> tuple[State | None, tuple[Expression, ...]]:
         """What a round adds, and the levels and polarities at which any round may begin."""
         known = self._known_rounds.get((index, first))
         if known is None:
@@ -268,7 +295,7 @@ class Walk:
         return known
 
     def _followed_round(
-        self, index: int, step: Loop, first: State
+        self, index: int, step: Loop | Demand, first: State
     ) -> tuple[State | None, tuple[Expression, ...]]:
         entered = first
         for _ in range(ROUNDS_FOLLOWED_MAX):

@@ -17,6 +17,7 @@ from random import Random
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device
+from ionto_ir.waveform import PPM, Form, Waveform, fault_of, mean_share_ppm
 from ionto_runtime.simulation.skin import STEP_MS_MAX, Body, Circuit, Flow
 from ionto_runtime.stimulator import Accepted, Measurement, Refusal, Refused, Reply
 
@@ -78,21 +79,22 @@ class SimulatedStimulator:
     def _power_up(self) -> None:
         """The state after a reset: no output, no memory of the host."""
         self._setpoint_na = 0
+        self._waveform: Waveform | None = None
         self._output_on = False
         self._lease_left_ms = 0
         self._seq = 0
-        self._last: tuple[int, int] | None = None
+        self._last: tuple[int, int, Waveform | None] | None = None
         self._expired = False
         self._read_terminals(NO_FLOW)
 
-    def set_current(self, na: int, lease_ms: int, seq: int) -> Reply | None:
+    def set_current(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         """Hold `na` (sign = polarity) for `lease_ms` from now. None when no answer reaches the host.
 
         A repeated message is answered again but renews nothing.
         """
         if Fault.SILENT in self.faults:
             return None
-        reply = self._take(na, lease_ms, seq)
+        reply = self._take(na, lease_ms, seq, waveform)
         return None if Fault.DEAF_HOST in self.faults else reply
 
     def output_off(self, seq: int) -> Reply | None:
@@ -117,16 +119,21 @@ class SimulatedStimulator:
         return Measurement(
             current_na=self._current_na,
             voltage_mv=self._voltage_mv,
-            impedance_ohm=abs(self._voltage_mv) * 1_000_000 // magnitude_na if telling else None,
+            impedance_ohm=self._impedance_ohm(magnitude_na) if telling else None,
             at_compliance=self._limited,
             output_on=self._output_on,
-            lead_off=self._limited and 2 * magnitude_na < abs(self._setpoint_na),
+            lead_off=self._limited and 2 * magnitude_na < abs(self._setpoint_na) * self._share(),
             expired=self._expired,
             setpoint_na=self._setpoint_na,
             seq=self._seq,
             boot_count=self._boot_count,
             device_ms=self._device_ms,
+            waveform=self._waveform,
         )
+
+    def _impedance_ohm(self, magnitude_na: int) -> int:
+        """Voltage over current, both at the peak."""
+        return round(abs(self._voltage_mv) * 1_000_000 * self._share()) // magnitude_na
 
     def advance(self, ms: int) -> None:
         """Let `ms` of device time pass. The terminals are read at its end."""
@@ -158,17 +165,18 @@ class SimulatedStimulator:
         self._boot_count += 1
         self._power_up()
 
-    def _take(self, na: int, lease_ms: int, seq: int) -> Reply:
-        repeated = seq == self._seq and self._last == (na, lease_ms)
+    def _take(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None) -> Reply:
+        repeated = seq == self._seq and self._last == (na, lease_ms, waveform)
         if repeated:
             return Accepted(seq)
-        reason = self._refusal(na, lease_ms, seq)
+        reason = self._refusal(na, lease_ms, seq) or self._lacks(waveform)
         if reason is not None:
             return Refused(seq, reason)
         self._seq = seq
-        self._last = (na, lease_ms)
+        self._last = (na, lease_ms, waveform)
         if Fault.STUCK_OUTPUT not in self.faults:
             self._setpoint_na = na
+            self._waveform = waveform
             self._output_on = True
             self._lease_left_ms = lease_ms
             self._expired = False
@@ -187,17 +195,36 @@ class SimulatedStimulator:
             return Refusal.POLARITY
         return None
 
+    def _lacks(self, waveform: Waveform | None) -> Refusal | None:
+        form = "dc" if waveform is None else waveform.form.value
+        known = form in self.device.waveforms and (waveform is None or fault_of(waveform) is None)
+        return None if known else Refusal.WAVEFORM
+
+    def _share(self) -> float:
+        """The part of the peak that is the mean of |I|: what the skin sees of a fast waveform."""
+        return mean_share_ppm(self._waveform) / PPM
+
+    def _forwards(self) -> float:
+        """The part of what flows that flows in the direction of the setpoint."""
+        if self._waveform is None or self._waveform.form is Form.PULSED:
+            return 1.0
+        return (1 + min(1.0, self._waveform.offset_ppm / PPM / self._share())) / 2
+
     def _pass(self, ms: int) -> Flow:
         """At most one step, in which no lease ends but at its end."""
         target_ma = self._target_na() / 1_000_000
-        flow = self.body.drive(target_ma, self.device.compliance_mv / 1000, self._circuit(), ms)
+        share = self._share()
+        # The peak must be driven, and the mean is what adds up: its voltage is the same share.
+        volts = self.device.compliance_mv / 1000 * share
+        flow = self.body.drive(target_ma * share, volts, self._circuit(), ms)
         self._device_ms += ms
         skin_na = round(flow.skin_ma * 1_000_000)
-        self.received.peak_na = max(self.received.peak_na, abs(skin_na))
-        if skin_na >= 0:
-            self.received.forward_pc += skin_na * ms
-        else:
-            self.received.backward_pc -= skin_na * ms
+        self.received.peak_na = max(self.received.peak_na, round(abs(skin_na) / share))
+        total_pc = abs(skin_na) * ms
+        along_pc = round(total_pc * self._forwards())
+        forward_pc = along_pc if skin_na >= 0 else total_pc - along_pc
+        self.received.forward_pc += forward_pc
+        self.received.backward_pc += total_pc - forward_pc
         if self._output_on and self._lease_left_ms > 0:
             self._lease_left_ms -= ms
             if self._lease_left_ms == 0 and Fault.STUCK_OUTPUT not in self.faults:
@@ -222,6 +249,7 @@ class SimulatedStimulator:
 
     def _open_output(self) -> None:
         self._setpoint_na = 0
+        self._waveform = None
         self._output_on = False
         self._lease_left_ms = 0
         self._read_terminals(NO_FLOW)
@@ -237,5 +265,5 @@ class SimulatedStimulator:
         jitter_na = self._jitter.uniform(-1, 1) * allowed_na * (1 - OUTPUT_SHARE) / 2
         self._current_na = round(real_na + jitter_na)
         jitter = self._jitter.uniform(-1, 1) * VOLTAGE_JITTER
-        self._voltage_mv = round(flow.voltage_v * 1000 * (1 + jitter))
+        self._voltage_mv = round(flow.voltage_v * 1000 / self._share() * (1 + jitter))
         self._limited = flow.limited
