@@ -19,7 +19,7 @@ from ionto_ir.source import Span
 from ionto_runtime.accounting import Account, account_at_worst, account_of
 from ionto_runtime.journal_file import lock
 from ionto_runtime.journal_format import CHAIN_START, MAGIC, RECORD_BYTES_MAX, Damage, Record, decode_record
-from ionto_runtime.journal_reader import Corrupt, Sealed, TornTail, Unread, last_sound_ms, read_journal
+from ionto_runtime.journal_reader import Corrupt, Sealed, Unread, last_sound_ms, read_journal
 from ionto_runtime.sealing import Chain, read_chain, seal_fault
 
 SUFFIX = ".journal"
@@ -82,7 +82,7 @@ def _session(path: Path, plan_name: str, chain: Chain) -> PastSession | Diagnost
     reading = read_journal(path)
     if isinstance(reading, Unread):
         return _uncountable(path, reading.reason)
-    if reading.header is None and isinstance(reading.end, TornTail):
+    if reading.header is None and not isinstance(reading.end, Corrupt):
         return None  # a crash before the header was on the disk, and so before anything was sent
     header = reading.header
     if not isinstance(reading.end, Sealed) and _in_use(path):

@@ -87,7 +87,7 @@ class Record:
 class Damage(Enum):
     """Why bytes are not the next record."""
 
-    INCOMPLETE = "the file ends within a record"
+    INCOMPLETE = "a record is not there to its end"
     UNREADABLE = "the bytes are no record"
     MISPLACED = "a record stands where it was not written"
     UNKNOWN = "a record was written that this program does not understand"
@@ -123,8 +123,13 @@ def decode_record(data: bytes, offset: int, sequence: int, link_before: bytes) -
     end = offset + length
     body, link = data[offset : end - _LINK_BYTES], data[end - _LINK_BYTES : end]
     _, number, waiting, found, monotonic_ns, wall_ms, text_bytes, _ = _HEAD.unpack_from(body)
-    if found != sequence or sha256(link_before + body).digest() != link:
+    expected = sha256(link_before + body).digest()
+    if found != sequence:
         return Damage.MISPLACED
+    if link != expected:
+        # A loss of power may take the block with the link and leave the rest; zeros are nobody's link.
+        lost = all(byte in (0, right) for byte, right in zip(link, expected, strict=True))
+        return Damage.INCOMPLETE if lost else Damage.MISPLACED
     text = body[_HEAD.size : _HEAD.size + text_bytes]
     payload = read_payload(text)
     if number not in _KINDS or payload is None:
