@@ -33,7 +33,7 @@ from ionto_ir.bind_walk import Way, way_through
 from ionto_ir.bound import UNLIMITED, BoundPlan
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_ir.dry_run import Run, Script, obliging, run, usual_value
+from ionto_ir.dry_run import Run, Script, for_ever, obliging, run, usual_value
 from ionto_ir.expression import Value, references
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, violations
@@ -166,7 +166,7 @@ def _rehearse(day: _Day) -> _Rehearsed:
     way = way_through(plan, {**day.values, **day.records})
     if way.problems:
         return _Rehearsed(way.problems)
-    calm = run(bind_disarmed(plan, day.values), obliging(day.records))
+    calm = run(bind_disarmed(plan, day.values), obliging(day.records), silence=for_ever)
     problems = [*_ending_problems(plan, calm), *_violated(plan, day.values, calm.trace)]
     problems += _fit(plan, calm.trace)
     if problems:
@@ -198,13 +198,13 @@ def _interrupted_problems(day: _Day, way: Way, span_ms: int) -> Iterator[Diagnos
 
     constants = constants_of(plan, day.values, day.history, span_ms, screened=True)
     making = interrupter()
-    armed = run(BoundPlan(plan, dict(day.values), constants, 1), script(making))
+    armed = run(BoundPlan(plan, dict(day.values), constants, 1), script(making), silence=for_ever)
     if _finished(plan, armed):
         yield from _violated(plan, day.values, armed.trace)
         yield from _too_long(plan, armed.trace, making)
         return
     # The machine stopped it. What would have happened otherwise says which limit it protected.
-    free = run(bind_disarmed(plan, day.values), script(interrupter()))
+    free = run(bind_disarmed(plan, day.values), script(interrupter()), silence=for_ever)
     named = tuple(_violated(plan, day.values, free.trace))
     yield from named
     if not named:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ionto_ir.bound import BoundPlan
+from ionto_ir.coast import coast
 from ionto_ir.dataclass import dataclass, field, replace
 from ionto_ir.events import (
     Alarm,
@@ -41,6 +42,12 @@ EVENTS_PER_TICK_MAX = 100
 
 Script = Callable[[State, Prompt | None], Event | None]
 """What happens before the next tick, seen from the state and the prompt that is open; None lets time pass."""
+
+Silence = Callable[[State], int]
+"""For how many ms of the session a script that was silent just now stays so while the level is held."""
+
+COAST_AGAIN_TICKS = 8
+"""Ticks to wait before coasting is tried again where it was not possible: a ramp is not steady for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +119,16 @@ class _Recorder:
         self.points.append(point)
 
 
-def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX) -> Run:
-    """Run a bound plan until it ends. `ending` is None when it has not ended after `ticks_max` ticks."""
+def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX, silence: Silence | None = None) -> Run:
+    """Run a bound plan until it ends. `ending` is None when it has not ended after `ticks_max` ticks.
+
+    With `silence` known, stretches in which nothing changes are coasted through.
+    """
     recorder = _Recorder(bound.constants.tick_ms)
     state = _feed(bound, start(bound), Begin(), recorder)
     tick = Tick()
-    for _ in range(ticks_max):
+    left, again = ticks_max, ticks_max
+    while left > 0:
         for _ in range(EVENTS_PER_TICK_MAX):
             event = None if state.ended else script(state, recorder.prompt)
             if event is None:
@@ -125,7 +136,13 @@ def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX) -> Run:
             state = _feed(bound, state, event, recorder)
         if state.ended:
             break
-        state = _feed(bound, state, tick, recorder)
+        coasted = 0
+        if silence is not None and left <= again:
+            state, coasted = coast(bound, state, min(left, silence(state) // bound.constants.tick_ms - 1))
+            again = left - COAST_AGAIN_TICKS
+        if coasted == 0:
+            state = _feed(bound, state, tick, recorder)
+        left -= max(1, coasted)
     trace = Trace(
         tuple(recorder.points), tuple(recorder.visits), state.machine.elapsed_ms, bound.constants.tick_ms
     )
@@ -172,6 +189,11 @@ def obliging(answers: Mapping[str, Value]) -> Script:
         return answer_to(prompt, answers)
 
     return script
+
+
+def for_ever(_: State) -> int:
+    """The silence of a script that looks at nothing but mode, step, level and prompt."""
+    return TICKS_MAX * TICKS_MAX
 
 
 def answer_to(prompt: Prompt | None, answers: Mapping[str, Value]) -> Event | None:

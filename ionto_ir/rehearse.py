@@ -16,7 +16,7 @@ from ionto_ir.bind_walk import way_through
 from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic
-from ionto_ir.dry_run import Run, answer_to, run, usual_value
+from ionto_ir.dry_run import Run, answer_to, for_ever, run, usual_value
 from ionto_ir.events import (
     Adjust,
     DeviceFault,
@@ -122,7 +122,8 @@ def _ran(
     bound: BoundPlan, scenario: Scenario, records: Mapping[str, Value], noted: tuple[Needed, ...]
 ) -> Rehearsed:
     plan = bound.plan
-    done = run(bound, Timeline(scenario, _all_records(plan, records)).happens)
+    timeline = Timeline(scenario, _all_records(plan, records))
+    done = run(bound, timeline.happens, silence=timeline.silence_ms)
     classified = tuple(
         (record.variable, record.meaning) for record in done.records if record.meaning is not None
     )
@@ -158,6 +159,12 @@ class Timeline:
             if event is not None:
                 return event
         return answer_to(prompt, self._records)
+
+    def silence_ms(self, state: State) -> int:
+        """How long nothing happens but that people answer: until the next occurrence."""
+        if not self._pending:
+            return for_ever(state)
+        return self._pending[0].at_ms - state.machine.elapsed_ms if state.machine.elapsed_ms > 0 else 0
 
     def _event(self, item: Occurrence) -> Event | None:
         """The event of an occurrence; from a `record` on, that value is what will be entered."""

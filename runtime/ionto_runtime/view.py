@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass
-from ionto_ir.dry_run import obliging, run, usual_value
+from ionto_ir.dry_run import for_ever, obliging, run, usual_value
 from ionto_ir.events import Alarm, End, Event, Prompt, Refused
 from ionto_ir.expression import Value
 from ionto_ir.plan import VariableKind
@@ -84,7 +84,7 @@ def facts_of(
     records = {
         item.name: usual_value(item) for item in bound.plan.variables if item.kind is VariableKind.RECORD
     }
-    planned = run(bound, obliging(records))
+    planned = run(bound, obliging(records), silence=for_ever)
     ranges = [item.impedance for item in bound.plan.envelopes if item.impedance is not None]
     return Facts(
         bound=bound,

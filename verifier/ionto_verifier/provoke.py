@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from ionto_ir.bind import bind_disarmed
 from ionto_ir.dataclass import dataclass, field
-from ionto_ir.dry_run import Run, answer_to, run, usual_value
+from ionto_ir.dry_run import Run, answer_to, for_ever, obliging, run, usual_value
 from ionto_ir.events import Adjust, Event, Pause, Prompt, Resume
 from ionto_ir.expression import Value
 from ionto_ir.plan import Plan, VariableKind
@@ -64,6 +64,10 @@ class Provoker:
                 self._note(at_ms, event)
                 return event
         return answer_to(prompt, self._answers)
+
+    def silence_ms(self, state: State) -> int:
+        """What it does depends on step and level alone, but for the end of a pause."""
+        return 0 if state.machine.mode is Mode.PAUSED else for_ever(state)
 
     def _note(self, at_ms: int, event: Event) -> None:
         match event:
@@ -123,8 +127,8 @@ def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
 def _run(plan: Plan, day: Day, provoker: Provoker, *, calm: bool = False) -> Run:
     bound = bind_disarmed(plan, day.values)
     if calm:
-        return run(bound, lambda _, prompt: answer_to(prompt, day.records))
-    return run(bound, provoker.happens)
+        return run(bound, obliging(day.records), silence=for_ever)
+    return run(bound, provoker.happens, silence=provoker.silence_ms)
 
 
 def _peaks_na(done: Run) -> dict[int, int]:
