@@ -126,6 +126,14 @@ def _verify(commands: Commands[Parser]) -> None:
     parser.add_argument(
         "--machine", action="store_true", help="also prove the machine theorem and show its queries"
     )
+    parser.add_argument(
+        "--queries", metavar="FOLDER", help="also write the queries of the machine theorem there, as SMT-LIB"
+    )
+    parser.add_argument(
+        "--cross-check",
+        action="store_true",
+        help="also ask a second solver (cvc5) every question; a contradiction exits with 5",
+    )
 
 
 def _compile(commands: Commands[Parser]) -> None:

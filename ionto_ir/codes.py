@@ -9,6 +9,8 @@ CODES: dict[str, str] = {
     # I00xx: our own bugs
     "I0001": "ionto itself went wrong",
     "I0006": "verifier and machine disagree",
+    "I0007": "two solvers contradict each other",
+    "I0008": "the machine theorem does not hold",
     # I01xx: syntax
     "I0101": "something cannot stand where it stands",
     "I0102": "a brace or bracket too few or too many",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from ionto_cli.exits import Exit, gravest
@@ -20,6 +21,8 @@ from ionto_verifier.report import VerificationReport
 
 if TYPE_CHECKING:
     from ionto_cli.junit import Suite
+    from ionto_verifier.cross_check import CrossCheck
+    from ionto_verifier.second_solver import SecondSolver
 
 Machine = dict[str, Any]
 """The machine's theorem as it stands in the JSON output."""
@@ -38,6 +41,7 @@ class Judged:
     compilation: Compilation
     sources: Mapping[str, SourceFile]
     reports: tuple[VerificationReport, ...]
+    opinions: tuple[CrossCheck, ...] = ()
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
@@ -45,18 +49,56 @@ class Judged:
         return (
             *self.compilation.diagnostics,
             *(item for report in self.reports for item in report.diagnostics),
+            *self.contradictions,
         )
+
+    @property
+    def contradictions(self) -> tuple[Diagnostic, ...]:
+        """Where the second solver says otherwise."""
+        if not self.opinions:
+            return ()
+        from ionto_cli.second_opinions import contradictions
+
+        pairs = zip(self.reports, self.opinions, strict=True)
+        return tuple(found for report, opinion in pairs for found in contradictions(report, opinion))
 
     @property
     def exit(self) -> Exit:
         """What the file came to."""
         if not self.compilation.ok:
             return Exit.SOURCE
-        return gravest([Exit(report.exit_code) for report in self.reports])
+        contradicted = [Exit.DISAGREEMENT] if self.contradictions else []
+        return gravest([Exit(report.exit_code) for report in self.reports] + contradicted)
 
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Verify each file; the gravest outcome decides the exit code."""
+    with ExitStack() as stack:
+        solver = None
+        if arguments.cross_check:
+            from ionto_cli.second_opinions import missing
+            from ionto_verifier.second_solver import SecondSolver
+
+            lacking = missing()
+            if lacking is not None:
+                return complain(lacking)
+            solver = stack.enter_context(SecondSolver())
+        judged = _judged(arguments, solver)
+        exits = [item.exit for item in judged]
+        machine = None
+        if arguments.machine or arguments.queries is not None:
+            from ionto_cli.machine_shown import machine_shown
+
+            machine, outcome = machine_shown(arguments.queries, solver, quiet=arguments.json)
+            exits.append(outcome)
+    exits.append(_write_files(arguments, judged))
+    if arguments.json:
+        _write_json(judged, machine)
+    return gravest(exits)
+
+
+def _judged(arguments: argparse.Namespace, solver: SecondSolver | None) -> list[Judged]:
+    """Each file with its reports and second opinions; told as soon as it is there."""
     judged = []
     many = len(arguments.files) > 1 and sys.stderr.isatty()
     for number, name in enumerate(arguments.files):
@@ -66,19 +108,15 @@ def run(arguments: argparse.Namespace) -> Exit:
         reports = tuple(verify(compiled.plan) for compiled in compilation.plans) if compilation.ok else ()
         if many:
             sys.stderr.write("\r\x1b[K")
-        judged.append(Judged(name, compilation, sources, reports))
+        opinions: tuple[CrossCheck, ...] = ()
+        if solver is not None:
+            from ionto_cli.second_opinions import opinions_on
+
+            opinions = opinions_on(reports, solver)
+        judged.append(Judged(name, compilation, sources, reports, opinions))
         if not arguments.json:
             _tell(judged[-1], everything=arguments.margins)
-    exits = [item.exit for item in judged]
-    machine = _machine() if arguments.machine else None
-    if machine is not None:
-        exits.append(Exit.PROVED if machine["finding"] == "proved" else Exit.DISAGREEMENT)
-    exits.append(_write_files(arguments, judged))
-    if arguments.json:
-        _write_json(judged, machine)
-    elif machine is not None:
-        _tell_machine(machine)
-    return gravest(exits)
+    return judged
 
 
 def _tell(item: Judged, *, everything: bool) -> None:
@@ -88,7 +126,7 @@ def _tell(item: Judged, *, everything: bool) -> None:
         say(f"{item.name}: no protocol in it; nothing to prove")
         return
     complain(*item.diagnostics, files=item.sources)
-    for report in item.reports:
+    for number, report in enumerate(item.reports):
         plan = report.plan
         word = overall(report)
         headline = f"{plan.name} {plan.version} on {plan.device.name}: "
@@ -102,44 +140,20 @@ def _tell(item: Judged, *, everything: bool) -> None:
             say(line)
         if len(shown) < len(rows):
             say(f"  and {len(rows) - len(shown)} wider margins (`--margins` shows all)")
+        if item.opinions:
+            from ionto_cli.second_opinions import tell_opinion
+
+            tell_opinion(item.opinions[number])
         say(f"  under {len(report.assumptions)} assumptions, which `ionto report` and `--json` list")
 
 
-def _machine() -> Machine:
-    """The theorem of the machine, proved anew."""
-    from ionto_verifier.machine_proof import prove_machine
+def _opinions(item: Judged) -> list[dict[str, object]]:
+    """What the second solver says of each report; empty when it was not asked."""
+    if not item.opinions:
+        return []
+    from ionto_cli.second_opinions import opinion_data
 
-    theorem = prove_machine()
-    return {
-        "finding": theorem.finding.value,
-        "solver": theorem.solver,
-        "claims": list(theorem.claims),
-        "queries": [
-            {
-                "conclusion": query.conclusion,
-                "steps": [{"step": step, "mode": mode.name.lower()} for step, mode in query.steps],
-                "finding": query.finding.value,
-                "core": list(query.core),
-            }
-            for query in theorem.queries
-        ],
-        "assumptions": list(theorem.assumptions),
-    }
-
-
-def _tell_machine(machine: Machine) -> None:
-    finding = str(machine["finding"])
-    headline = f"the machine, for all plans ({len(machine['queries'])} queries, {machine['solver']}): "
-    say(paint(headline, "bold") + paint(finding, COLOURS[finding]))
-    for claim in machine["claims"]:
-        say(f"  {claim}")
-    for conclusion in sorted({query["conclusion"] for query in machine["queries"]}):
-        asked = [query for query in machine["queries"] if query["conclusion"] == conclusion]
-        words = sorted({query["finding"] for query in asked} - {"proved"}) or ["proved"]
-        steps = sum(len(query["steps"]) for query in asked)
-        say(f"  {', '.join(words):<9} {conclusion}: {len(asked)} queries, {steps} steps of the induction")
-    for text in machine["assumptions"]:
-        say(f"  assumed: {text}")
+    return [opinion_data(opinion) for opinion in item.opinions]
 
 
 def _write_json(judged: list[Judged], machine: Machine | None) -> None:
@@ -153,6 +167,7 @@ def _write_json(judged: list[Judged], machine: Machine | None) -> None:
             "exit": int(item.exit),
             "diagnostics": [diagnostic_data(found) for found in item.compilation.diagnostics],
             "reports": [report_to_json(report) for report in item.reports],
+            "opinions": _opinions(item),
         }
         for item in judged
     ]

@@ -11,6 +11,7 @@ from tests.architecture.tree import imports, modules
 DOORS = {
     "lark": "ionto_dsl.parse",
     "z3": "ionto_verifier.smt",
+    "cvc5": "ionto_verifier.cvc5_process",
     "ctypes": "ionto_verifier.smt",
     "cryptography": "ionto_runtime.signing",
 }
@@ -21,7 +22,7 @@ OUTSIDE = {
     "ionto_dsl": {"lark"},
     "ionto_grammars": set(),
     "ionto_protocols": set(),
-    "ionto_verifier": {"z3"},
+    "ionto_verifier": {"z3", "cvc5"},
     "ionto_runtime": {"serial", "cryptography", "rich"},
     "ionto_cli": {"rich", "jinja2", "matplotlib"},
 }
@@ -44,6 +45,7 @@ WORLD = {
 WORLDLY = {
     "ionto_dsl.driver": "reads the files that are imported",
     "ionto_verifier.smt": "finds the solver's library",
+    "ionto_verifier.second_solver": "keeps the second solver in a process that can be killed",
 }
 PURE = {"ionto_ir", "ionto_dsl", "ionto_verifier"}
 

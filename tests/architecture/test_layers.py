@@ -69,6 +69,8 @@ PUBLIC = {
         "counterexample",
         "driver",
         "machine_proof",
+        "cross_check",
+        "second_solver",
         "margins",
         "properties",
         "report",

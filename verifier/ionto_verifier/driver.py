@@ -16,7 +16,7 @@ from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.judging import judge
 from ionto_verifier.messages import diagnostics_of, disagreement, unused
 from ionto_verifier.properties import Asked, Claim, Property
-from ionto_verifier.report import Finding, VerificationReport
+from ionto_verifier.report import Answered, Finding, VerificationReport
 from ionto_verifier.solve import decide_all
 from ionto_verifier.term import TermTooLargeError
 from ionto_verifier.verdict import Refuted, Undecided
@@ -54,8 +54,20 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     said = [disagreement(text, plan.span) for text in disagreements]
     said += diagnostics_of(plan, findings, advice)
     said += [unused(plan.limits[index]) for index in unasked]
+    answers = tuple(
+        Answered(question, question.decided or decisions[question.obligation.id])
+        for item in asked
+        for question in item.questions
+    )
     return VerificationReport(
-        plan, findings, assumptions_of(plan), unasked, in_reading_order(said), disagreements, ill_formed=False
+        plan,
+        findings,
+        assumptions_of(plan),
+        unasked,
+        in_reading_order(said),
+        disagreements,
+        ill_formed=False,
+        answers=answers,
     )
 
 

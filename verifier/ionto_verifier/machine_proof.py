@@ -40,12 +40,17 @@ class Query:
     """One question to the solver, and the steps of the induction that it settles.
 
     Steps whose conclusion and beliefs are the same text share a query. `core` names the beliefs it rests on.
+    `script` is the query for any SMT-LIB solver, which must answer `unsat`; `effort` is what z3 spent on it,
+    in its work units, which are the same on every machine.
     """
 
+    name: str
     conclusion: str
     steps: tuple[tuple[str, Mode], ...]
     finding: Finding
     core: tuple[str, ...]
+    script: str
+    effort: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,9 @@ def prove_machine(
     invariant: tuple[Invariant, ...] = INVARIANT,
 ) -> MachineTheorem:
     """Prove the theorem for a table (other tables than the machine's own serve to test the proof)."""
+    texts = texts_of(steps_of(table, definitions, invariant), definitions)
     queries = tuple(
-        _asked(text, steps) for text, steps in texts_of(steps_of(table, definitions, invariant), definitions)
+        _asked(f"{number:03}_{text.conclusion}", text, steps) for number, (text, steps) in enumerate(texts, 1)
     )
     return MachineTheorem(CLAIMS, ASSUMPTIONS, queries, smt.version())
 
@@ -146,15 +152,24 @@ def _all(texts: list[str]) -> str:
     return f"(and {' '.join(texts)})" if texts else "true"
 
 
-def _asked(text: Text, steps: tuple[tuple[str, Mode], ...]) -> Query:
-    """Ask for values at which all is believed and the conclusion fails."""
-    assumptions = {f"by_{name}": belief for name, belief in text.beliefs.items()}
+def question_of(text: Text) -> smt.Question:
+    """Values are asked for at which all is believed and the conclusion fails."""
+    assumptions = {f"by_{belief}": term for belief, term in text.beliefs.items()}
     assumptions["denied"] = f"(not {text.shown})"
-    match smt.ask(smt.Question(text.sorts, assumptions, EFFORT_MAX)):
-        case smt.Unsatisfiable(core):
-            rests_on = tuple(label.removeprefix("by_") for label in core if label != "denied")
-            return Query(text.conclusion, steps, Finding.PROVED, rests_on)
+    return smt.Question(text.sorts, assumptions, EFFORT_MAX)
+
+
+def _asked(name: str, text: Text, steps: tuple[tuple[str, Mode], ...]) -> Query:
+    question = question_of(text)
+    dialogue = smt.Dialogue(question)
+    finding = Finding.UNDECIDED
+    core: tuple[str, ...] = ()
+    match dialogue.ask(tuple(question.assumptions)):
+        case smt.Unsatisfiable(named):
+            finding = Finding.PROVED
+            core = tuple(label.removeprefix("by_") for label in named if label != "denied")
         case smt.Satisfiable():
-            return Query(text.conclusion, steps, Finding.REFUTED, ())
+            finding = Finding.REFUTED
         case smt.Undetermined():
-            return Query(text.conclusion, steps, Finding.UNDECIDED, ())
+            pass
+    return Query(name, text.conclusion, steps, finding, core, smt.script(question), dialogue.effort())

@@ -58,6 +58,16 @@ def on_grid(obligation: Obligation, effort_max: int) -> Found:
     return text.found(ask(text.question(effort_max, ""), text.wanted))
 
 
+def real_question(obligation: Obligation, effort_max: int) -> Question:
+    """The negated obligation over the reals, as `among_reals` asks it."""
+    return _Text(obligation, whole=False).question(effort_max, "")
+
+
+def grid_question(obligation: Obligation, effort_max: int) -> Question:
+    """The negated obligation over the grid, as `on_grid` asks it."""
+    return _Text(obligation, whole=True).question(effort_max, "")
+
+
 class _Text:
     """One obligation as a question: solver names for variables, and what each label stands for."""
 

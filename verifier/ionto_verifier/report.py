@@ -16,8 +16,9 @@ from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.plan import Plan
 from ionto_ir.source import Span
 from ionto_verifier.counterexample import Counterexample
+from ionto_verifier.decision import Decision
 from ionto_verifier.margins import Margin
-from ionto_verifier.properties import Claim, Property
+from ionto_verifier.properties import Claim, Property, Question
 from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous, Verdict
 
 SCHEMA = "ionto.verify/1"
@@ -50,6 +51,14 @@ class Finding:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A question of a claim, and how it was decided."""
+
+    question: Question
+    decision: Decision
+
+
 class Outcome(Enum):
     """What a verification came to, with its exit code."""
 
@@ -66,7 +75,7 @@ class VerificationReport:
 
     `findings` are in the order of the catalogue; `diagnostics` tell people what to mend. `unused_limits`
     are the indices of limits that no question spoke of. `disagreements` are our own bugs: places where
-    prover and machine contradict each other.
+    prover and machine contradict each other. `answers` are the questions behind the findings, in order.
     """
 
     plan: Plan
@@ -76,6 +85,7 @@ class VerificationReport:
     diagnostics: tuple[Diagnostic, ...]
     disagreements: tuple[str, ...]
     ill_formed: bool
+    answers: tuple[Answered, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

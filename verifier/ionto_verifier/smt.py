@@ -17,7 +17,7 @@ import importlib
 import importlib.machinery
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import cache
 from os.path import isfile, join
@@ -96,18 +96,13 @@ class Dialogue:
 
     def __init__(self, question: Question) -> None:
         self._evaluate = engine()()
-        declared = [f"(declare-const {name} {sort})" for name, sort in question.sorts.items()]
-        tracked = [
-            f"(declare-const {label} Bool)(assert (=> {label} {formula}))"
-            for label, formula in question.assumptions.items()
-        ]
-        self._complaint = self._evaluate("\n".join([*_settings(question), *declared, *tracked])).strip()
+        self._complaint = self._evaluate("\n".join([*_settings(question), declarations(question)])).strip()
 
     def ask(self, labels: tuple[str, ...], wanted: tuple[str, ...] = ()) -> Answer:
         """Assume these labels; on `sat` read the wanted constants, on `unsat` name the labels at fault."""
         if self._complaint:
             return Undetermined(f"the solver did not accept the question: {self._complaint[:200]}")
-        status = self._evaluate(f"(check-sat-assuming ({' '.join(labels)}))").strip()
+        status = self._evaluate(assuming(labels)).strip()
         if status == "unsat":
             return _unsatisfiable(self._evaluate("(get-unsat-core)"), labels)
         if status == "sat":
@@ -115,6 +110,33 @@ class Dialogue:
         if status == "unknown":
             return Undetermined(_reason(self._evaluate("(get-info :reason-unknown)")))
         return Undetermined(f"the solver answered {status[:200]!r}")
+
+    def effort(self) -> int:
+        """What z3 has spent on this dialogue so far, in its work units."""
+        digits = self._evaluate("(get-info :rlimit)").strip().removeprefix("(:rlimit ").removesuffix(")")
+        return int(digits) if digits.isdecimal() else 0
+
+
+def declarations(question: Question) -> str:
+    """What a question declares and asserts, in plain SMT-LIB: the text that any solver is given."""
+    declared = [f"(declare-const {name} {sort})" for name, sort in question.sorts.items()]
+    tracked = [
+        f"(declare-const {label} Bool)(assert (=> {label} {formula}))"
+        for label, formula in question.assumptions.items()
+    ]
+    return "\n".join([*declared, *tracked])
+
+
+def assuming(labels: Iterable[str]) -> str:
+    """The command that asks whether everything holds together under these labels."""
+    return f"(check-sat-assuming ({' '.join(labels)}))"
+
+
+def script(question: Question) -> str:
+    """The question as a file that any SMT-LIB solver answers, under all its assumptions."""
+    sorts = set(question.sorts.values())
+    logic = question.logic or ("QF_NIRA" if "Int" in sorts else "QF_NRA")
+    return f"(set-logic {logic})\n{declarations(question)}\n{assuming(question.assumptions)}\n"
 
 
 def ask(question: Question, wanted: tuple[str, ...] = ()) -> Answer:
