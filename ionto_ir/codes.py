@@ -170,6 +170,7 @@ CODES: dict[str, str] = {
     "I0908": "a name that cannot own a key",
     "I0909": "a protocol that is not proved is not compiled",
     "I0910": "a journal of another protocol",
+    "I0911": "a line to a device that cannot be used",
     "I0930": "a value is missing",
     "I0931": "a value that the plan does not know, or of the wrong kind",
     "I0932": "a value outside its range",

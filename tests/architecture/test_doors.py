@@ -14,6 +14,7 @@ DOORS = {
     "cvc5": "ionto_verifier.cvc5_process",
     "ctypes": "ionto_verifier.smt",
     "cryptography": "ionto_runtime.signing",
+    "serial": "ionto_runtime.drivers.serial_port",
 }
 
 # What a package may take beyond the standard library; which neighbours it may see is said by the layers.
@@ -50,17 +51,9 @@ WORLDLY = {
 PURE = {"ionto_ir", "ionto_dsl", "ionto_verifier"}
 
 
-# There is no driver for a stimulator on a serial line yet; here the only module to know pyserial will be.
-SERIAL_DOOR = "ionto_runtime.drivers.serial_port"
-
-
 @pytest.mark.parametrize("library", DOORS)
 def test_a_library_is_imported_by_its_door_alone(library: str) -> None:
     assert _importers(library) == {DOORS[library]}
-
-
-def test_the_serial_line_has_one_door_at_most() -> None:
-    assert _importers("serial") <= {SERIAL_DOOR}
 
 
 def test_packages_take_from_outside_only_what_is_agreed() -> None:

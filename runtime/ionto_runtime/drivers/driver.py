@@ -68,8 +68,19 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a driver's call did not do what it says; one line for a person."""
+    """Why a driver's call did not do what it says: a code of `ionto_ir.codes`, and one line for a person."""
 
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is wrong with device or line while a session runs: an alarm of `ionto_runtime.alarms`, and what
+    exactly was seen.
+    """
+
+    alarm: str
     text: str
 
 
@@ -101,8 +112,8 @@ class Driver(Stimulator, Protocol):
         """Allow output, at setpoint zero (R12)."""
         ...
 
-    def errors(self) -> tuple[str, ...]:
-        """What the device complains of since the last call, in its own words (R52)."""
+    def errors(self) -> tuple[Complaint, ...]:
+        """What is wrong with device or line and was not told yet; any of it ends a session (R52)."""
         ...
 
     def close(self) -> None:

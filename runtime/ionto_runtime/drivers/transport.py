@@ -25,6 +25,16 @@ class PortIdentity:
     serial_number: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """How bytes go over a line: `parity` is `N`, `E` or `O`; one stop bit; `pausable` is XON/XOFF."""
+
+    baud: int
+    data_bits: int = 8
+    parity: str = "N"
+    pausable: bool = False
+
+
 class Transport(Protocol):
     """An open line. `failure` says why it can no longer be used, None while it can."""
 
