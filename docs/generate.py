@@ -12,10 +12,12 @@ from ionto_ir.codes import CODES
 from ionto_ir.diagram import mermaid
 from ionto_ir.machine import TABLE
 from ionto_ir.machine_table import ENDING_TEXTS, Case, Output
+from ionto_runtime.link.c_header import c_header
 from ionto_verifier.report_json import verify_schema
 
 DOCS = Path(__file__).resolve().parent
 REFERENCE = DOCS / "reference"
+FIRMWARE = DOCS.parent / "firmware"
 
 FAMILIES = {
     "I00": "Our own bugs",
@@ -40,6 +42,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "plan.schema.json": _json(plan_schema()),
         REFERENCE / "scenario.schema.json": _json(scenario_schema()),
         REFERENCE / "verify.schema.json": _json(verify_schema()),
+        FIRMWARE / "ionlink_schema.h": c_header(),
     }
 
 
