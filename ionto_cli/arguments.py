@@ -59,6 +59,7 @@ def build() -> Parser:
         _test,
         _plot,
         _report,
+        _diff,
         _fmt,
         _explain,
         _keys,
@@ -200,6 +201,24 @@ def _test(commands: Commands[Parser]) -> None:
         commands, "test", "run the test blocks that stand in a protocol", "ionto test heel.ionto"
     )
     _source(parser, many=True)
+    _json(parser)
+
+
+def _diff(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "diff",
+        "compare two protocols: the same treatment, and does the new one ever admit more?",
+        "ionto diff heel.plan.json heel.ionto",
+    )
+    parser.add_argument(
+        "old", metavar="OLD", help="protocol file, or sealed plan (.plan.json) that is in use"
+    )
+    parser.add_argument("new", metavar="NEW", help="protocol file or sealed plan")
+    parser.add_argument("--device", metavar="NAME", help="device profile (default: the old one's)")
+    parser.add_argument("--protocol", metavar="NAME", help="only this protocol of the files")
+    parser.add_argument("--trust", metavar="FOLDER", help="folder of trusted public keys")
+    parser.add_argument("--all", action="store_true", help="show what is the same, too")
     _json(parser)
 
 
