@@ -12,10 +12,10 @@ JOBS   ?= 2
 BENCH  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt accept bench soak docs tables lock clean
+.PHONY: help setup demo test lint fmt accept bench soak docs firmware tables lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMPS)/dev ## make .venv with the locked versions of everything
 
@@ -47,6 +47,9 @@ soak: $(STAMPS)/dev ## hours of seeds: the same tests, wide
 docs: $(STAMPS)/dev ## make the generated pages of docs/ anew
 	$(BIN)/python -m docs.generate
 
+firmware: ## build the reference firmware and its emulator (needs gcc-avr avr-libc gcc libsimavr-dev libelf-dev)
+	$(MAKE) -C firmware
+
 tables: $(STAMPS)/dev ## compute the parser's tables anew after a change of the grammar
 	$(BIN)/python grammars/write_tables.py
 
@@ -56,7 +59,7 @@ lock: $(STAMPS)/dev ## resolve the dependencies anew into requirements/ (needs `
 	$(LOCK) --constraints requirements/dev.txt --output-file requirements/runtime.txt
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) demo dist build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) demo dist build firmware/build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -337,7 +337,11 @@ static struct answer answer_to(struct device *self, const uint8_t *body, uint8_t
   if (kind == KIND_OFF) off(self);
   if (kind != KIND_HELLO && (self->session == 0 || session != self->session)) return denied;
   if (kind == KIND_QUERY) {
-    if (payload[QUERY_AT_PAGE] != IONLINK_NO_PAGE) show_page(self, payload[QUERY_AT_PAGE], done.detail);
+    uint8_t page = payload[QUERY_AT_PAGE];
+    if (page == IONLINK_LIMITS_PAGE)
+      put_u32(done.detail, limits_check(&self->limits));
+    else if (page != IONLINK_NO_PAGE)
+      show_page(self, page, done.detail);
     return done;
   }
   bool tripped = self->state == STATE_ENDING || self->state == STATE_TRIPPED;

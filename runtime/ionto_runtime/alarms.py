@@ -17,6 +17,12 @@ ALARMS: dict[str, Alarm] = {
         Alarm("F24", "ionto itself went wrong: the output is open", Priority.HIGH),
         Alarm("F25", "the device is at its highest voltage: less current flows than is set", Priority.LOW),
         Alarm("F26", "the computer was late by more than a tick", Priority.LOW),
+        Alarm("F30", "the device does not answer: what its output does is not known", Priority.HIGH),
+        Alarm("F31", "the device has restarted: its output is off", Priority.HIGH),
+        Alarm("F32", "the clock of the device runs wrong: the session stops", Priority.MEDIUM),
+        Alarm("F33", "the device has gone to zero by itself", Priority.HIGH),
+        Alarm("F34", "the device serves another host: the session is over", Priority.HIGH),
+        Alarm("F35", "the line to the device is disturbed: the session stops", Priority.MEDIUM),
     )
 }
 

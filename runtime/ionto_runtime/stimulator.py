@@ -22,6 +22,8 @@ class Refusal(Enum):
     STALE = "an older command than the last one taken"
     POLARITY = "polarity turns only at zero"
     WAVEFORM = "a waveform that the device does not have"
+    NOT_READY = "the device was not prepared for this session, or has left it"
+    TRIPPED = "the device has gone to zero by itself and waits for an acknowledgement"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ _NUMBERS = (
     "WATCHDOG_MS",
     "GROUND_COUNTS_MAX",
     "NO_PAGE",
+    "LIMITS_PAGE",
     "PAGE_BYTES",
 )
 

@@ -69,6 +69,9 @@ GROUND_COUNTS_MAX = 3
 """What it may read of its own ground. A converter that is stuck fails one of the two."""
 
 NO_PAGE = 255
+LIMITS_PAGE = 254
+"""The page that shows the digest of the limits that are in force."""
+
 PAGE_BYTES = 8
 
 
@@ -214,7 +217,9 @@ PAYLOADS: dict[Kind, tuple[Field, ...]] = {
     ),
     Kind.OFF: (),
     Kind.ACK_TRIP: (Field("latches", "u16", "the latches that the host has seen: all of them or none"),),
-    Kind.QUERY: (Field("page", "u8", "page of the facts to be shown in `detail`, 255 for none"),),
+    Kind.QUERY: (
+        Field("page", "u8", "page of the facts for `detail`; 254 digest of the limits, 255 nothing"),
+    ),
     Kind.STATUS: (
         Field("to", "u8", "kind of the command that is answered"),
         Field("answer", "u8", "what became of it"),

@@ -10,7 +10,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from ionto_runtime.link.schema import CONTROL_MS
+from ionto_runtime.link.schema import CONTROL_MS, Trip
 from ionto_runtime.simulation.plant import Counts, Drive, Plant
 
 SUPPLY_MV = 5_000
@@ -23,7 +23,11 @@ ANSWER = struct.Struct("<HHBBH")
 SERIAL_AT, SERIAL_BYTES = 4, 16
 """Where the firmware keeps its serial number, behind its two boot counts."""
 
-MCUSR_POWER_ON, MCUSR_BROWN_OUT = 1, 4
+MCUSR = {Trip.NONE: 1, Trip.BROWN_OUT: 4, Trip.WATCHDOG: 8}
+"""What the register that names the cause of a reset holds: power-on, brown-out, watchdog."""
+
+TIMSK0_AT = 0x6E
+"""The register by which the firmware is told of the time; cleared, its main loop stands still."""
 
 
 class EmulatorError(Exception):
@@ -31,14 +35,13 @@ class EmulatorError(Exception):
 
 
 class Emulated:
-    """See `Peer`. Ends its process in `close`."""
+    """See `ReferenceDevice`."""
 
     def __init__(self, bridge: Path, firmware: Path, plant: Plant, serial: str = "SIM-0001") -> None:
         self.plant = plant
         self.stop_line = False
         self.clock_ppm = 0
         self.silent = False
-        self.resets = 0
         self._process = subprocess.Popen(
             [bridge, firmware], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -49,7 +52,7 @@ class Emulated:
         self._counts = Counts(0, 0, 0, 0, 0)
         for at, byte in enumerate(serial.encode("ascii").ljust(SERIAL_BYTES, b"\0")):
             self._request(b"E" + struct.pack("<HB", SERIAL_AT + at, byte))
-        self.reset(MCUSR_POWER_ON)
+        self.restart()
 
     def receive(self, data: bytes) -> None:
         self._in += data
@@ -65,9 +68,12 @@ class Emulated:
             self._step(step_ms)
             ms -= step_ms
 
-    def reset(self, cause: int) -> None:
-        """Restart with this in the register that says why."""
-        self._request(b"R" + bytes([cause]))
+    def restart(self, cause: Trip = Trip.NONE) -> None:
+        self._request(b"R" + bytes([MCUSR[cause]]))
+
+    def hang(self) -> None:
+        """Let the main loop stand still, as a fault of the program would."""
+        self.poke(TIMSK0_AT, 0)
 
     def poke(self, address: int, value: int) -> None:
         """A register or a byte of memory that goes wrong."""
@@ -86,9 +92,8 @@ class Emulated:
         del self._in[:1_000]
         pins = (_mv(counts.forward), _mv(counts.backward), _mv(counts.voltage))
         self._request(b"S" + struct.pack("<IB3HH", us, self.stop_line, *pins, len(portion)) + portion)
-        current, compliance, lines, resets, sent = ANSWER.unpack(self._answer(ANSWER.size))
+        current, compliance, lines, _, sent = ANSWER.unpack(self._answer(ANSWER.size))
         self._out += self._answer(sent)
-        self.resets += resets
         self.drive = Drive(
             current * CONVERTER_STEP_NA, bool(lines & 2), bool(lines & 1), compliance * CONVERTER_STEP_MV
         )

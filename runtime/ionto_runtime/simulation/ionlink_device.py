@@ -11,7 +11,6 @@ from __future__ import annotations
 import zlib
 from typing import assert_never
 
-from ionto_ir.dataclass import dataclass
 from ionto_runtime.link import schema
 from ionto_runtime.link.frames import Frame, FrameReader, encode
 from ionto_runtime.link.messages import (
@@ -32,6 +31,7 @@ from ionto_runtime.link.messages import (
 )
 from ionto_runtime.link.schema import (
     CONTROL_MS,
+    LIMITS_PAGE,
     NO_PAGE,
     PAGE_BYTES,
     STOP_BYTES,
@@ -58,23 +58,18 @@ Outcome = Reason | None
 """Why not, or None when it was done."""
 
 
-@dataclass(slots=True)
-class Defects:
-    """What is wrong with this device's logic, for the tests of hosts."""
-
-    lease_never_ends: bool = False
-    silent: bool = False
-    clock_ppm: int = 0
-
-
 class IonLinkDevice:
-    """See `Peer`. `reset` restarts it; `stop_line` is the hardware line that opens the output."""
+    """See `ReferenceDevice`. `lease_never_ends` is the defect of a dead-man that takes its setting and never
+    starts its clock.
+    """
 
     def __init__(self, plant: Plant, serial: str = "SIM-0001", boot: int = 1) -> None:
         self.plant = plant
         self.serial = serial
-        self.defects = Defects()
         self.stop_line = False
+        self.silent = False
+        self.lease_never_ends = False
+        self.clock_ppm = 0
         self.boot = boot
         self._out = bytearray()
         self._clock_us = 0
@@ -122,10 +117,9 @@ class IonLinkDevice:
     def transmit(self) -> bytes:
         sent = bytes(self._out)
         self._out.clear()
-        return b"" if self.defects.silent else sent
+        return b"" if self.silent else sent
 
-    def reset(self, cause: Trip = Trip.NONE) -> None:
-        """Restart: at power-up (no cause), by its own watchdog, after a dip of the supply."""
+    def restart(self, cause: Trip = Trip.NONE) -> None:
         self.boot = self.boot + 1 & UINT16
         self._start(cause)
 
@@ -133,7 +127,7 @@ class IonLinkDevice:
     def advance(self, ms: int) -> None:
         for _ in range(ms):
             self._since_control_ms += 1
-            self._clock_us += 1_000 + self.defects.clock_ppm // 1_000
+            self._clock_us += 1_000 + self.clock_ppm // 1_000
             self.device_ms = self.device_ms + self._clock_us // 1_000 & UINT32
             self._next_control_ms -= self._clock_us // 1_000
             self._clock_us %= 1_000
@@ -205,7 +199,7 @@ class IonLinkDevice:
         """Begin the ramp to zero where lease, time or charge end."""
         ramp_ms = schema.EXPIRY_RAMP_MS + CONTROL_MS
         left_ms = _signed(self._lease_end_ms - self.device_ms)
-        if left_ms <= 0 and not self.defects.lease_never_ends:
+        if left_ms <= 0 and not self.lease_never_ends:
             self._end(Trip.EXPIRED)
         elif self._on_ms + ramp_ms >= self._limits.on_time_ms_max:
             self._end(Trip.ON_TIME)
@@ -243,6 +237,9 @@ class IonLinkDevice:
         self.state = State.ENDING
         self._target_na = 0
         self._ramp_na = -(-abs(self._applied_na) // EXPIRY_STEPS)
+
+    def close(self) -> None:
+        """Nothing is left behind."""
 
     def _stop(self) -> None:
         if self._output_on or not self.latches & 1 << Trip.STOPPED - 1:
@@ -394,6 +391,8 @@ class IonLinkDevice:
     def _page(self, page: int) -> bytes:
         if page == NO_PAGE:
             return b""
+        if page == LIMITS_PAGE:
+            return self._hash()
         return self._facts()[page * PAGE_BYTES : (page + 1) * PAGE_BYTES]
 
     def _facts(self) -> bytes:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from enum import Enum
 from random import Random
+from typing import Protocol
 
 from ionto_ir.dataclass import dataclass
-from ionto_runtime.link.schema import DRUG_BOARD, Board
+from ionto_runtime.link.schema import DRUG_BOARD, Board, Trip
+from ionto_runtime.simulation.line import Peer
 from ionto_runtime.simulation.skin import STEP_MS_MAX, Body, Circuit, Flow
 from ionto_runtime.simulation.stimulator import NO_FLOW, Received
 
@@ -62,6 +64,27 @@ class Counts:
 
 
 AT_REST = Drive(0, True, False, 0)
+
+
+class ReferenceDevice(Peer, Protocol):
+    """A simulated reference device: the other end of a line, with the ways in which it can be disturbed.
+
+    `stop_line` is the hardware line that opens the output; `silent` a device that hears and never answers;
+    `clock_ppm` the error of its clock.
+    """
+
+    plant: Plant
+    stop_line: bool
+    silent: bool
+    clock_ppm: int
+
+    def restart(self, cause: Trip = Trip.NONE) -> None:
+        """Begin anew: after power-up (no cause), by its own watchdog, after a dip of the supply."""
+        ...
+
+    def close(self) -> None:
+        """End what belongs to it."""
+        ...
 
 
 class Plant:
