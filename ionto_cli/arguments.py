@@ -56,6 +56,9 @@ def build() -> Parser:
         _compile,
         _run,
         _simulate,
+        _sessions,
+        _replay,
+        _export,
         _test,
         _plot,
         _report,
@@ -194,6 +197,72 @@ def _simulate(commands: Commands[Parser]) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulated skin")
     parser.add_argument("--plot", metavar="PATH", help="draw what happened as SVG or PNG")
     _json(parser)
+
+
+def _records(parser: Parser) -> None:
+    parser.add_argument(
+        "--records", metavar="FOLDER", default="records", help="where journals are kept (default: records)"
+    )
+
+
+def _sessions(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "sessions",
+        "list the sessions on record, show one, verify their seals, make the index anew",
+        "ionto sessions list --patient P1 --since 2026-01-01",
+    )
+    parser.add_argument(
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", "show", "verify", "rebuild"),
+        help="what to do (default: list)",
+    )
+    parser.add_argument("session", nargs="?", metavar="SESSION", help="with show: its name or how it begins")
+    _records(parser)
+    parser.add_argument("--patient", metavar="TOKEN", help="only this patient's")
+    parser.add_argument("--protocol", metavar="NAME", help="only sessions of this protocol")
+    parser.add_argument("--since", metavar="DATE", help="only sessions begun on this day (UTC) or later")
+    parser.add_argument("--until", metavar="DATE", help="only sessions begun on this day (UTC) or earlier")
+    _json(parser)
+
+
+def _replay(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "replay",
+        "run a journal's events through the machine again, compare every command, draw what happened",
+        "ionto replay records/heel-20260101T090000Z-1f2e3d4c.journal",
+    )
+    parser.add_argument("journal", metavar="JOURNAL", help="journal of a session")
+    parser.add_argument("--plan", metavar="PLAN", help="its sealed plan (default: the one kept beside it)")
+    _json(parser)
+
+
+def _export(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "export",
+        "write a session as CSV, EDF+ or a FHIR R4 bundle, tick by tick",
+        "ionto export records/heel-20260101T090000Z-1f2e3d4c.journal --format fhir",
+    )
+    parser.add_argument("journal", metavar="JOURNAL", help="journal of a session")
+    parser.add_argument(
+        "--format",
+        required=True,
+        choices=("csv", "edf", "fhir"),
+        help="what to write; edf needs `ionto[export]`",
+    )
+    parser.add_argument(
+        "--output", "-o", metavar="PATH", help="where to write it (default: beside the journal)"
+    )
+    parser.add_argument("--plan", metavar="PLAN", help="its sealed plan (default: the one kept beside it)")
+    parser.add_argument(
+        "--as-treatment",
+        action="store_true",
+        help="state that it is a treatment; refused for simulated, open and damaged sessions",
+    )
 
 
 def _test(commands: Commands[Parser]) -> None:

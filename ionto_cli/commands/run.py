@@ -17,6 +17,7 @@ from ionto_cli.asking import Asker, ask_acknowledgements, ask_records, ask_value
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
 from ionto_cli.home import sealing_folder
+from ionto_cli.kept_plans import keep_plan
 from ionto_cli.run_summary import Ran, acknowledgements_data, after_lines, before_lines, run_data
 from ionto_cli.sealed import Sealed, open_plan
 from ionto_cli.terminal import complain, write_json
@@ -233,6 +234,9 @@ def _journal(
     path = settings.records / f"{plan.name}-{started:%Y%m%dT%H%M%SZ}-{session_id}{SUFFIX}"
     # A loss of power cannot hurt a simulated patient, and an accelerated session cannot wait for a disk.
     durability = Durability.SYNCED if settings.speed == 1 else Durability.WRITTEN
+    unkept = keep_plan(settings.records, plan)
+    if unkept is not None:
+        return unkept
     key = begin_epoch(settings.records, sealing_folder(), session_id, settings.clock.wall_ms())
     if isinstance(key, str):
         text = f"no key can be made to seal the journal with: {key}"

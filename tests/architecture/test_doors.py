@@ -15,6 +15,7 @@ DOORS = {
     "ctypes": "ionto_verifier.smt",
     "cryptography": "ionto_runtime.signing",
     "serial": "ionto_runtime.drivers.serial_port",
+    "edfio": "ionto_cli.export_edf",
 }
 
 # What a package may take beyond the standard library; which neighbours it may see is said by the layers.
@@ -25,7 +26,7 @@ OUTSIDE = {
     "ionto_protocols": set(),
     "ionto_verifier": {"z3", "cvc5"},
     "ionto_runtime": {"serial", "cryptography", "rich"},
-    "ionto_cli": {"rich", "jinja2", "matplotlib"},
+    "ionto_cli": {"rich", "jinja2", "matplotlib", "numpy", "edfio", "distributed"},
 }
 
 # Pure code sees no clock, no file, no socket and no second thread: the same input gives the same output.
