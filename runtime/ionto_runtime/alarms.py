@@ -23,6 +23,8 @@ ALARMS: dict[str, Alarm] = {
         Alarm("F33", "the device has gone to zero by itself", Priority.HIGH),
         Alarm("F34", "the device serves another host: the session is over", Priority.HIGH),
         Alarm("F35", "the line to the device is disturbed: the session stops", Priority.MEDIUM),
+        Alarm("F55", "the instrument reports an error: the session stops", Priority.MEDIUM),
+        Alarm("F56", "the instrument gives no reading where one belongs", Priority.HIGH),
     )
 }
 
