@@ -52,6 +52,8 @@ def step_in_words(step: p.Step, sources: Sources) -> str:
             return f"{step.text}"
         case p.Record():
             return f"Record {step.variable}"
+        case p.Move():
+            return f"Move an electrode to “{step.site}”"
         case p.Branch():
             return f"Choose: {authors_words(step.span, sources)[:120]}"
         case p.Demand():

@@ -21,20 +21,19 @@ from ionto_dsl.currents import (
 )
 from ionto_dsl.flow import OFF, UNKNOWN, Current, State, meet
 from ionto_dsl.moving import add_hold_for, add_hold_until, add_ramp
+from ionto_dsl.persons import add_move, add_record, add_tell
 from ionto_dsl.polarity import Reversals, after_rounds, energises, turns_of
+from ionto_dsl.rounds import count_of, within_of
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, Label
-from ionto_ir.expression import TRUE, ZERO, Constant, Expression, references
+from ionto_ir.expression import TRUE, ZERO, Constant, references
 from ionto_ir.plan import (
     Branch,
     Classify,
-    Confirm,
     Finish,
     Hold,
-    Instruct,
     Loop,
     Ramp,
-    Record,
     Reverse,
     Section,
     Step,
@@ -42,12 +41,10 @@ from ionto_ir.plan import (
     Wait,
 )
 from ionto_ir.source import Span
-from ionto_ir.units import DIMENSIONLESS, TIME
+from ionto_ir.units import TIME
 
 STEPS_MAX = 20_000
 """Steps of a plan: as many items as a list in a plan may have."""
-ROUNDS_MAX = 10_000
-"""Rounds of a repetition; a day of one-second pulses by hand would be more, and no treatment is."""
 COMPLETED = "completed"
 """The reason of a treatment that came to its end."""
 
@@ -108,7 +105,7 @@ def _end_of_session(a: Assembler, protocol: typed.Protocol) -> None:
 
 def _finish_early(a: Assembler, early: Early, protocol: typed.Protocol) -> None:
     """What follows when a gate fails: care for the skin if anything flowed, then the end."""
-    a.open_ends = [(early.branch, "otherwise")]
+    a.open_ends = [(early.step, early.way)]
     a.state = replace(early.state, current=OFF)
     a.section = early.section
     waiting, a.early = a.early, []
@@ -117,7 +114,7 @@ def _finish_early(a: Assembler, early: Early, protocol: typed.Protocol) -> None:
         _block(a, protocol.after)
     a.emit(Finish(early.reason, False, a.section, early.span))
     for inner in a.early:
-        a.open_ends = [(inner.branch, "otherwise")]
+        a.open_ends = [(inner.step, inner.way)]
         a.emit(Finish(inner.reason, False, a.section, inner.span))
     a.early = waiting
 
@@ -153,14 +150,12 @@ def _one(a: Assembler, step: typed.Step) -> None:
             _repeat(a, step)
         case typed.If():
             _if(a, step)
-        case typed.Tell(confirm, text, span):
-            a.needs_zero("a person is spoken to", span)
-            kind = Confirm if confirm else Instruct
-            a.follow(kind(text, 0, a.section, span))
-        case typed.Record(variable, span):
-            a.needs_zero("a value is recorded", span)
-            a.follow(Record(variable, 0, a.section, span))
-            a.state = replace(a.state, recorded=a.state.recorded | {variable})
+        case typed.Tell():
+            add_tell(a, step)
+        case typed.Record():
+            add_record(a, step)
+        case typed.Move():
+            add_move(a, step)
         case typed.Gate():
             _gate(a, step)
         case typed.Classify(variable, rows, span):
@@ -216,7 +211,7 @@ def _gate(a: Assembler, step: typed.Gate) -> None:
     a.recorded(references(step.condition), step.condition_span)
     a.decided(step.condition, step.condition_span)
     index = a.emit(Branch(step.condition, 0, 0, a.section, step.span))
-    a.early.append(Early(index, step.reason, a.state, a.section, step.span))
+    a.early.append(Early(index, "otherwise", step.reason, a.state, a.section, step.span))
     a.open_ends = [(index, "then")]
 
 
@@ -249,7 +244,8 @@ def _if(a: Assembler, step: typed.If) -> None:
 
 
 def _repeat(a: Assembler, step: typed.Repeat) -> None:
-    count = _count(a, step)
+    within = within_of(a, step)
+    count = count_of(a, step, within)
     period = None if step.period is None else operand(step.period, TIME, step.period_span, a.found)
     if step.period is not None:
         a.needs_zero("with `every` a round may have to wait for its time", step.span)
@@ -258,7 +254,7 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
     before = a.state
     rounds = None if count is None else extent_of(count, a.extents)
     turns = turns_of(step.body)
-    head = a.emit(Loop(a.counters, count or ZERO, step.until, period, 0, 0, a.section, step.span))
+    head = a.emit(Loop(a.counters, count or ZERO, step.until, period, 0, 0, a.section, step.span, within))
     a.counters += 1
     a.open_ends = [(head, "body")]
     a.state = replace(
@@ -276,9 +272,10 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
     a.open_ends = [(head, "exit")]
     certain = isinstance(count, Constant)
     least = 0 if rounds is None else max(0, rounds.lo)
-    if step.until is not None:
+    early = step.until is not None or within is not None
+    if early:
         least = min(1, least)
-    exact = rounds.lo if rounds is not None and rounds.lo == rounds.hi and step.until is None else None
+    exact = rounds.lo if rounds is not None and rounds.lo == rounds.hi and not early else None
     a.state = State(
         current,
         after_rounds(before.parities, turns, exact),
@@ -286,26 +283,6 @@ def _repeat(a: Assembler, step: typed.Repeat) -> None:
         before.charge_pc_min + least * (after.charge_pc_min - before.charge_pc_min),
         after.energised,
     )
-
-
-def _count(a: Assembler, step: typed.Repeat) -> Expression | None:
-    if step.count is None:
-        return None
-    count = operand(step.count, DIMENSIONLESS, step.count_span, a.found)
-    extent = None if count is None else extent_of(count, a.extents)
-    if count is None or extent is None:
-        return None
-    a.recorded(references(count), step.count_span)
-    if extent.hi <= 0 or extent.lo < 0:
-        message = "a repetition takes place at least once"
-        label = "never" if extent.hi <= 0 else "a negative number of times for some values"
-        a.refuse("I0412", message, step.count_span, label)
-        return None
-    if extent.hi > ROUNDS_MAX:
-        message = f"this repetition may take place {extent.hi} times"
-        a.refuse("I0412", message, step.count_span, f"at most {ROUNDS_MAX} rounds are allowed")
-        return None
-    return count
 
 
 def _returns(a: Assembler, step: typed.Repeat, before: Current, after: Current) -> bool:

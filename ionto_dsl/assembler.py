@@ -17,9 +17,10 @@ from ionto_ir.source import Span
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """A gate whose way out is still to be built."""
+    """A way out of a step that is still to be built: `way` is the successor that takes it."""
 
-    branch: int
+    step: int
+    way: str
     reason: str
     state: State
     section: Section

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from ionto_dsl import surface
 from ionto_dsl.build_values import number
@@ -109,8 +109,15 @@ def event(context: Context, parts: Parts) -> surface.Event:
         name(context, subject[0]) if subject else None,
         assigned[0] if assigned else None,
         optional_text(context, parts),
+        _reading(parts),
         span_of(context, parts),
     )
+
+
+def _reading(parts: Parts) -> Literal["missing", "normal"] | None:
+    if tokens(parts, "missing"):
+        return "missing"
+    return "normal" if tokens(parts, "normal") else None
 
 
 def expect(context: Context, parts: Parts) -> surface.Expect:

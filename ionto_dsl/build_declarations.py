@@ -205,8 +205,9 @@ def prove(context: Context, parts: Parts) -> surface.Prove:
     """`prove never C`, `prove always C`, `prove finished within T`."""
     span = span_of(context, parts)
     if parts[1].kind == "finished":
-        return surface.Prove("finished within", None, parts[3], None, None, span)
-    return surface.Prove(parts[1].kind, parts[2], None, None, None, span)
+        apart = "apart" in clauses(context, parts)
+        return surface.Prove("finished within", None, parts[3], None, None, apart, span)
+    return surface.Prove(parts[1].kind, parts[2], None, None, None, False, span)
 
 
 def place(context: Context, parts: Parts) -> Part:
@@ -232,9 +233,16 @@ def limit(context: Context, parts: Parts) -> surface.Limit:
         "nominal" in found,
         "per_session" in found,
         value(found, "in_any"),
+        value(found, "needs"),
+        "apart" in found,
         remarks(context, parts),
         span_of(context, parts),
     )
+
+
+def needs(context: Context, parts: Parts) -> Part:
+    """`needs prescriber`."""
+    return Part("needs", name(context, parts[1]), span_of(context, parts))
 
 
 def limit_subject(context: Context, parts: Parts) -> Part:

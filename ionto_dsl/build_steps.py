@@ -53,6 +53,7 @@ def _variable(context: Context, parts: Parts, role: Literal["param", "ask", "rec
         nodes(parts)[0],
         value(found, "default"),
         value(found, "step"),
+        value(found, "waiting"),
         remarks(context, parts),
         span_of(context, parts),
     )
@@ -170,7 +171,39 @@ def if_(context: Context, parts: Parts) -> surface.If:
 def tell(context: Context, parts: Parts) -> surface.Tell:
     """`confirm "..."`, `instruct "..."`."""
     mode: Literal["confirm", "instruct"] = "confirm" if parts[0].kind == "confirm" else "instruct"
-    return surface.Tell(mode, text(context, parts[1]), remarks(context, parts[2:]), span_of(context, parts))
+    return surface.Tell(
+        mode,
+        text(context, parts[1]),
+        _waiting(context, parts),
+        remarks(context, parts[2:]),
+        span_of(context, parts),
+    )
+
+
+def move(context: Context, parts: Parts) -> surface.Move:
+    """`move active to "left heel"`."""
+    place: Literal["active", "return"] = "active" if parts[1].kind == "active" else "return"
+    return surface.Move(
+        place,
+        text(context, parts[3]),
+        _waiting(context, parts),
+        remarks(context, parts[4:]),
+        span_of(context, parts),
+    )
+
+
+def waiting(context: Context, parts: Parts) -> Part:
+    """`waiting at most 10 min else finish "..."`."""
+    span = span_of(context, parts)
+    finish = value(clauses(context, parts), "finish")
+    return Part("waiting", surface.Waiting(parts[3], finish, span), span)
+
+
+def _waiting(context: Context, parts: Parts) -> surface.Waiting | None:
+    found: surface.Waiting | None = value(
+        clauses(context, parts, repeatable=frozenset({"source", "code"})), "waiting"
+    )
+    return found
 
 
 def classify(context: Context, parts: Parts) -> surface.Classify:

@@ -41,7 +41,7 @@ from ionto_ir.expression import (
 )
 from ionto_ir.source import Span
 from ionto_ir.unit_advice import unit_advice
-from ionto_ir.units import CHARGE, CURRENT, PLAIN, TIME, Dimension, parse_unit
+from ionto_ir.units import CHARGE, CURRENT, PLAIN, RESISTANCE, TIME, VOLTAGE, Dimension, parse_unit
 
 NESTING_MAX = 50
 """Levels of an expression as written: people write a few, and the functions below recurse this deep."""
@@ -52,12 +52,15 @@ DEPTH_MAX = 48
 SIZE_MAX = 1_000
 """Nodes of an expression in the plan. `let` can double a size line by line, so the sum must be bounded."""
 
-OUTPUTS: dict[str, Dimension] = {
-    "output.current": CURRENT,
-    "output.charge": CHARGE,
-    "output.elapsed": TIME,
+_OBSERVED: dict[str, tuple[Dimension, str]] = {
+    "output.current": (CURRENT, "mA"),
+    "output.charge": (CHARGE, "mA.min"),
+    "output.elapsed": (TIME, "min"),
+    "measured.current": (CURRENT, "mA"),
+    "measured.voltage": (VOLTAGE, "V"),
+    "measured.impedance": (RESISTANCE, "kOhm"),
 }
-_OUTPUT_UNITS = {"output.current": "mA", "output.charge": "mA.min", "output.elapsed": "min"}
+"""What may be spoken of besides declared values, in `prove` lines and monitors, with a unit for messages."""
 
 _COMPARISONS = {
     "=": Operator.EQUAL,
@@ -186,22 +189,23 @@ def _number(number: surface.Number, scope: Scope) -> Value:
 
 def _reference(reference: surface.Reference, scope: Scope) -> Value:
     name = reference.dotted
-    if name in OUTPUTS:
-        if scope.outputs:
-            return in_base_units(integer_reference(name), OUTPUTS[name], _OUTPUT_UNITS[name])
+    full = next((item for item in scope.observed if item == name), None)
+    if full is None and name not in scope.entries:
+        full = next((item for item in scope.observed if item.endswith(f".{name}")), None)
+    if full is not None:
+        dimension, unit = _OBSERVED[full]
+        return in_base_units(integer_reference(full), dimension, unit)
+    if name in _OBSERVED:
+        place = "monitors" if name.startswith("measured.") else "`prove` lines and monitors"
         _refuse(
             scope,
             "I0201",
-            f"`{name}` is known only in `prove` lines",
+            f"`{name}` is known only in {place}",
             reference.span,
             "not known here",
             advice="a protocol acts on parameters, answers and records; what flows is what it makes flow",
         )
         return POISON
-    if scope.outputs and name not in scope.entries and f"output.{name}" in OUTPUTS:
-        return in_base_units(
-            integer_reference(f"output.{name}"), OUTPUTS[f"output.{name}"], _OUTPUT_UNITS[f"output.{name}"]
-        )
     return scope.look_up(name, reference.span)
 
 

@@ -108,6 +108,8 @@ def _limit(item: surface.Limit, envelope: str, scope: Scope) -> Limit | None:
         text=remark_text(item.remarks),
         envelope=envelope,
         span=item.span.start().to(item.bound.span),  # what it says; hazard and source may take lines
+        needs=None if item.needs is None else item.needs.text,
+        apart=item.apart,
     )
 
 
@@ -130,6 +132,11 @@ def _scope_fits(item: surface.Limit, found: list[Diagnostic]) -> bool:
     elif item.window is not None and subject not in ("dose", "sessions"):
         problem = f"a limit of {subject} holds at every instant and has no window"
         advice = "leave out `in any ...`"
+    elif item.apart and subject != "duration":
+        problem = f"`apart from people` belongs to a limit of duration, not of {subject}"
+    elif item.needs is not None and not item.soft:
+        problem = "only a soft limit may be passed, by whom it `needs`"
+        advice = "write `soft limit ...`, and a hard limit above it"
     elif item.per_session and subject not in ("dose", "duration"):
         problem = f"`per session` belongs to limits of dose and duration, not of {subject}"
     if problem is None:

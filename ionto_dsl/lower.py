@@ -183,6 +183,7 @@ def _plan(
         properties=protocol.properties,
         files=files,
         span=protocol.span,
+        monitors=protocol.monitors,
     )
     return replace(plan, requires=features_of(plan))
 

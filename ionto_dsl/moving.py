@@ -63,10 +63,10 @@ def _move(
             )
         )
         duration = slope.over_ms if step.by_time else ZERO
-        a.follow(Hold(start, ForTime(duration), 0, a.section, step.span))
+        a.follow(Hold(start, ForTime(duration), 0, a.section, step.span, text=step.text))
         return
     sign = reversed_ if target != ZERO else a.state.current.reversed
-    a.follow(Ramp(target, start, slope, sign, 0, a.section, step.span))
+    a.follow(Ramp(target, start, slope, sign, 0, a.section, step.span, text=step.text))
     charge = a.state.charge_pc_min + ramp_charge_min(start, target, slope, a.extents)
     a.state = replace(a.state, charge_pc_min=charge)
 
@@ -95,7 +95,7 @@ def add_hold_for(a: Assembler, step: typed.HoldFor) -> None:
     assert time is not None, "it is above zero"
     a.recorded(references(time), step.amount_span)
     if level is not None:
-        a.follow(Hold(level, ForTime(time), 0, a.section, step.span))
+        a.follow(Hold(level, ForTime(time), 0, a.section, step.span, text=step.text))
         low, long = extent_of(level, a.extents), extent_of(time, a.extents)
         if low is not None and long is not None:
             charge = a.state.charge_pc_min + max(0, low.lo) * max(0, long.lo)
@@ -122,7 +122,7 @@ def add_hold_until(a: Assembler, step: typed.HoldUntil) -> None:
     if level is None:
         return
     if step.total:
-        index = a.follow(Hold(level, UntilTotal(charge, None), 0, a.section, step.span))
+        index = a.follow(Hold(level, UntilTotal(charge, None), 0, a.section, step.span, text=step.text))
         a.totals.append(Total(index, a.state.charge_pc_min, step.amount_span))
     else:
-        a.follow(Hold(level, UntilCharge(charge), 0, a.section, step.span))
+        a.follow(Hold(level, UntilCharge(charge), 0, a.section, step.span, text=step.text))

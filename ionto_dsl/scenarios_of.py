@@ -14,8 +14,8 @@ from ionto_dsl.wording import kind_of, listed, written
 from ionto_ir.diagnostic import Label, error
 from ionto_ir.expression import Value
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Variable, VariableKind
-from ionto_ir.scenario import Expectation, Expected, Happening, Occurrence, Scenario
-from ionto_ir.units import CHARGE, CURRENT, TIME
+from ionto_ir.scenario import READINGS, Expectation, Expected, Happening, Occurrence, Scenario
+from ionto_ir.units import CHARGE, CURRENT, RESISTANCE, TIME, VOLTAGE, Dimension
 
 Tables = dict[str, tuple[str, ...]]
 
@@ -118,8 +118,13 @@ def _occurrence(line: surface.Event, variables: dict[str, Variable], scope: Scop
         unsupported("`press`", line.span, scope.found)
         return None
     happening = Happening(line.event)
-    name, value = None, None
-    if line.subject is not None and line.value is not None:
+    name: str | None = None
+    value: Value | None = None
+    if happening in READINGS:
+        name, value = line.reading, _reading(line, scope)
+        if name is None and value is None:
+            return None
+    elif line.subject is not None and line.value is not None:
         variable = _variable(line.subject.text, line.subject, variables, scope)
         if variable is None or not _may_change(variable, line, scope):
             return None
@@ -127,6 +132,22 @@ def _occurrence(line: surface.Event, variables: dict[str, Variable], scope: Scop
         if value is None:
             return None
     return None if at_ms is None else Occurrence(at_ms, happening, name, value, line.span)
+
+
+_READ: dict[str, tuple[Dimension, str]] = {
+    "current": (CURRENT, "a reading of the current is a current"),
+    "impedance": (RESISTANCE, "a reading of the impedance is a resistance"),
+    "voltage": (VOLTAGE, "a reading of the voltage is a voltage"),
+}
+
+
+def _reading(line: surface.Event, scope: Scope) -> int | None:
+    """What the device reads from then on; None where no value was written, and after an error."""
+    if line.value is None:
+        return None
+    dimension, place = _READ[line.event]
+    least = 1 if line.event == "impedance" else 0
+    return at_least(constant(line.value, dimension, scope, place), least, line.value, scope, place)
 
 
 def _may_change(variable: Variable, line: surface.Event, scope: Scope) -> bool:

@@ -17,7 +17,7 @@ from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, Domain, IntegerDomain
 from ionto_ir.source import Span
 
-RESERVED = frozenset({"output", "active", "return", "yes", "no", "min", "max"})
+RESERVED = frozenset({"output", "measured", "active", "return", "yes", "no", "min", "max"})
 """Names that the language gives a meaning of its own inside expressions."""
 
 
@@ -45,10 +45,11 @@ class Scope:
     """A growing table of names. There is no shadowing: a name is declared once, and file-level names are
     taken.
 
-    `outputs` opens `output.current`, `output.charge` and `output.elapsed`, which only `prove` lines may use.
+    `observed` names what may be spoken of besides: what flows (in `prove` lines), what is measured (in
+    monitors).
     """
 
-    __slots__ = ("entries", "extents", "found", "outputs", "pending", "taken", "used")
+    __slots__ = ("entries", "extents", "found", "observed", "pending", "taken", "used")
 
     def __init__(self, found: list[Diagnostic], taken: dict[str, Span] | None = None) -> None:
         self.entries: dict[str, Entry] = {}
@@ -56,7 +57,7 @@ class Scope:
         self.used: set[str] = set()
         self.found = found
         self.taken = {} if taken is None else taken
-        self.outputs = False
+        self.observed: tuple[str, ...] = ()
         self.pending: dict[str, Span] = {}  # what is still to be declared, by name
 
     def declare(self, name: Name, origin: Origin, value: Value) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from ionto_dsl import surface, typed
-from ionto_dsl.operands import amount, condition
+from ionto_dsl.operands import amount, condition, positive
 from ionto_dsl.quantities import Amount, in_base_units, times
 from ionto_dsl.scope import Scope
 from ionto_dsl.tables import classify_rows
@@ -85,7 +85,7 @@ def _step(step: surface.Step, scope: Scope, around: Around, depth: int) -> typed
         case surface.Deliver():
             return _deliver(step, scope, around)
         case surface.Wait():
-            text = "" if step.label is None else step.label.value
+            text = _text(step.label)
             duration = amount(step.duration, (TIME,), scope, "`wait` takes a time")
             return typed.Wait(duration, text, step.duration.span, step.span)
         case surface.Reverse():
@@ -99,7 +99,10 @@ def _step(step: surface.Step, scope: Scope, around: Around, depth: int) -> typed
             otherwise = type_steps(step.otherwise, scope, around, depth + 1)
             return typed.If(holds, then, otherwise, step.condition.span, step.span)
         case surface.Tell():
-            return typed.Tell(step.mode == "confirm", step.text.value, step.span)
+            waiting = waiting_of(step.waiting, scope)
+            return typed.Tell(step.mode == "confirm", step.text.value, waiting, step.span)
+        case surface.Move():
+            return typed.Move(step.place, step.site.value, waiting_of(step.waiting, scope), step.span)
         case surface.Variable():
             return _variable(step, scope, around)
         case surface.Classify():
@@ -164,9 +167,13 @@ def _ramp(step: surface.Ramp, scope: Scope, around: Around) -> typed.Ramp:
         assert step.rate is not None, "the grammar asks for a time or a rate"
         pace = step.rate
         rate = _rate(step.rate, scope, around)
-    return typed.Ramp(
-        target, step.rounded_down, step.over is not None, time, rate, step.target.span, pace.span, step.span
-    )
+    spans = (step.target.span, pace.span, step.span)
+    by_time = step.over is not None
+    return typed.Ramp(target, step.rounded_down, by_time, time, rate, *spans, _text(step.label))
+
+
+def _text(label: surface.Text | None) -> str:
+    return "" if label is None else label.value
 
 
 def _rate(expression: surface.Expression, scope: Scope, around: Around) -> Amount | None:
@@ -181,9 +188,10 @@ def _hold(step: surface.Hold, scope: Scope) -> typed.HoldFor | typed.HoldUntil:
     _only_dc(step.waveform, scope)
     if step.mode == "for":
         duration = amount(step.amount, (TIME,), scope, "`hold for` takes a time")
-        return typed.HoldFor(duration, step.amount.span, step.span)
+        return typed.HoldFor(duration, step.amount.span, step.span, _text(step.label))
     charge = amount(step.amount, (CHARGE,), scope, f"`hold {step.mode}` takes a charge")
-    return typed.HoldUntil(charge, step.mode == "until total", step.amount.span, step.span)
+    total = step.mode == "until total"
+    return typed.HoldUntil(charge, total, step.amount.span, step.span, _text(step.label))
 
 
 def _deliver(step: surface.Deliver, scope: Scope, around: Around) -> typed.Deliver:
@@ -193,19 +201,19 @@ def _deliver(step: surface.Deliver, scope: Scope, around: Around) -> typed.Deliv
     time = amount(step.ramping, (TIME,), scope, "`ramping` takes a time")
     zero = in_base_units(Constant(0), CURRENT, "mA")
     at, pace = step.current.span, step.ramping.span
-    up = typed.Ramp(current, step.rounded_down, True, time, None, at, pace, step.span)
-    down = typed.Ramp(zero, False, True, time, None, pace, pace, step.span)
-    hold = typed.HoldUntil(charge, True, step.dose.span, step.span)
+    text = _text(step.label)
+    up = typed.Ramp(current, step.rounded_down, True, time, None, at, pace, step.span, text)
+    down = typed.Ramp(zero, False, True, time, None, pace, pace, step.span, text)
+    hold = typed.HoldUntil(charge, True, step.dose.span, step.span, text)
     return typed.Deliver(up, hold, down, step.span)
 
 
 def _repeat(step: surface.Repeat, scope: Scope, around: Around, depth: int) -> typed.Repeat | None:
     count_part = step.count if step.count is not None else step.bound
     assert count_part is not None, "the grammar asks for a count or a bound"
-    count = None
+    count = within = None
     if step.count is None and not step.bound_is_count:
-        advice = "bound it by a count: `at most 4 times`"
-        unsupported("a repetition bounded by a time", count_part.span, scope.found, advice)
+        within = amount(count_part, (TIME,), scope, "without `times`, `at most` takes a time")
     else:
         count = amount(count_part, (DIMENSIONLESS,), scope, "a repetition takes a number of times")
     period = None
@@ -219,6 +227,7 @@ def _repeat(step: surface.Repeat, scope: Scope, around: Around, depth: int) -> t
     until = None if step.until is None else condition(step.until, scope)
     return typed.Repeat(
         count,
+        within,
         until,
         period,
         body,
@@ -231,11 +240,20 @@ def _repeat(step: surface.Repeat, scope: Scope, around: Around, depth: int) -> t
 
 def _variable(step: surface.Variable, scope: Scope, around: Around) -> typed.Record | None:
     if step.role == "record":
-        return typed.Record(step.name.text, step.span)
+        return typed.Record(step.name.text, waiting_of(step.waiting, scope), step.span)
     message = f"`{step.role}` stands among the steps, and every answer is known before the first of them"
     advice = "ask at the top of the protocol, or `record` what is seen during the session"
     scope.found.append(error("I0410", message, step.span, "too late here", help=advice))
     return None
+
+
+def waiting_of(waiting: surface.Waiting | None, scope: Scope) -> typed.Waiting | None:
+    """The bound on how long a person is waited for; None when there is none, and after an error."""
+    if waiting is None:
+        return None
+    place = "`waiting at most` takes a time"
+    within_ms = positive(waiting.duration_max, TIME, scope, place)
+    return None if within_ms is None else typed.Waiting(within_ms, waiting.finish.value, waiting.span)
 
 
 def _gate(step: surface.Require, scope: Scope, around: Around) -> typed.Gate | None:

@@ -53,6 +53,7 @@ def _text_clause(tag: str) -> Builder:
 _CLAUSES: dict[str, Builder] = {
     "above": _word("above"),
     "accuracy": _clause("accuracy", 1),
+    "apart": _word("apart"),
     "at_pole": _last_word("at_pole"),
     "at_rate": _clause("at_rate", 1),
     "basal": _clause("basal", 1),
@@ -66,6 +67,7 @@ _CLAUSES: dict[str, Builder] = {
     "in_any": _clause("in_any", 2),
     "lasting": _clause("lasting", 1),
     "monitor_until": _clause("monitor_until", 1),
+    "needs": declarations.needs,
     "nominal": _word("nominal"),
     "over": _clause("over", 1),
     "per_session": _word("per_session"),
@@ -90,6 +92,7 @@ _CLAUSES: dict[str, Builder] = {
     "site": declarations.site,
     "source": values.source,
     "steps": steps.steps,
+    "waiting": steps.waiting,
 }
 
 _VALUES: dict[str, Builder] = {
@@ -113,6 +116,7 @@ _STEPS: dict[str, Builder] = {
     "hold": steps.hold,
     "if_": steps.if_,
     "let": steps.let,
+    "move": steps.move,
     "on_demand": steps.on_demand,
     "param": steps.param,
     "ramp": steps.ramp,

@@ -10,6 +10,7 @@ from ionto_dsl.claims import labelled_steps, property_of
 from ionto_dsl.course_of import course_of
 from ionto_dsl.equipment import device_of
 from ionto_dsl.limits_of import InterruptionRules, TypedEnvelope, envelope_of, interruption_rules
+from ionto_dsl.monitors_of import monitor_of
 from ionto_dsl.operands import positive
 from ionto_dsl.pauses import combined
 from ionto_dsl.placements import place_electrodes
@@ -19,13 +20,12 @@ from ionto_dsl.scope import Scope
 from ionto_dsl.screenings import adopt, exclusions_of, requirement_of, rule_of, screening_of
 from ionto_dsl.settings import missing, only, sources_of, title_of
 from ionto_dsl.steps_of import Around, declare_records, type_steps
-from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import codes_of, declare_values
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.limits import Exclusion
-from ionto_ir.plan import Code, Course, Requirement, Rule, UserProperty, Variable
+from ionto_ir.plan import Code, Course, Requirement, Rule, UserProperty, Variable, VariableKind
 from ionto_ir.scenario import Scenario
 from ionto_ir.source import Span
 from ionto_ir.units import SLEW
@@ -70,7 +70,9 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     variables = (*screened, *declared, *geometry, *blocks.records)
     rules += _present(rule_of(item, scope) for item in items if isinstance(item, surface.Rule))
     stop, resume = (_slew(items, movement, scope) for movement in ("stop", "resume"))
-    _refuse_monitors(items, found)
+    changing = frozenset(
+        variable.name for variable in variables if variable.adjustable or variable.kind is VariableKind.RECORD
+    )
     protocol = typed.Protocol(
         name=owner.name.text,
         version="" if owner.version is None else owner.version.value,
@@ -97,6 +99,9 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         after=blocks.after,
         course=_course(items, scope),
         properties=_properties(items, scope),
+        monitors=tuple(
+            _present(monitor_of(item, changing, scope) for item in items if isinstance(item, surface.Monitor))
+        ),
         scenarios=_scenarios(items, variables, blocks, scope),
         span=owner.name.span,
     )
@@ -266,12 +271,6 @@ def _slew(items: tuple[surface.ProtocolItem, ...], movement: str, scope: Scope) 
             value = positive(item.slew, SLEW, scope, f"`{movement} at` takes a current per time")
             return None if value is None else typed.Slew(value, item.span)
     return None
-
-
-def _refuse_monitors(items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]) -> None:
-    for item in items:
-        if isinstance(item, surface.Monitor):
-            unsupported(f"`{item.action} when`", item.span, found)
 
 
 def _course(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> Course | None:

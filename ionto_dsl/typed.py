@@ -11,7 +11,17 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Electrode
 from ionto_ir.expression import Expression
 from ionto_ir.limits import Envelope, Exclusion, Limit
-from ionto_ir.plan import ClassRow, Code, Course, Interruptions, Requirement, Rule, UserProperty, Variable
+from ionto_ir.monitor import Monitor
+from ionto_ir.plan import (
+    ClassRow,
+    Code,
+    Course,
+    Interruptions,
+    Requirement,
+    Rule,
+    UserProperty,
+    Variable,
+)
 from ionto_ir.scenario import Scenario
 from ionto_ir.source import Span
 
@@ -60,6 +70,7 @@ class Ramp:
     target_span: Span
     pace_span: Span
     span: Span
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,7 @@ class HoldFor:
     duration: Amount | None
     amount_span: Span
     span: Span
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +91,7 @@ class HoldUntil:
     total: bool
     amount_span: Span
     span: Span
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +126,10 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """At most `count` rounds; `until` ends it early after any round."""
+    """At most `count` rounds, or rounds that begin `within` a time; `until` ends it early after any round."""
 
     count: Amount | None
+    within: Amount | None
     until: Expression | None
     period: Amount | None
     body: tuple[Step, ...]
@@ -137,11 +151,21 @@ class If:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long a person is waited for, and the reason for which the treatment finishes then."""
+
+    within_ms: int
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """A person confirms (`confirm`) or is told something."""
 
     confirm: bool
     text: str
+    waiting: Waiting | None
     span: Span
 
 
@@ -150,6 +174,17 @@ class Record:
     """A person enters a value."""
 
     variable: str
+    waiting: Waiting | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A person moves the electrode at a place to another site."""
+
+    place: str
+    site: str
+    waiting: Waiting | None
     span: Span
 
 
@@ -172,7 +207,21 @@ class Classify:
     span: Span
 
 
-Step = Ramp | HoldFor | HoldUntil | Deliver | Wait | Reverse | Repeat | If | Tell | Record | Gate | Classify
+Step = (
+    Ramp
+    | HoldFor
+    | HoldUntil
+    | Deliver
+    | Wait
+    | Reverse
+    | Repeat
+    | If
+    | Tell
+    | Record
+    | Move
+    | Gate
+    | Classify
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,5 +261,6 @@ class Protocol:
     after: tuple[Step, ...]
     course: Course | None
     properties: tuple[UserProperty, ...]
+    monitors: tuple[Monitor, ...]
     scenarios: tuple[Scenario, ...]
     span: Span

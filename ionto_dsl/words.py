@@ -12,7 +12,7 @@ _RESERVED = """
     warn may no yes ramp hold deliver wait reverse repeat if confirm instruct classify demand to over at for
     until total from every times in any per as rounded ramping above given expect prove never always and or
     not min max soft limit assume exclude phase carry rest plus least most between previous split channel
-    basal lockout nan inf infinity
+    basal lockout move waiting needs apart nan inf infinity
 """
 RESERVED = frozenset(_RESERVED.split())
 
@@ -20,9 +20,9 @@ RESERVED = frozenset(_RESERVED.split())
 _FREE = """
     ac accuracy adjust area cautioned charge classified compliance concentration current day days dc
     delivered density dose down driver duration duty emergency_stop end fill finished gap host icd10 icd10cm
-    icd10gm icd11 snomed loinc atc rxnorm udi impedance ion lead_off link_back link_lost mean molar_mass
-    nominal peak polarity press pulse pulsed refused reusable saturate sessions site slew start step stopped
-    tick time transport voltage watchdog waveforms week
+    icd10gm icd11 snomed loinc atc rxnorm udi impedance ion lead_off link_back link_lost mean missing
+    molar_mass nominal normal paused peak people polarity press pulse pulsed refused reusable saturate
+    sessions site slew start step stopped tick time transport voltage warned watchdog waveforms week
 """
 FREE = frozenset(_FREE.split())
 
@@ -49,7 +49,7 @@ _HOMES = {
     "the outermost level of a file": "import protocol envelope device drug electrode screening",
     "a protocol": "indication within screen active return param adjustable session course test prove before "
     "after interruptions may warn title",
-    "`session { ... }`": "ramp hold deliver wait reverse repeat",
+    "`session { ... }`": "ramp hold deliver wait reverse repeat move",
     _ANYWHERE_AROUND: "if confirm instruct record classify require let",
     "a protocol or a screening list": "ask refuse caution",
     "`course { ... }`": "every phase rest carry",

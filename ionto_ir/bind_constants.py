@@ -102,8 +102,9 @@ def ramp_limit_na_s(plan: Plan) -> int:
 
 
 def duration_cap_ms(plan: Plan) -> int:
-    """The smallest duration limit."""
-    return min([UNLIMITED, *(limit.bound for limit in _hard(plan, LimitKind.DURATION))])
+    """The smallest duration limit that counts all of the time, as the machine does."""
+    limits = (limit for limit in _hard(plan, LimitKind.DURATION) if not limit.apart)
+    return min([UNLIMITED, *(limit.bound for limit in limits)])
 
 
 def current_cap_na(plan: Plan, values: Mapping[str, Value], sign: int) -> int:

@@ -13,12 +13,16 @@ from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.plan import (
     Branch,
+    Confirm,
     Demand,
     Finish,
     Hold,
+    Instruct,
     Loop,
+    Move,
     Plan,
     Ramp,
+    Record,
     Step,
     UntilCharge,
     UntilTotal,
@@ -83,6 +87,8 @@ def _following(step: Step, environment: Mapping[str, Value], counters: list[int]
             return step.body
         case Demand():
             return step.exit
+        case Confirm() | Instruct() | Record() | Move():
+            return step.next
         case _:
             (following,) = successors(step)
             return following

@@ -14,6 +14,7 @@ from ionto_ir.codec_write import write
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Sort
 from ionto_ir.features import KNOWN_FEATURES
+from ionto_ir.monitor import MEASURED
 from ionto_ir.plan import SCHEMA, Plan
 from ionto_ir.scenario import Scenario
 from ionto_ir.source import Span
@@ -87,7 +88,7 @@ def _strangers(found: dict[str, Json], span: Span | None) -> tuple[Diagnostic, .
 
 def _sorts(variables: Json) -> dict[str, Sort]:
     """What each name stands for, as far as the table can be read; the full reading refuses what cannot."""
-    sorts = dict.fromkeys(OBSERVABLES, Sort.INTEGER)
+    sorts = dict.fromkeys((*OBSERVABLES, *MEASURED), Sort.INTEGER)
     for item in variables if isinstance(variables, list) else []:
         if not isinstance(item, dict):
             continue

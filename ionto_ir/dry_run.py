@@ -28,7 +28,8 @@ from ionto_ir.events import (
 from ionto_ir.executor import start, step
 from ionto_ir.expression import Value
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Variable
-from ionto_ir.state import Mode, State
+from ionto_ir.state import Mode, Phase, State
+from ionto_ir.terminals import Terminals, terminals_of
 from ionto_ir.trace import Point, Trace
 from ionto_ir.waveform import Waveform
 
@@ -119,15 +120,25 @@ class _Recorder:
         self.points.append(point)
 
 
-def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX, silence: Silence | None = None) -> Run:
+def run(
+    bound: BoundPlan,
+    script: Script,
+    ticks_max: int = TICKS_MAX,
+    silence: Silence | None = None,
+    terminals: Terminals | None = None,
+) -> Run:
     """Run a bound plan until it ends. `ending` is None when it has not ended after `ticks_max` ticks.
 
-    With `silence` known, stretches in which nothing changes are coasted through.
+    With `silence` known, stretches in which nothing changes are coasted through. Readings are made only for
+    monitors, which alone look at them, at every tick: those of `terminals`, else of ideal ones.
     """
     recorder = _Recorder(bound.constants.tick_ms)
     state = _feed(bound, start(bound), Begin(), recorder)
     tick = Tick()
     left, again = ticks_max, ticks_max
+    if bound.plan.monitors:
+        silence = None
+        terminals = terminals or terminals_of(bound.plan)
     while left > 0:
         for _ in range(EVENTS_PER_TICK_MAX):
             event = None if state.ended else script(state, recorder.prompt)
@@ -141,6 +152,8 @@ def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX, silence: S
             state, coasted = coast(bound, state, min(left, silence(state) // bound.constants.tick_ms - 1))
             again = left - COAST_AGAIN_TICKS
         if coasted == 0:
+            if terminals is not None:
+                tick = terminals.tick(recorder.current_na)
             state = _feed(bound, state, tick, recorder)
         left -= max(1, coasted)
     trace = Trace(
@@ -159,10 +172,16 @@ def run(bound: BoundPlan, script: Script, ticks_max: int = TICKS_MAX, silence: S
 
 def _feed(bound: BoundPlan, state: State, event: Event, recorder: _Recorder) -> State:
     after, commands = step(bound, state, event)
-    if _answered(event, commands):
+    asked, asks = waits(state), waits(after)
+    if _answered(event, commands) or (asked and (not asks or state.place.step != after.place.step)):
         recorder.prompt = None
     recorder.take(state, after, event, commands)
     return after
+
+
+def waits(state: State) -> bool:
+    """Whether the plan waits for a person."""
+    return state.place.phase is Phase.PROMPT
 
 
 def _answered(event: Event, commands: tuple[Command, ...]) -> bool:

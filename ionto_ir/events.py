@@ -251,5 +251,8 @@ ALARMS: dict[str, Alarm] = {
         Alarm("F07", "the session was interrupted by a failure of the host", Priority.MEDIUM),
         Alarm("F08", "the interruption lasted too long: the session has ended", Priority.MEDIUM),
         Alarm("F09", "emergency stop: the output is open", Priority.HIGH),
+        Alarm("F12", "a monitor pauses the session", Priority.MEDIUM),
+        Alarm("F13", "a monitor stops the session", Priority.MEDIUM),
+        Alarm("F14", "a monitor warns", Priority.LOW),
     )
 }

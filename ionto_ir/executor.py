@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ionto_ir import doses, sequencer
+from ionto_ir import doses, sequencer, vigil
 from ionto_ir.bound import BoundPlan
 from ionto_ir.events import (
     ALARMS,
     Ack,
     Adjust,
+    Alarm,
     Begin,
     Command,
     Confirm,
@@ -43,8 +44,10 @@ from ionto_ir.events import (
 from ionto_ir.interlock import Watch
 from ionto_ir.machine_table import ENDING_TEXTS, Case, Ending, Output
 from ionto_ir.machine_terms import EventKind, Wish
+from ionto_ir.monitor import MonitorAction
 from ionto_ir.plan import Confirm as ConfirmStep
 from ionto_ir.plan import Demand, Finish, Instruct, VariableKind
+from ionto_ir.plan import Move as MoveStep
 from ionto_ir.plan import Record as RecordStep
 from ionto_ir.sequencer import BrokenError, Now
 from ionto_ir.state import Machine, Mode, Place, State
@@ -70,14 +73,15 @@ def start(bound: BoundPlan) -> State:
     """The state before anything happened: nothing is energised until `Begin` and a tick."""
     machine = Machine(Mode.IDLE, 0, bound.polarity, 0, 0, 0, 0, 0, 0, 0, 0, 0, Ending.AS_DECIDED.value)
     place = sequencer.first_place(bound.route, bound.polarity)
-    return State(machine, place, 0, Watch(sign=bound.polarity), dict(bound.values), 0)
+    watch, seen = Watch(sign=bound.polarity), vigil.vigil_of(bound)
+    return State(machine, place, 0, watch, dict(bound.values), 0, seen)
 
 
 def step(bound: BoundPlan, state: State, event: Event) -> Stepped:
     """What one event does. Every event is answered in every state; one that means nothing is `Refused`."""
     match event:
         case Tick():
-            return _tick(bound, state, event)
+            return _attended(bound, state, event) if state.vigil.seen else _tick(bound, state, event)
         case Begin():
             return _begin(bound, state)
         case Confirm():
@@ -91,8 +95,7 @@ def step(bound: BoundPlan, state: State, event: Event) -> Stepped:
         case Pause():
             return _apply(bound, state, EventKind.PAUSE, (_ahead(bound, state),))
         case Resume():
-            place = sequencer.resumed(bound.route, state.place)
-            return _apply(bound, state, EventKind.RESUME, (), place)
+            return _resume(bound, state)
         case Stop():
             return _apply(bound, state, EventKind.STOP, ())
         case EmergencyStop():
@@ -119,7 +122,7 @@ def _ahead(bound: BoundPlan, state: State) -> bool:
 
 # --- ticks ----------------------------------------------------------------------------------------------
 def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
-    machine, place, clock_ms, watch, values, sequence = state
+    machine, place, clock_ms, watch, values, sequence, seen = state
     mode = machine.mode
     if mode is IDLE:
         return state, ()
@@ -167,11 +170,64 @@ def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
     if output_na is not None:
         sequence += 1
         setting = SetCurrent(output_na, bound.constants.watchdog_ms, sequence, waveform)
-        after: State = _state(State, (changed, place, clock_ms, watch, values, sequence))
+        after: State = _state(State, (changed, place, clock_ms, watch, values, sequence, seen))
         if case.alarm is None:
             return after, ((setting, *said) if said else (setting,))
         return after, (setting, ALARMS[case.alarm])
-    return _told(bound, State(changed, place, clock_ms, watch, values, sequence), case, said)
+    return _told(bound, State(changed, place, clock_ms, watch, values, sequence, seen), case, said)
+
+
+# --- monitors --------------------------------------------------------------------------------------------
+def _attended(bound: BoundPlan, state: State, event: Tick) -> Stepped:
+    """A tick under monitors: what they do comes first, as if a person had done it just before the tick."""
+    if state.machine.mode in (IDLE, ENDED):
+        return _tick(bound, state, event)
+    seen, acting = vigil.attend(bound, state.machine, state.values, state.vigil, event, _ahead(bound, state))
+    state = state._replace(vigil=seen)
+    said: tuple[Command, ...] = ()
+    if acting:
+        state, said = _acted(bound, state, acting)
+    if state.machine.mode is ENDED:
+        return state, said
+    after, commands = _tick(bound, state, event)
+    return after, (*said, *commands)
+
+
+def _acted(bound: BoundPlan, state: State, acting: tuple[int, ...]) -> Stepped:
+    """Warnings are only said; of the others the strictest counts."""
+    said: list[Command] = []
+    monitors = bound.plan.monitors
+    for number in acting:
+        if monitors[number].action is MonitorAction.WARN:
+            said.append(_alarm("F14", monitors[number].text))
+    for action, kind in ((MonitorAction.STOP, EventKind.STOP), (MonitorAction.PAUSE, EventKind.PAUSE)):
+        chosen = next((number for number in acting if monitors[number].action is action), None)
+        if chosen is not None:
+            state = state._replace(vigil=state.vigil._replace(cause=chosen))
+            inputs = (_ahead(bound, state),) if kind is EventKind.PAUSE else ()
+            state, more = _apply(bound, state, kind, inputs)
+            pauses = state.machine.mode in (Mode.PAUSING, Mode.PAUSED)
+            said += [_alarm("F12" if pauses else "F13", monitors[chosen].text), *more]
+            break
+    return state, tuple(said)
+
+
+def _alarm(code: str, text: str) -> Alarm:
+    general = ALARMS[code]
+    return Alarm(code, f"{general.text}: {text}", general.priority)
+
+
+def _resume(bound: BoundPlan, state: State) -> Stepped:
+    machine, seen = state.machine, state.vigil
+    if machine.mode is Mode.PAUSED:
+        reason = vigil.held_back(bound, machine, state.values, seen)
+        if reason is not None:
+            return state, (Refused("resume", reason),)
+    place = sequencer.resumed(bound.route, state.place)
+    after, commands = _apply(bound, state, EventKind.RESUME, (), place)
+    if after is state:
+        return state, commands
+    return after._replace(vigil=vigil.resumed(bound, machine, state.values, seen)), commands
 
 
 def _means(bound: BoundPlan, level_na: int, aim_na: int, place: Place, wished: Place) -> tuple[int, int]:
@@ -202,7 +258,7 @@ def _apply(
         return _fail(bound, state)
     if place is None or not case.granted:
         place, said = state.place, ()
-    after = State(changed, place, state.clock_ms, watch, state.values, state.sequence)
+    after = state._replace(machine=changed, place=place, watch=watch)
     return _told(bound, after, case, said)
 
 
@@ -236,7 +292,7 @@ def _told(bound: BoundPlan, state: State, case: Case, said: tuple[Command, ...])
         commands.append(ALARMS[case.alarm])
     commands.extend(said)
     if case.prompt:
-        commands.append(Prompt(PromptKind.RESUME, RESUME_TEXT, None))
+        commands.append(Prompt(PromptKind.RESUME, _resume_text(bound, state), None))
     if case.again:
         commands.extend(sequencer.question(bound.route, state.place))
     if case.ending is not None:
@@ -244,9 +300,20 @@ def _told(bound: BoundPlan, state: State, case: Case, said: tuple[Command, ...])
     return state, tuple(commands)
 
 
+def _resume_text(bound: BoundPlan, state: State) -> str:
+    cause = state.vigil.cause
+    return RESUME_TEXT if cause is None else f"{bound.plan.monitors[cause].text}. {RESUME_TEXT}"
+
+
 def _end(bound: BoundPlan, state: State, ending: Ending) -> End:
     if ending is Ending.AS_DECIDED:
         ending = Ending(state.machine.reason)
+    cause = state.vigil.cause
+    if cause is not None:
+        monitor = bound.plan.monitors[cause]
+        stops = MonitorAction.STOP if ending is Ending.STOPPED else MonitorAction.PAUSE
+        if ending in (Ending.STOPPED, Ending.NO_RESUME) and monitor.action is stops:
+            return End(f"{ENDING_TEXTS[ending]}: {monitor.text}", False)
     last = bound.route.steps[state.place.step]
     if ending is Ending.FINISHED and isinstance(last, Finish):
         return End(last.reason, last.completed)
@@ -283,7 +350,7 @@ def _entered(bound: BoundPlan, state: State, kind: EventKind, index: int) -> Ste
 
 def _confirm(bound: BoundPlan, state: State) -> Stepped:
     asked = bound.route.steps[state.place.step]
-    if state.machine.mode is not Mode.READY or not isinstance(asked, ConfirmStep | Instruct):
+    if state.machine.mode is not Mode.READY or not isinstance(asked, ConfirmStep | Instruct | MoveStep):
         return state, (Refused("confirm", "nothing is to be confirmed now"),)
     return _entered(bound, state, EventKind.CONFIRM, asked.next)
 

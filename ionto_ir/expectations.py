@@ -51,13 +51,39 @@ def _problem(plan: Plan, expectation: Expectation, done: Rehearsed) -> str | Non
         case Expected.CAUTIONED:
             return None if done.cautions else "expected a caution, and there is none"
         case Expected.STOPPED:
-            return "expected to be stopped, and it finished" if done.finished else None
+            return _stop_problem(expectation, done)
+        case Expected.PAUSED | Expected.WARNED:
+            return _monitor_problem(expectation, done)
         case Expected.FINISHED:
             return _finish_problem(expectation, done)
         case Expected.CLASSIFIED:
             return _table_problem(expectation, done)
         case _:
             return _number_problem(plan, expectation, done)
+
+
+def _stop_problem(expectation: Expectation, done: Rehearsed) -> str | None:
+    if done.finished:
+        return "expected to be stopped, and it finished"
+    if expectation.text is not None and not done.reason.endswith(expectation.text):
+        return f"expected to be stopped by `{expectation.text}`, and the reason is `{done.reason}`"
+    return None
+
+
+def _monitor_problem(expectation: Expectation, done: Rehearsed) -> str | None:
+    """A pause counts whoever asked for it, unless the expectation names the monitor."""
+    paused = expectation.kind is Expected.PAUSED
+    if paused and expectation.text is None:
+        return (
+            None if done.run.final.machine.interruptions else "expected to be paused, and nothing paused it"
+        )
+    code = "F12" if paused else "F14"
+    said = [alarm.text for alarm in done.run.alarms if alarm.code == code]
+    if any(expectation.text is None or text.endswith(f": {expectation.text}") for text in said):
+        return None
+    by = "" if expectation.text is None else f" by `{expectation.text}`"
+    others = f"; what was said is `{said[0]}`" if said else ""
+    return f"expected to be {expectation.kind.value}{by}, and it was not{others}"
 
 
 def _finish_problem(expectation: Expectation, done: Rehearsed) -> str | None:

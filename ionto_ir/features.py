@@ -6,7 +6,21 @@ does not know, before it looks at anything else.
 
 from __future__ import annotations
 
-from ionto_ir.plan import Branch, Classify, Demand, Finish, Hold, Loop, Plan, Ramp, Record, Reverse
+from ionto_ir.plan import (
+    Branch,
+    Classify,
+    Confirm,
+    Demand,
+    Finish,
+    Hold,
+    Instruct,
+    Loop,
+    Move,
+    Plan,
+    Ramp,
+    Record,
+    Reverse,
+)
 
 ADJUST = "adjust"
 BRANCH = "branch"
@@ -15,12 +29,31 @@ COURSE = "course"
 DEMAND = "demand"
 EARLY_FINISH = "early finish"
 LOOP = "loop"
+MONITOR = "monitor"
+MOVE = "move"
 RECORD = "record"
 REVERSE = "reverse"
+TIMED_LOOP = "timed loop"
+WAITING = "waiting"
 WAVEFORM = "waveform"
 
 KNOWN_FEATURES = frozenset(
-    {ADJUST, BRANCH, CLASSIFY, COURSE, DEMAND, EARLY_FINISH, LOOP, RECORD, REVERSE, WAVEFORM}
+    {
+        ADJUST,
+        BRANCH,
+        CLASSIFY,
+        COURSE,
+        DEMAND,
+        EARLY_FINISH,
+        LOOP,
+        MONITOR,
+        MOVE,
+        RECORD,
+        REVERSE,
+        TIMED_LOOP,
+        WAITING,
+        WAVEFORM,
+    }
 )
 
 
@@ -40,13 +73,21 @@ def features_of(plan: Plan) -> tuple[str, ...]:
             case Finish(_, completed):
                 found |= set() if completed else {EARLY_FINISH}
             case Loop():
-                found.add(LOOP)
+                found |= {LOOP} if step.within_ms is None else {LOOP, TIMED_LOOP}
             case Record():
                 found.add(RECORD)
+            case Move():
+                found.add(MOVE)
             case Reverse():
                 found.add(REVERSE)
             case _:
                 pass
+    if any(
+        isinstance(step, Confirm | Instruct | Record | Move) and step.late is not None for step in plan.steps
+    ):
+        found.add(WAITING)
+    if plan.monitors:
+        found.add(MONITOR)
     if any(variable.adjustable for variable in plan.variables):
         found.add(ADJUST)
     if plan.course is not None:

@@ -38,7 +38,8 @@ class Limit:
     `role` restricts a limit of density to one electrical role (None: both). `window_ms` makes a dose or
     session limit a sliding window, half open; None means per session. `nominal` limits the set value,
     otherwise the device's accuracy is added on the wrong side. A `soft` limit may be overridden at bind
-    time by a named person with a reason. `unit` is the author's unit, for messages.
+    time by a named person with a reason; `needs` is the role that this person must have. `apart`: the time in
+    which people are waited for does not count. `unit` is the author's unit, for messages.
     """
 
     kind: LimitKind
@@ -53,6 +54,8 @@ class Limit:
     text: str | None
     envelope: str
     span: Span
+    needs: str | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from typing import assert_never
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
+from ionto_ir.labels import steps_called
 from ionto_ir.limits import Limit, LimitKind
-from ionto_ir.plan import Confirm, Instruct, Plan, PropertyKind, UserProperty, Wait
+from ionto_ir.plan import Confirm, Instruct, Move, Plan, PropertyKind, Record, UserProperty
 from ionto_ir.trace import Stretch, Trace, area_um2, at_worst_mean_na, at_worst_na, role_at, stretches
 from ionto_ir.waveform import alternates
 
@@ -71,7 +72,7 @@ def _violations_of(
         case LimitKind.DOSE:
             yield from _dose(plan, parts, limit)
         case LimitKind.DURATION:
-            yield from _duration(parts, limit)
+            yield from _duration(plan, parts, limit)
         case LimitKind.STOP_TIME:
             yield from _exceeded(limit, parts, lambda part: Fraction(_stop_ms(plan, part)))
         case LimitKind.SESSIONS:
@@ -225,10 +226,13 @@ def _dose(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Viol
         yield Violation(limit, crossed, highest)
 
 
-def _duration(parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:
+def _duration(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:
     energised = [part for part in parts if part.on]
     if energised:
-        length = energised[-1].to_ms - energised[0].from_ms
+        first_ms, last_ms = energised[0].from_ms, energised[-1].to_ms
+        length = last_ms - first_ms
+        if limit.apart:
+            length -= _with_people_ms(plan, parts, first_ms, last_ms)
         if length > limit.bound:
             yield Violation(limit, energised[0].from_ms + limit.bound, Fraction(length))
 
@@ -253,43 +257,71 @@ def broken_properties(
 def _broken_at(plan: Plan, values: Mapping[str, Value], trace: Trace, item: UserProperty) -> int | None:
     parts = stretches(trace)
     if item.kind is PropertyKind.FINISHED:
-        assert item.within_ms is not None, "the plan is well formed"
-        last = max((part.to_ms for part in parts if part.on), default=0)
-        return item.within_ms if last > item.within_ms else None
+        return finished_late(plan, trace, item, max((part.to_ms for part in parts if part.on), default=0))
     assert item.condition is not None, "the plan is well formed"
+    since = _since_ms(plan, trace, item.after)
+    until = _until_ms(plan, trace, item.before)
+    during = None if item.during is None else steps_called(plan, item.during)
+    if since is None:
+        return None
+    breaks_when = item.kind is PropertyKind.NEVER
+    where = [part for part in parts if during is None or part.step in during]
+    return _first_tick(parts, where, trace, values, item.condition, breaks_when, (since, until))
+
+
+def finished_late(plan: Plan, trace: Trace, item: UserProperty, end_ms: int) -> int | None:
+    """When the time of a `finished within` was over, if that is before the session's end; else None."""
+    assert item.within_ms is not None, "the plan is well formed"
     since = _since_ms(plan, trace, item.after)
     if since is None:
         return None
-    return _first_tick(parts, trace, values, item.condition, item.kind is PropertyKind.NEVER, since)
+    apart_ms = _with_people_ms(plan, stretches(trace), since, end_ms) if item.apart else 0
+    late_ms = since + item.within_ms + apart_ms
+    return late_ms if end_ms > late_ms else None
 
 
 def _since_ms(plan: Plan, trace: Trace, after: str | None) -> int | None:
-    """When the first step with that text ended; 0 when none is named, None when it was not reached."""
+    """When the steps with that text ended first; 0 when none is named, None when that was not reached."""
     if after is None:
         return 0
-    for position, (_, step) in enumerate(trace.visits):
-        named = plan.steps[step]
-        if isinstance(named, Wait | Confirm | Instruct) and named.text == after:
-            left = position + 1 < len(trace.visits)
-            return trace.visits[position + 1][0] if left else None
+    named = steps_called(plan, after)
+    running = False
+    for at_ms, step in trace.visits:
+        if running and step not in named:
+            return at_ms
+        running = step in named
     return None
+
+
+def _until_ms(plan: Plan, trace: Trace, before: str | None) -> int:
+    """When the steps with that text began first; the end when none is named, or they never began."""
+    named = frozenset() if before is None else steps_called(plan, before)
+    return next((at_ms for at_ms, step in trace.visits if step in named), trace.end_ms)
+
+
+def _with_people_ms(plan: Plan, parts: tuple[Stretch, ...], since_ms: int, until_ms: int) -> int:
+    """How long people were waited for in a time of the session."""
+    waits = (part for part in parts if isinstance(plan.steps[part.step], Confirm | Instruct | Record | Move))
+    return sum(max(0, min(part.to_ms, until_ms) - max(part.from_ms, since_ms)) for part in waits)
 
 
 def _first_tick(
     parts: tuple[Stretch, ...],
+    where: list[Stretch],
     trace: Trace,
     values: Mapping[str, Value],
     condition: Expression,
     breaks_when: bool,
-    since_ms: int,
+    between_ms: tuple[int, int],
 ) -> int | None:
-    """The beginning of the first tick, from `since_ms` on, that breaks the property."""
+    """The beginning of the first tick, in `where` and in a time, that breaks the property."""
     environment = dict(values)
     charge = 0
     for part in parts:
+        spoken_of = part in where
         for at_ms in range(part.from_ms, part.to_ms, trace.tick_ms):
             charge += part.mean_na * trace.tick_ms
-            if at_ms < since_ms:
+            if not spoken_of or not between_ms[0] <= at_ms < between_ms[1]:
                 continue
             environment["output.current"] = part.magnitude_na
             environment["output.charge"] = charge

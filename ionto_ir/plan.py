@@ -14,6 +14,7 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Electrode
 from ionto_ir.expression import Expression
 from ionto_ir.limits import Envelope, Exclusion, Limit
+from ionto_ir.monitor import Monitor
 from ionto_ir.source import Span
 from ionto_ir.waveform import Waveform
 
@@ -124,7 +125,7 @@ class Ramp:
     """Move the current to `target_na` (magnitude) along `slope`; planned to start from `start_na`.
 
     `reversed` is the sign the author wrote: negative currents run opposite to the declared polarity. With a
-    `waveform` the target is the peak.
+    `waveform` the target is the peak. `text` is what the author calls the step.
     """
 
     target_na: Expression
@@ -135,6 +136,7 @@ class Ramp:
     section: Section
     span: Span
     waveform: Waveform | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,9 @@ HoldUntil = ForTime | UntilCharge | UntilTotal
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the current at `level_na` (what the ramp before it reached); its peak, if there is a waveform."""
+    """Keep the current at `level_na` (what the ramp before it reached); its peak, if there is a waveform. Its
+    author calls it `text`.
+    """
 
     level_na: Expression
     until: HoldUntil
@@ -175,6 +179,7 @@ class Hold:
     section: Section
     span: Span
     waveform: Waveform | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,32 +204,55 @@ class Reverse:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """A person confirms a statement; output off."""
+    """A person confirms a statement; output off. Waited for at most `within_ms` if given, then `late`."""
 
     text: str
     next: int
     section: Section
     span: Span
+    within_ms: int | None = None
+    late: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Instruct:
-    """A person is told something; output off."""
+    """A person is told something; output off. Waited for at most `within_ms` if given, then `late`."""
 
     text: str
     next: int
     section: Section
     span: Span
+    within_ms: int | None = None
+    late: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A person enters the value of a RECORD variable; output off."""
+    """A person enters the value of a RECORD variable; output off. Waited for at most `within_ms` if given,
+    then `late`.
+    """
 
     variable: str
     next: int
     section: Section
     span: Span
+    within_ms: int | None = None
+    late: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A person moves electrode number `electrode` to another site and says so; output off. Waited for at most
+    `within_ms` if given, then `late`.
+    """
+
+    electrode: int
+    site: str
+    next: int
+    section: Section
+    span: Span
+    within_ms: int | None = None
+    late: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +273,7 @@ class Loop:
     Rounds done are counted in counter number `counter`, which starts at 0 and is reset on leaving. It
     leaves when `count` rounds are done, or when at least one round is done and `until` holds. With a
     period a round begins no earlier than `period_ms` after the one before it began (output off meanwhile).
+    With `within_ms` no round but the first begins once that much time has passed since the first one began.
     """
 
     counter: int
@@ -255,6 +284,7 @@ class Loop:
     exit: int
     section: Section
     span: Span
+    within_ms: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +351,24 @@ class Finish:
     span: Span
 
 
-Step = Ramp | Hold | Wait | Reverse | Confirm | Instruct | Record | Branch | Loop | Demand | Classify | Finish
+Human = Confirm | Instruct | Record | Move
+"""Steps at which a person is waited for."""
+
+Step = (
+    Ramp
+    | Hold
+    | Wait
+    | Reverse
+    | Confirm
+    | Instruct
+    | Record
+    | Move
+    | Branch
+    | Loop
+    | Demand
+    | Classify
+    | Finish
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +411,11 @@ class PropertyKind(Enum):
 @dataclass(frozen=True, slots=True)
 class UserProperty:
     """The author's own `prove` line. Conditions may refer to output.current (nA, magnitude),
-    output.charge (pC, nominal) and output.elapsed (ms) besides the plan's variables."""
+    output.charge (pC, nominal) and output.elapsed (ms) besides the plan's variables.
+
+    `after`, `before` and `during` name the steps, by their text, after the end of which, before the beginning
+    of which or in which alone it is claimed. `apart`: the time in which people are waited for does not count.
+    """
 
     kind: PropertyKind
     condition: Expression | None
@@ -372,6 +423,9 @@ class UserProperty:
     within_ms: int | None
     text: str
     span: Span
+    before: str | None = None
+    during: str | None = None
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +469,7 @@ class Plan:
     properties: tuple[UserProperty, ...]
     files: tuple[SourceDigest, ...]
     span: Span
+    monitors: tuple[Monitor, ...] = ()
 
 
 def successors(step: Step) -> tuple[int, ...]:
@@ -426,6 +481,8 @@ def successors(step: Step) -> tuple[int, ...]:
             return (step.body, step.exit)
         case Finish():
             return ()
+        case Confirm() | Instruct() | Record() | Move():
+            return (step.next,) if step.late is None else (step.next, step.late)
         case _:
             return (step.next,)
 

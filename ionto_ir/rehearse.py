@@ -34,8 +34,9 @@ from ionto_ir.expression import Value
 from ionto_ir.observer import Violation, violations
 from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Finish, Plan, VariableKind
-from ionto_ir.scenario import Happening, Occurrence, Scenario
+from ionto_ir.scenario import READINGS, Happening, Occurrence, Scenario
 from ionto_ir.state import State
+from ionto_ir.terminals import Terminals, terminals_of
 from ionto_ir.trace import Observation, observe
 
 
@@ -122,8 +123,10 @@ def _ran(
     bound: BoundPlan, scenario: Scenario, records: Mapping[str, Value], noted: tuple[Needed, ...]
 ) -> Rehearsed:
     plan = bound.plan
-    timeline = Timeline(scenario, _all_records(plan, records))
-    done = run(bound, timeline.happens, silence=timeline.silence_ms)
+    terminals = terminals_of(plan)
+    timeline = Timeline(scenario, _all_records(plan, records), terminals)
+    watched = terminals if plan.monitors else None
+    done = run(bound, timeline.happens, silence=timeline.silence_ms, terminals=watched)
     classified = tuple(
         (record.variable, record.meaning) for record in done.records if record.meaning is not None
     )
@@ -144,12 +147,19 @@ class Timeline:
     """Feeds the occurrences of a scenario at their times, and answers what is asked.
 
     An occurrence takes effect before the first tick that begins at its time or later, once current has
-    flowed.
+    flowed; a reading that is changed at 0 is so from the beginning.
     """
 
-    def __init__(self, scenario: Scenario, records: dict[str, Value]) -> None:
-        self._pending = sorted(scenario.timeline, key=lambda item: item.at_ms)
+    def __init__(
+        self, scenario: Scenario, records: dict[str, Value], terminals: Terminals | None = None
+    ) -> None:
         self._records = records
+        self._terminals = terminals
+        timeline = sorted(scenario.timeline, key=lambda item: item.at_ms)
+        first = [item for item in timeline if item.at_ms == 0 and item.happening in READINGS]
+        for item in first:
+            self._event(item)
+        self._pending = [item for item in timeline if item not in first]
 
     def happens(self, state: State, prompt: Prompt | None) -> Event | None:
         """The next event before time goes on, if there is one."""
@@ -172,10 +182,27 @@ class Timeline:
             assert item.variable is not None and item.value is not None, "a record says what is recorded"
             self._records[item.variable] = item.value
             return None
+        if item.happening in READINGS:
+            self._read(item)
+            return None
         if item.happening is Happening.ADJUST:
             assert item.variable is not None and item.value is not None, "an adjustment says what is adjusted"
             return Adjust(item.variable, item.value)
         return _EVENTS[item.happening]
+
+    def _read(self, item: Occurrence) -> None:
+        if self._terminals is None:
+            return
+        name = item.happening.value
+        self._terminals.forced.pop(name, None)
+        if item.variable == "missing":
+            self._terminals.forced[name] = None
+        elif item.value is not None and item.happening is Happening.IMPEDANCE:
+            self._terminals.impedance_ohm = int(item.value)
+        elif item.value is not None:
+            self._terminals.forced[name] = int(item.value)
+        elif item.happening is Happening.IMPEDANCE:
+            self._terminals.impedance_ohm = self._terminals.usual_ohm
 
 
 _EVENTS: dict[Happening, Event] = {

@@ -10,7 +10,11 @@ from ionto_ir.source import Span
 
 
 class Happening(Enum):
-    """What a timeline can make happen; `variable` and `value` go with ADJUST and RECORD."""
+    """What a timeline can make happen; `variable` and `value` go with ADJUST and RECORD.
+
+    The last three change what the device reads from then on: to `value`, or, as `variable` says, to `missing`
+    or `normal`. A changed impedance also changes the voltage that is needed, as on skin.
+    """
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -22,6 +26,12 @@ class Happening(Enum):
     ADJUST = "adjust"
     RECORD = "record"
     PRESS = "press"  # `variable` is the text of the button
+    CURRENT = "current"
+    IMPEDANCE = "impedance"
+    VOLTAGE = "voltage"
+
+
+READINGS = (Happening.CURRENT, Happening.IMPEDANCE, Happening.VOLTAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,9 @@ class Expected(Enum):
     DURATION_AT_MOST = "duration <="
     DURATION_AT_LEAST = "duration >="
     PEAK_AT_MOST = "peak <="
-    STOPPED = "stopped"
+    STOPPED = "stopped"  # with `text`: for that reason
+    PAUSED = "paused"  # at least once; with `text`: by the monitor of that text
+    WARNED = "warned"  # by a monitor; with `text`: by the one of that text
     FINISHED = "finished"  # with `text`: finished for that reason
     CLASSIFIED = "classified"  # `variable` was given the meaning `text`
 

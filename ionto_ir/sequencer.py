@@ -27,6 +27,7 @@ from ionto_ir.plan import (
     Hold,
     Instruct,
     Loop,
+    Move,
     Ramp,
     Reverse,
     Slope,
@@ -54,7 +55,9 @@ STANDING = Glide(0, 0, 1, 1, 0)
 def first_place(route: Route, polarity: int) -> Place:
     """Before the first step."""
     loops = (0,) * route.plan.counters
-    return Place(route.plan.entry, Phase.PROMPT, STANDING, False, 0, None, polarity, polarity, loops, loops)
+    return Place(
+        route.plan.entry, Phase.PROMPT, STANDING, False, 0, None, polarity, polarity, loops, loops, loops
+    )
 
 
 # --- ticks ----------------------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ def propose(route: Route, values: Environment, place: Place, now: Now, acknowled
         elif phase is Phase.STANDBY:
             wished = standby(route, values, place, now, acknowledged)
         elif phase is Phase.PROMPT:
-            wished = at_rest(place)
+            wished = _asked(route, place)
         elif phase is Phase.FINISH:
             wished = Proposal(Wish.FINISH, 0, place.sign, place, ())
         else:
@@ -98,7 +101,17 @@ def _left(place: Place) -> Place:
 def _next(route: Route, place: Place) -> int:
     step = route.steps[place.step]
     assert not isinstance(step, Branch | Loop | Finish), "only a step that takes time is left"
+    if isinstance(step, Confirm | Instruct | RecordStep | Move):
+        assert step.late is not None, "who is waited for without bound is not left by a tick"
+        return step.late
     return step.exit if isinstance(step, Demand) else step.next
+
+
+def _asked(route: Route, place: Place) -> Proposal | None:
+    """A person is waited for: for ever, or until the time that the step allows is over."""
+    step = route.steps[place.step]
+    bounded = isinstance(step, Confirm | Instruct | RecordStep | Move) and step.late is not None
+    return _wait(route, place) if bounded else at_rest(place)
 
 
 def _wait(route: Route, place: Place) -> Proposal | None:
@@ -188,8 +201,8 @@ def enter(
                 return place._replace(step=index, phase=Phase.WAIT, left_ms=left_ms), said
             case Demand():
                 return enter_block(route, values, place, index, step, now), said
-            case Confirm() | Instruct() | RecordStep():
-                place = place._replace(step=index, phase=Phase.PROMPT)
+            case Confirm() | Instruct() | RecordStep() | Move():
+                place = place._replace(step=index, phase=Phase.PROMPT, left_ms=step.within_ms or 0)
                 return place, (*said, *question(route, place))
             case Finish():
                 return place._replace(step=index, phase=Phase.FINISH), said
@@ -269,19 +282,24 @@ def _enter_loop(
     """Start the next round, leave, or (None) wait for the round's time."""
     done = place.rounds[step.counter]
     enough = done >= 1 and step.until is not None and _boolean(step.until, values)
-    if enough or done >= integer_of(step.count, values):
-        return place._replace(rounds=_put(place.rounds, step.counter, 0)), step.exit
+    due_ms = now.clock_ms
     if step.period_ms is not None and done >= 1:
-        due_ms = place.round_starts_ms[step.counter] + integer_of(step.period_ms, values)
-        if now.clock_ms < due_ms:
-            return place._replace(step=index, phase=Phase.PERIOD), None
-    return (
-        place._replace(
-            rounds=_put(place.rounds, step.counter, done + 1),
-            round_starts_ms=_put(place.round_starts_ms, step.counter, now.clock_ms),
-        ),
-        step.body,
+        due_ms = max(due_ms, place.round_starts_ms[step.counter] + integer_of(step.period_ms, values))
+    over = False
+    if step.within_ms is not None and done >= 1:
+        over = due_ms - place.loop_starts_ms[step.counter] >= integer_of(step.within_ms, values)
+    if enough or over or done >= integer_of(step.count, values):
+        return place._replace(rounds=_put(place.rounds, step.counter, 0)), step.exit
+    if now.clock_ms < due_ms:
+        return place._replace(step=index, phase=Phase.PERIOD), None
+    place = place._replace(
+        rounds=_put(place.rounds, step.counter, done + 1),
+        round_starts_ms=_put(place.round_starts_ms, step.counter, now.clock_ms),
     )
+    if done == 0:
+        starts_ms = _put(place.loop_starts_ms, step.counter, now.clock_ms)
+        place = place._replace(loop_starts_ms=starts_ms)
+    return place, step.body
 
 
 def _put(numbers: tuple[int, ...], index: int, value: int) -> tuple[int, ...]:
@@ -309,6 +327,10 @@ def question(route: Route, place: Place) -> tuple[Prompt, ...]:
             return (Prompt(PromptKind.CONFIRM, text, None),)
         case Instruct(text):
             return (Prompt(PromptKind.INSTRUCT, text, None),)
+        case Move(electrode, site):
+            moved = route.plan.electrodes[electrode]
+            text = f"Move the {moved.place.value} electrode to {site}"
+            return (Prompt(PromptKind.CONFIRM, text, None),)
         case RecordStep(name):
             return (Prompt(PromptKind.RECORD, variable(route.plan, name).text, name),)
         case _:

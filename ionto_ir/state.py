@@ -106,9 +106,10 @@ class Place(NamedTuple):
     """Where the plan is: step and phase, the glide under way, what is left of the step, polarity, loops.
 
     `climbing` marks a re-ramp after a resume, whose time does not count towards `hold for`. `left_ms` is what
-    is left of a wait or a hold by time; `goal` belongs to a hold by charge. `rounds` and `round_starts_ms`
-    count the rounds of each loop and say when (on the session's clock) the last one began. `waveform` is that
-    of the output; `doses` belongs to the block of doses on demand that was entered.
+    is left of a wait, of a hold by time or of the time for which a person is waited for; `goal` belongs to a
+    hold by charge. `rounds`, `round_starts_ms` and `loop_starts_ms` count the rounds of each loop and say
+    when, on the session's clock, the last one and the first one began. `waveform` is that of the output;
+    `doses` belongs to the block of doses on demand that was entered.
     """
 
     step: int
@@ -121,15 +122,39 @@ class Place(NamedTuple):
     polarity: int
     rounds: tuple[int, ...]
     round_starts_ms: tuple[int, ...]
+    loop_starts_ms: tuple[int, ...]
     waveform: Waveform | None = None
     doses: Doses | None = None
+
+
+class Seen(NamedTuple):
+    """What one monitor has seen: how long its condition has held without a break, and whether it has acted
+    and not let go since.
+    """
+
+    held_ms: int = 0
+    acted: bool = False
+
+
+class Vigil(NamedTuple):
+    """All monitors of a session. `readings` are the latest ones of current, voltage and impedance, None where
+    there was none; `cause` is the monitor that paused or stopped the session last.
+    """
+
+    seen: tuple[Seen, ...] = ()
+    readings: tuple[int | None, int | None, int | None] = (None, None, None)
+    cause: int | None = None
+
+
+NO_VIGIL = Vigil()
 
 
 class State(NamedTuple):
     """All of a session.
 
     `clock_ms` runs from `Begin`. `watch` is what the interlock has counted for itself. `values` are the
-    plan's variables now, adjusted and recorded. `sequence` is the number of the last output command.
+    plan's variables now, adjusted and recorded. `sequence` is the number of the last output command. `vigil`
+    is what the monitors have seen.
     """
 
     machine: Machine
@@ -138,6 +163,7 @@ class State(NamedTuple):
     watch: Watch
     values: Mapping[str, Value]
     sequence: int
+    vigil: Vigil = NO_VIGIL
 
     @property
     def mode(self) -> Mode:

@@ -17,6 +17,7 @@ from ionto_ir.plan import (
     Hold,
     Instruct,
     Loop,
+    Move,
     Plan,
     Ramp,
     Record,
@@ -70,12 +71,12 @@ def operands(step: Step) -> tuple[Expression, ...]:
         case Branch():
             return (step.condition,)
         case Loop():
-            optional = (step.until, step.period_ms)
+            optional = (step.until, step.period_ms, step.within_ms)
             return (step.count, *(expression for expression in optional if expression is not None))
         case Demand():
             rules = (part for rule in step.rules for part in (rule.count, rule.window_ms))
             return (step.basal_na, step.lockout_ms, step.count, step.within_ms, *rules)
-        case Reverse() | Confirm() | Instruct() | Record() | Classify() | Finish() | Hold():
+        case Reverse() | Classify() | Finish() | Hold() | Confirm() | Instruct() | Record() | Move():
             return ()
         case _:
             assert_never(step)

@@ -15,7 +15,22 @@ from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Constant
 from ionto_ir.features import features_of
 from ionto_ir.limits import Limit, LimitKind
-from ionto_ir.plan import SCHEMA, Classify, ClassRow, Course, IntegerDomain, Plan, PropertyKind, UserProperty
+from ionto_ir.monitor import Monitor, MonitorAction
+from ionto_ir.plan import (
+    SCHEMA,
+    Classify,
+    ClassRow,
+    Confirm,
+    Course,
+    Human,
+    Instruct,
+    IntegerDomain,
+    Move,
+    Plan,
+    PropertyKind,
+    Record,
+    UserProperty,
+)
 from ionto_ir.source import Span
 from ionto_ir.wellformed_bounds import CHARGE_PC_MAX, worst_charge_pc
 from ionto_ir.wellformed_doses import dose_problems
@@ -79,6 +94,11 @@ def _numbers(plan: Plan) -> Iterator[tuple[str | None, Span]]:
             yield "an assumed impedance range is empty", envelope.span
     for item in plan.properties:
         yield _property_problem(item), item.span
+    for monitor in plan.monitors:
+        yield _monitor_problem(monitor), monitor.span
+    for step in plan.steps:
+        if isinstance(step, Confirm | Instruct | Record | Move):
+            yield _human_problem(plan, step), step.span
     if plan.course is not None:
         yield _course_problem(plan.course), plan.course.span
     domains = {item.name: item.domain for item in plan.variables}
@@ -133,6 +153,24 @@ def _property_problem(item: UserProperty) -> str | None:
     else:
         said = item.condition is not None and item.within_ms is None
     return None if said else "a property does not say what its kind needs"
+
+
+def _monitor_problem(monitor: Monitor) -> str | None:
+    if monitor.persistence_ms < 0:
+        return "a monitor cannot wait for less than nothing"
+    if monitor.action is MonitorAction.STOP and monitor.until is not None:
+        return "what was stopped is not resumed, so nothing ends it"
+    return None
+
+
+def _human_problem(plan: Plan, step: Human) -> str | None:
+    if (step.within_ms is None) is not (step.late is None):
+        return "a person is waited for with a bound but without a way out, or the other way round"
+    if step.within_ms is not None and step.within_ms <= 0:
+        return "a person is waited for longer than nothing"
+    if isinstance(step, Move) and not 0 <= step.electrode < len(plan.electrodes):
+        return "a step moves an electrode that is not there"
+    return None
 
 
 def _course_problem(course: Course) -> str | None:

@@ -9,7 +9,7 @@ a cycle.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.plan import (
@@ -62,16 +62,16 @@ def _counters(plan: Plan) -> list[Diagnostic]:
     return found
 
 
-def reachable(plan: Plan, starts: Iterable[int], avoiding: int | None = None) -> set[int]:
-    """The steps that can be reached from `starts` (which count) without passing through `avoiding`."""
+def reachable(plan: Plan, starts: Iterable[int], avoiding: Collection[int] = ()) -> set[int]:
+    """The steps that can be reached from `starts` (which count) without passing through those to avoid."""
     seen: set[int] = set()
-    pending = [start for start in starts if start != avoiding]
+    pending = [start for start in starts if start not in avoiding]
     while pending:
         index = pending.pop()
         if index in seen:
             continue
         seen.add(index)
-        pending.extend(target for target in successors(plan.steps[index]) if target != avoiding)
+        pending.extend(target for target in successors(plan.steps[index]) if target not in avoiding)
     return seen
 
 
@@ -146,7 +146,7 @@ def loop_regions(plan: Plan) -> dict[int, set[int]]:
     return {
         index: {
             inner
-            for inner in reachable(plan, [step.body], index)
+            for inner in reachable(plan, [step.body], (index,))
             if not isinstance(plan.steps[inner], Finish)
         }
         for index, step in enumerate(plan.steps)

@@ -16,6 +16,7 @@ from ionto_ir.plan import (
     Hold,
     Instruct,
     Loop,
+    Move,
     Plan,
     Ramp,
     Record,
@@ -89,7 +90,7 @@ def _step_problem(step: Step, level: _Level) -> str | None:
             return None if at_basal else "stands by at another current than the one it begins at"
         case Reverse():
             return None if level.magnitude_na == ZERO else "reverses the polarity while current flows"
-        case Wait() | Confirm() | Instruct() | Record() | Finish():
+        case Wait() | Confirm() | Instruct() | Record() | Move() | Finish():
             return None if level.magnitude_na == ZERO else "needs the output off, and current flows"
         case Loop(_, _, _, period) if period is not None and level.magnitude_na != ZERO:
             return "waits for its period while current flows"

@@ -103,7 +103,7 @@ def _sure_loops(plan: Plan) -> frozenset[int]:
 
 def _passed(flow: _Flow, index: int, step: Step, target: int) -> Names:
     match step:
-        case Record(variable):
+        case Record(variable) if target == step.next:
             return flow.arriving(index) | {variable}
         case Loop() if target == step.exit and index in flow.sure:
             return flow.returning(index)

@@ -19,6 +19,7 @@ from ionto_ir.expression import (
     ill_sorted,
     sort_of,
 )
+from ionto_ir.monitor import DELIVERED, MEASURED
 from ionto_ir.plan import (
     BooleanDomain,
     Branch,
@@ -64,7 +65,7 @@ class Operand:
     sort: Sort
     kinds: frozenset[VariableKind]
     span: Span
-    observes: bool = False
+    observes: tuple[str, ...] = ()
 
 
 def domain_sort(domain: Domain) -> Sort:
@@ -102,6 +103,8 @@ def operands_of(step: Step) -> tuple[Operand, ...]:
                 found.append(of("condition", step.until, Sort.BOOLEAN))
             if step.period_ms is not None:
                 found.append(of("period", step.period_ms))
+            if step.within_ms is not None:
+                found.append(of("time of the repetition", step.within_ms))
             return tuple(found)
         case Demand():
             rules = (
@@ -136,7 +139,12 @@ def all_operands(plan: Plan) -> Iterator[Operand]:
         yield from operands_of(step)
     for item in plan.properties:
         if item.condition is not None:
-            yield Operand("property", item.condition, Sort.BOOLEAN, EVERYWHERE, item.span, True)
+            yield Operand("property", item.condition, Sort.BOOLEAN, EVERYWHERE, item.span, OBSERVABLES)
+    watched = (*MEASURED, *DELIVERED)
+    for monitor in plan.monitors:
+        until = () if monitor.until is None else (monitor.until,)
+        for condition in (monitor.condition, *until):
+            yield Operand("monitor", condition, Sort.BOOLEAN, EVERYWHERE, monitor.span, watched)
     if plan.course is not None and plan.course.stop_when is not None:
         course = plan.course
         yield Operand("stop of the course", plan.course.stop_when, Sort.BOOLEAN, EVERYWHERE, course.span)
@@ -166,7 +174,7 @@ def _variable_problems(plan: Plan) -> Iterator[Diagnostic]:
         problem = _domain_problem(item.domain) or _kind_problem(item)
         if item.name in seen:
             problem = "is declared twice"
-        elif not item.name or item.name.startswith("output."):
+        elif not item.name or item.name.startswith(("output.", "measured.")):
             problem = "has a name that is not free"
         if problem is not None:
             yield error("I0824", f"the variable `{item.name}` {problem}", item.span)
@@ -251,7 +259,7 @@ def _part_problem(part: Expression, operand: Operand, table: dict[str, Variable]
 
 
 def _reference_problem(name: str, sort: Sort, operand: Operand, table: dict[str, Variable]) -> str | None:
-    if operand.observes and name in OBSERVABLES:
+    if name in operand.observes:
         return None if sort is Sort.INTEGER else f"takes `{name}` for a condition"
     item = table.get(name)
     if item is None:

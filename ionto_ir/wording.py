@@ -68,6 +68,8 @@ def limit_text(limit: Limit) -> str:
         words.append(f"in any {duration_text(limit.window_ms)}")
     elif limit.kind in (LimitKind.DOSE, LimitKind.DURATION):
         words.append("per session")
+    if limit.apart:
+        words.append("apart from people")
     return " ".join(words)
 
 

@@ -65,6 +65,7 @@ from ionto_dsl.surface.steps import (
     Hold,
     If,
     Let,
+    Move,
     OnDemand,
     Ramp,
     Repeat,
@@ -75,6 +76,7 @@ from ionto_dsl.surface.steps import (
     Tell,
     Variable,
     Wait,
+    Waiting,
     Waveform,
 )
 from ionto_dsl.surface.testing import Event, EventWord, Expect, Given, Prove, Test, TestLine
@@ -141,6 +143,7 @@ __all__ = [
     "MaySaturate",
     "Medicine",
     "Monitor",
+    "Move",
     "Name",
     "NoResume",
     "Number",
@@ -180,6 +183,7 @@ __all__ = [
     "Use",
     "Variable",
     "Wait",
+    "Waiting",
     "Waveform",
     "YesNo",
 ]

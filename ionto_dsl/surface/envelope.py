@@ -31,7 +31,8 @@ LimitSubject = Literal[
 class Limit:
     """`limit dose <= Q per session`, `limit density at cathode <= D`, `limit current <= I nominal`.
 
-    `window` is set by `in any W`; `per_session` by `per session`. Always inclusive.
+    `window` is set by `in any W`; `per_session` by `per session`. Always inclusive. `needs` is the role of
+    the person who may override a soft limit; `apart` says `apart from people`.
     """
 
     soft: bool
@@ -42,6 +43,8 @@ class Limit:
     nominal: bool
     per_session: bool
     window: Expression | None
+    needs: Name | None
+    apart: bool
     remarks: Remarks
     span: Span
 

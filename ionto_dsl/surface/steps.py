@@ -10,8 +10,20 @@ from ionto_ir.source import Span
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """`waiting at most T else finish "..."`: how long a person is waited for, and what happens then."""
+
+    duration_max: Expression
+    finish: Text
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Variable:
-    """A named value that comes from outside: a parameter, an answer, a measured or observed result."""
+    """A named value that comes from outside: a parameter, an answer, a measured or observed result.
+
+    `waiting` belongs to a `record`.
+    """
 
     role: Literal["param", "ask", "record"]
     adjustable: bool
@@ -19,6 +31,7 @@ class Variable:
     kind: Kind
     default: Expression | None
     step: Expression | None
+    waiting: Waiting | None
     remarks: Remarks
     span: Span
 
@@ -140,6 +153,18 @@ class Tell:
 
     mode: Literal["confirm", "instruct"]
     text: Text
+    waiting: Waiting | None
+    remarks: Remarks
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """`move active to "left heel"`: a person moves an electrode to another site and says so."""
+
+    place: Literal["active", "return"]
+    site: Text
+    waiting: Waiting | None
     remarks: Remarks
     span: Span
 
@@ -203,6 +228,7 @@ Step = (
     | Repeat
     | If
     | Tell
+    | Move
     | Variable
     | Classify
     | Require

@@ -29,18 +29,25 @@ EventWord = Literal[
     "adjust",
     "record",
     "press",
+    "current",
+    "impedance",
+    "voltage",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`at T pause`, `at T adjust x = v`, `at T record x = v`, `at T press "Dose"`."""
+    """`at T pause`, `at T adjust x = v`, `at T record x = v`, `at T press "Dose"`, `at T impedance 60 kOhm`.
+
+    `reading` says that a reading is `missing`, or is `normal` again.
+    """
 
     time: Expression
     event: EventWord
     subject: Name | None
     value: Expression | None
     label: Text | None
+    reading: Literal["missing", "normal"] | None
     span: Span
 
 
@@ -52,7 +59,16 @@ class Expect:
     """
 
     outcome: Literal[
-        "refused", "cautioned", "delivered", "duration", "stopped", "finished", "peak", "classified"
+        "refused",
+        "cautioned",
+        "delivered",
+        "duration",
+        "stopped",
+        "finished",
+        "paused",
+        "warned",
+        "peak",
+        "classified",
     ]
     operator: Literal["=", "<=", ">="] | None
     bound: Expression | None
@@ -77,7 +93,8 @@ class Test:
 class Prove:
     """`prove never C after "Label"`, `prove always C`, `prove finished within T`.
 
-    `place` and `label` narrow it to what comes before, during or after a labelled step.
+    `place` and `label` narrow it to what comes before, during or after a labelled step. `apart` says `apart
+    from people`.
     """
 
     claim: Literal["never", "always", "finished within"]
@@ -85,4 +102,5 @@ class Prove:
     duration: Expression | None
     place: Literal["before", "during", "after"] | None
     label: Text | None
+    apart: bool
     span: Span

@@ -18,6 +18,7 @@ from ionto_ir.plan import (
     Hold,
     Instruct,
     Loop,
+    Move,
     Ramp,
     Record,
     Reverse,
@@ -65,6 +66,9 @@ def step_words(bound: BoundPlan, index: int, values: Environment) -> str:
             return step.text
         case Record():
             return f"Record {step.variable}"
+        case Move():
+            place = bound.plan.electrodes[step.electrode].place.value
+            return f"Move the {place} electrode to {step.site}"
         case Branch():
             return "Choose how to go on"
         case Loop():

@@ -63,8 +63,9 @@ def test_a_free_word_is_hardly_ever_a_keyword_where_a_name_could_stand() -> None
     }
     # After `expect`, the record that is classified is named; its name cannot be one of the outcomes.
     outcomes = {"cautioned", "delivered", "duration", "finished", "peak", "refused", "stopped"}
-    # After `as pulsed` a frequency may be a name.
-    assert clashes == outcomes | {"duty"}
+    outcomes |= {"paused", "warned"}
+    # In place of a reading a `let` value may be named. After `as pulsed` a frequency may be a name.
+    assert clashes == outcomes | {"duty", "missing", "normal"}
 
 
 def _plain(rule: Rule) -> object:

@@ -26,10 +26,21 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
         "a measured current above the stated accuracy ends a session early",
         "the time that people take to answer is counted only under limits on the duration",
         *_impedance(plan),
+        *_monitors(plan),
     ]
     if plan.electrodes:
         found.append("each electrode carries all of the current")
     return tuple(found)
+
+
+def _monitors(plan: Plan) -> tuple[str, ...]:
+    if not plan.monitors:
+        return ()
+    rules = plan.interruptions
+    paused = (
+        f"as one of the {rules.count_max} interruptions" if rules.resume and rules.count_max else "as a stop"
+    )
+    return (f"a monitor may pause the session at any moment, {paused}, or stop it; all proofs allow for it",)
 
 
 def _impedance(plan: Plan) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from ionto_verifier.promises import promise_claims
 from ionto_verifier.properties import Asked, Property
 from ionto_verifier.structure import structure_claims
 from ionto_verifier.sums import sum_claims
+from ionto_verifier.watch import monitor_claims
 
 _ORDER = {kind: place for place, kind in enumerate(Property)}
 
@@ -28,5 +29,6 @@ def _unordered(inquiry: Inquiry) -> Iterator[Asked]:
     yield from guard_claims(inquiry)
     yield from structure_claims(inquiry)
     yield from fit_claims(inquiry)
+    yield from monitor_claims(inquiry)
     yield from promise_claims(inquiry)
     yield from reachable_claims(inquiry)

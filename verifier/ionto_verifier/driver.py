@@ -4,7 +4,7 @@ is needed.
 
 from __future__ import annotations
 
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, in_reading_order
 from ionto_ir.plan import Plan
 from ionto_ir.wellformed import check
@@ -13,13 +13,13 @@ from ionto_verifier.budget import BUDGET, Budget
 from ionto_verifier.claims import all_claims
 from ionto_verifier.decision import Unknown
 from ionto_verifier.inquiry import Inquiry
-from ionto_verifier.judging import judge
+from ionto_verifier.judging import NO_CASE, judge
 from ionto_verifier.messages import diagnostics_of, disagreement, unused
-from ionto_verifier.properties import Asked, Claim, Property
+from ionto_verifier.properties import REACHED, Asked, Claim, Property
 from ionto_verifier.report import Answered, Finding, VerificationReport
 from ionto_verifier.solve import decide_all
 from ionto_verifier.term import TermTooLargeError
-from ionto_verifier.verdict import Refuted, Undecided
+from ionto_verifier.verdict import Refuted, Undecided, Vacuous
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     questions = [question for item in asked for question in item.questions if question.decided is None]
     decisions = decide_all([question.obligation for question in questions], options.budget)
     judged = [judge(inquiry, item, decisions, margins=options.margins) for item in asked if _applies(item)]
-    findings = tuple(item.finding for item in judged)
+    findings = _tried(plan, tuple(item.finding for item in judged))
     advice = _advice(inquiry, asked, findings) if options.advice else {}
     unasked = _unused(plan, asked)
     disagreements = tuple(item.disagreement for item in judged if item.disagreement is not None)
@@ -68,6 +68,21 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
         disagreements,
         ill_formed=False,
         answers=answers,
+    )
+
+
+def _tried(plan: Plan, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The findings about monitors again, once sessions were tried: one that stops each of them is vacuous."""
+    if not plan.monitors:
+        return findings
+    from ionto_verifier.watch import always_acting  # loads the machine, only where there are monitors
+
+    acting = {f"monitors[{number}].idles": words for number, words in always_acting(plan).items()}
+    return tuple(
+        replace(finding, verdict=Vacuous(NO_CASE), reason=acting[finding.claim.id])
+        if finding.claim.id in acting
+        else finding
+        for finding in findings
     )
 
 
@@ -94,8 +109,7 @@ def _too_large(plan: Plan, what: str) -> VerificationReport:
 
 def _applies(asked: Asked) -> bool:
     """A density limit of the cathode says nothing about the anode: such a claim is not made at all."""
-    always = (Property.TREATABLE, Property.REACHABLE, Property.PROVE)
-    return bool(asked.questions) or asked.claim.property in always
+    return bool(asked.questions) or asked.claim.property in REACHED or asked.claim.property is Property.PROVE
 
 
 def _unused(plan: Plan, asked: tuple[Asked, ...]) -> tuple[int, ...]:

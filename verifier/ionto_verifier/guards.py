@@ -16,6 +16,7 @@ from ionto_ir.plan import (
     Instruct,
     IntegerDomain,
     Loop,
+    Move,
     Ramp,
     Record,
     Reverse,
@@ -47,6 +48,7 @@ NOUNS: dict[type, str] = {
     Confirm: "confirmation",
     Instruct: "instruction",
     Record: "record",
+    Move: "move of an electrode",
     Classify: "table",
     Finish: "end",
 }

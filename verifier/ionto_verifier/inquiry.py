@@ -73,6 +73,14 @@ class Inquiry:
         ] = {}  # outcomes of `ionto_ir.rehearse`, which is loaded only for them
         self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}
 
+    def after(self, named: frozenset[int], within: set[int]) -> Inquiry:
+        """The same inquiry, with time counted from the end of the steps `named`, into the steps `within`."""
+        later = Inquiry.__new__(Inquiry)
+        later.__dict__.update(self.__dict__)
+        visits = follow(self.encoding, named)
+        later.visits = tuple(visit for visit in visits if visit.step in within)
+        return later
+
     def moving(self) -> Iterable[tuple[Visit, Motion]]:
         """The visits at which the output is on."""
         return ((visit, visit.motion) for visit in self.visits if visit.motion is not None)

@@ -19,7 +19,7 @@ from ionto_verifier.facts import fact_support
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.margins import Margin, margin_of
 from ionto_verifier.obligation import Witness
-from ionto_verifier.properties import Asked, Claim, Property, Question
+from ionto_verifier.properties import NOBODY, REACHED, Asked, Claim, Property, Question
 from ionto_verifier.report import Finding, Support
 from ionto_verifier.term import TermTooLargeError
 from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous, Verdict
@@ -66,8 +66,10 @@ def judge(inquiry: Inquiry, asked: Asked, decisions: Mapping[str, Decision], *, 
     answers = [
         (question, question.decided or decisions[question.obligation.id]) for question in asked.questions
     ]
-    if asked.claim.property in (Property.TREATABLE, Property.REACHABLE):
+    if asked.claim.property in REACHED:
         return Judged(_reached(inquiry, asked.claim, answers))
+    if asked.claim.property is Property.APART:
+        return Judged(_apart(inquiry, asked.claim, answers))
     margin = _margin(inquiry, asked) if margins else None
     refuted = [(question, found) for question, found in answers if isinstance(found, decision.Refuted)]
     unknown = [found for _, found in answers if isinstance(found, decision.Unknown)]
@@ -77,7 +79,7 @@ def judge(inquiry: Inquiry, asked: Asked, decisions: Mapping[str, Decision], *, 
         verdict: Verdict = Undecided(unknown[0])
         return Judged(_finding(inquiry, asked.claim, verdict, answers, margin, None, unknown[0].reason))
     if not answers:
-        nothing = Vacuous(_no_case())
+        nothing = Vacuous(NO_CASE)
         return Judged(_finding(inquiry, asked.claim, nothing, answers, margin, None, "it speaks of nothing"))
     proofs = [found for _, found in answers if isinstance(found, decision.Proved)]
     on_grid = ON_GRID if any(found.unsafe_between is not None for found in proofs) else None
@@ -92,9 +94,8 @@ def _margin(inquiry: Inquiry, asked: Asked) -> Margin | None:
         return None
 
 
-def _no_case() -> decision.Proved:
-    """The proof of a claim about nothing."""
-    return decision.Proved(decision.Stage.INTERVAL, None, ())
+NO_CASE = decision.Proved(decision.Stage.INTERVAL, None, ())
+"""The proof of a claim about nothing."""
 
 
 Answers = list[tuple[Question, Decision]]
@@ -103,13 +104,35 @@ Answers = list[tuple[Question, Decision]]
 def _reached(inquiry: Inquiry, claim: Claim, answers: Answers) -> Finding:
     """Here a witness is good news: it is somebody who gets there."""
     if any(isinstance(found, decision.Refuted) for _, found in answers):
-        return _finding(inquiry, claim, Proved(_no_case()), [], None, None, None)
+        return _finding(inquiry, claim, Proved(NO_CASE), [], None, None, _beyond(claim, answers))
     unknown = [found for _, found in answers if isinstance(found, decision.Unknown)]
     if unknown:
         return _finding(inquiry, claim, Undecided(unknown[0]), answers, None, None, unknown[0].reason)
     proofs = [found for _, found in answers if isinstance(found, decision.Proved)]
-    verdict = Vacuous(proofs[0] if proofs else _no_case())
-    return _finding(inquiry, claim, verdict, answers, None, None, "nobody gets there")
+    verdict = Vacuous(proofs[0] if proofs else NO_CASE)
+    return _finding(inquiry, claim, verdict, answers, None, None, NOBODY)
+
+
+BEYOND = "it acts only where the impedance leaves what is assumed"
+
+
+def _beyond(claim: Claim, answers: Answers) -> str | None:
+    """Said of a monitor that within the assumed impedance never acts: that may be what it is for."""
+    beyond = claim.property is Property.WATCHES and isinstance(answers[-1][1], decision.Proved)
+    return BEYOND if beyond else None
+
+
+def _apart(inquiry: Inquiry, claim: Claim, answers: Answers) -> Finding:
+    """A monitor that lets go while it would act pauses again at once: its `until` means nothing."""
+    ((_, found),) = answers
+    match found:
+        case decision.Proved():
+            return _finding(inquiry, claim, Proved(found), answers, None, None, None)
+        case decision.Refuted():
+            reason = "both hold for some readings, so it would act again at once"
+            return _finding(inquiry, claim, Vacuous(NO_CASE), answers, None, None, reason)
+        case _:
+            return _finding(inquiry, claim, Undecided(found), answers, None, None, found.reason)
 
 
 # --- refutations ------------------------------------------------------------------------------------

@@ -66,6 +66,11 @@ class Ledger:
             self.sure_ms + other.sure_ms * times,
         )
 
+    def from_now(self) -> Ledger:
+        """The same with time counted from here: what is over took none."""
+        pauses = (replace(cost, elapsed_ms=ZERO) for cost in self.pauses)
+        return replace(self, elapsed_ms=ZERO, pauses=tuple(dict.fromkeys(pauses)), humans=())
+
     def paused(self, cost: PauseCost, environment: Environment) -> Ledger:
         """The same with one more way in which a pause may have cost something, unless a known one costs no
         less.

@@ -17,6 +17,8 @@ from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.properties import (
     DISAGREEMENT,
     LIMIT_UNUSED,
+    MONITOR_VACUOUS,
+    NOBODY,
     REACHABLE_VACUOUS,
     REFUTED,
     SOFT_LIMIT,
@@ -43,7 +45,8 @@ def diagnostics_of(plan: Plan, findings: tuple[Finding, ...], safe: dict[str, st
                 continue
         match finding.verdict:
             case Proved():
-                continue
+                if finding.claim.property is Property.WATCHES and finding.reason is not None:
+                    yield _note(finding)
             case Refuted():
                 yield _refuted(plan, finding, safe.get(finding.claim.id))
             case Vacuous():
@@ -224,8 +227,23 @@ def _notes(finding: Finding) -> Iterator[str]:
         yield "a protocol must keep its limits by what it says, not by being stopped"
 
 
+def _note(finding: Finding) -> Diagnostic:
+    """Something about a monitor that its author should know, and may have wanted."""
+    claim = finding.claim
+    code = MONITOR_VACUOUS[claim.property]
+    subject = claim.statement.removesuffix(" can act")
+    text = f"{subject} acts only where the impedance leaves what is assumed"
+    return Diagnostic(code, Severity.NOTE, text, _label(claim, "within it this never holds"))
+
+
 def _vacuous(finding: Finding) -> Diagnostic:
     claim = finding.claim
+    if claim.property in MONITOR_VACUOUS:
+        code = MONITOR_VACUOUS[claim.property]
+        text, label = _MONITORS[claim.property]
+        notes = (finding.reason,) if finding.reason not in (None, NOBODY) else ()
+        subject = f"the monitor “{claim.statement.split('“')[1].split('”')[0]}”"
+        return Diagnostic(code, Severity.ERROR, f"{subject} {text}", _label(claim, label), (), notes)
     core = tuple(
         Label(support.span, support.text)
         for support in finding.core
@@ -241,6 +259,14 @@ def _vacuous(finding: Finding) -> Diagnostic:
         return Diagnostic(REACHABLE_VACUOUS, Severity.ERROR, text, _label(claim, "nobody gets here"), core)
     text = f"this says nothing: {claim.statement}"
     return Diagnostic(REACHABLE_VACUOUS, Severity.ERROR, text, _label(claim, finding.reason or ""))
+
+
+_MONITORS: dict[Property, tuple[str, str]] = {
+    Property.WATCHES: ("never acts", "no reading that the device can give makes this hold for long enough"),
+    Property.IDLES: ("always acts", "no session runs to its end"),
+    Property.RELEASES: ("can never be satisfied again", "no reading makes its `until` hold"),
+    Property.APART: ("lets go while it would act", "`until` and the condition hold together"),
+}
 
 
 def _undecided(finding: Finding) -> Diagnostic:

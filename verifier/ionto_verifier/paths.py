@@ -25,8 +25,10 @@ from ionto_ir.plan import (
     Demand,
     Finish,
     Hold,
+    Human,
     Instruct,
     Loop,
+    Move,
     Plan,
     Ramp,
     Record,
@@ -52,7 +54,7 @@ from ionto_verifier.obligation import (
     negation,
 )
 from ionto_verifier.state import NONE, Renaming, State
-from ionto_verifier.term import ZERO, Polynomial
+from ionto_verifier.term import ZERO, Polynomial, constant
 
 ROUNDS_FOLLOWED_MAX = 8
 """Ways in which one round may leave the level and the polarity for the next; there are four at most per
@@ -77,9 +79,12 @@ class Visit:
     motion: Motion | None
 
 
-def follow(encoding: Encoding) -> tuple[Visit, ...]:
-    """Every step of a well-formed plan as it is reached, in the order of a run. Raises TermTooLargeError."""
-    walk = Walk(encoding)
+def follow(encoding: Encoding, restart: frozenset[int] = frozenset()) -> tuple[Visit, ...]:
+    """Every step of a well-formed plan as it is reached, in the order of a run. Raises TermTooLargeError.
+
+    Time is counted anew when the steps of `restart` are left.
+    """
+    walk = Walk(encoding, restart)
     walk.region(encoding.plan.entry, State(), None, keep=True)
     return tuple(walk.visits)
 
@@ -87,8 +92,9 @@ def follow(encoding: Encoding) -> tuple[Visit, ...]:
 class Walk:
     """One symbolic run; `visits` grows."""
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding, restart: frozenset[int] = frozenset()) -> None:
         self.encoding = encoding
+        self.restart = restart
         self.environment = encoding.environment
         self.plan = encoding.plan
         self.mover = Mover(encoding)
@@ -109,7 +115,10 @@ class Walk:
         while order:
             _, index = heappop(order)
             arrived = join(waiting.pop(index), index, self.environment)
-            for target, left in self._through(index, arrived, keep):
+            for target, after in self._through(index, arrived, keep):
+                left = after
+                if index in self.restart and target not in self.restart:
+                    left = replace(after, ledger=after.ledger.from_now())
                 if target == head:
                     returned.append(left)
                     continue
@@ -138,10 +147,16 @@ class Walk:
                 yield from self._on_demand(index, step, state, keep)
             case Finish():
                 self._visit(index, state, state, None, keep)
-            case Wait() | Reverse() | Confirm() | Instruct() | Record() | Classify():
+            case Wait() | Reverse() | Classify():
                 after = self._at_rest(index, step, state)
                 self._visit(index, state, after, None, keep)
                 yield step.next, after
+            case Confirm() | Instruct() | Record() | Move():
+                after = self._asked(index, step, state)
+                self._visit(index, state, after, None, keep)
+                yield step.next, after
+                if step.late is not None:
+                    yield step.late, replace(after, records=state.records)
             case _:
                 assert_never(step)
 
@@ -158,31 +173,37 @@ class Walk:
 
     # --- steps at which nothing flows ---------------------------------------------------------------
 
-    def _at_rest(
-        self, index: int, step: Wait | Reverse | Confirm | Instruct | Record | Classify, state: State
-    ) -> State:
+    def _at_rest(self, index: int, step: Wait | Reverse | Classify, state: State) -> State:
         state = replace(state, ledger=overflowing(state), pending=NONE)
         match step:
             case Wait():
-                return replace(state, ledger=self._waited(index, step, state))
+                scope = self.mover.scope(state, f"{index}", step.duration_ms)
+                return replace(
+                    state, ledger=self._waited(index, self.encoding.term(step.duration_ms, scope), state)
+                )
             case Reverse():
                 return replace(state, flips=frozenset(not flip for flip in state.flips))
-            case Confirm() | Instruct():
-                return replace(state, ledger=_answered(state.ledger, index))
-            case Record():
-                records = {**dict(state.records), step.variable: self._recorded(index, step.variable)}
-                ledger = _answered(state.ledger, index)
-                return replace(state, records=tuple(records.items()), ledger=ledger)
             case Classify():
                 return state
         assert_never(step)
 
-    def _waited(self, index: int, step: Wait, state: State) -> Ledger:
+    def _asked(self, index: int, step: Human, state: State) -> State:
+        """A person was waited for: without bound, or for as long as the step allows at most."""
+        state = replace(state, ledger=overflowing(state), pending=NONE)
+        if step.within_ms is None:
+            state = replace(state, ledger=_answered(state.ledger, index))
+        else:
+            state = replace(state, ledger=self._waited(index, constant(step.within_ms), state))
+        if not isinstance(step, Record):
+            return state
+        records = {**dict(state.records), step.variable: self._recorded(index, step.variable)}
+        return replace(state, records=tuple(records.items()))
+
+    def _waited(self, index: int, exact_ms: Polynomial, state: State) -> Ledger:
         ledger = state.ledger
         if not ledger.started:
             return ledger
-        scope = self.mover.scope(state, f"{index}", step.duration_ms)
-        time_ms = self.mover.arithmetic.whole_ticks(self.encoding.term(step.duration_ms, scope))
+        time_ms = self.mover.arithmetic.whole_ticks(exact_ms)
         ledger = replace(ledger, elapsed_ms=ledger.elapsed_ms + time_ms)
         if not self.mover.pauses:
             return ledger
@@ -223,10 +244,9 @@ class Walk:
         if body is None:
             return  # no round comes back: every one ends the treatment
         added = replace(body.ledger, elapsed_ms=self._round_ms(index, step, state, body.ledger))
+        before, ended = self._after_rounds(index, step, state, added, rounds)
         if keep:
-            last = replace(
-                inside, levels=levels, flips=body.flips, ledger=state.ledger.plus(added, rounds - 1)
-            )
+            last = replace(inside, levels=levels, flips=body.flips, ledger=before)
             self.region(step.body, last, index, keep=True)
         yield (
             step.exit,
@@ -236,7 +256,7 @@ class Walk:
                 signs=state.signs | body.signs,
                 flips=state.flips | body.flips,
                 records=self._unknown(index, state, "done"),
-                ledger=state.ledger.plus(added, rounds),
+                ledger=ended,
             ),
         )
 
@@ -260,13 +280,30 @@ class Walk:
         signs = state.signs if body is None else state.signs | body.signs
         yield step.exit, replace(state, signs=signs, ledger=after)
 
+    def _after_rounds(
+        self, index: int, step: Loop, state: State, added: Ledger, rounds: Polynomial
+    ) -> tuple[Ledger, Ledger]:
+        """The ledgers before the last round and after it. One that is bounded by a time begins within it."""
+        before, after = state.ledger.plus(added, rounds - 1), state.ledger.plus(added, rounds)
+        if step.within_ms is None:
+            return before, after
+        scope = self.mover.scope(state, f"{index} within", step.within_ms)
+        within_ms = self.mover.arithmetic.whole_ticks(self.encoding.term(step.within_ms, scope))
+        counted_ms = added.elapsed_ms * (rounds - 1)
+        begun_ms = self.environment.smallest((counted_ms, within_ms), f"last round of {index}")
+        elapsed_ms = state.ledger.elapsed_ms + begun_ms
+        return (
+            replace(before, elapsed_ms=elapsed_ms),
+            replace(after, elapsed_ms=elapsed_ms + added.elapsed_ms),
+        )
+
     def _rounds_of(self, index: int, step: Loop, state: State) -> tuple[Polynomial, tuple[Guard, ...]]:
         """How many rounds there are, and what is known when there is one at all."""
         scope = self.mover.scope(state, f"{index}", step.count)
         count = self.encoding.term(step.count, scope)
         low, high = self.environment.bounds(count)
         rounds = count
-        if step.until is not None or low < 0:
+        if step.until is not None or step.within_ms is not None or low < 0:
             rounds = self.environment.fresh(
                 ("rounds", index, count),
                 f"rounds of {index}",

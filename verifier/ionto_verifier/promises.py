@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from ionto_ir.plan import Confirm, Finish, Instruct, PropertyKind, UserProperty, Wait, successors
+from ionto_ir.labels import steps_called
+from ionto_ir.plan import Finish, PropertyKind, Section, UserProperty, successors
+from ionto_ir.wellformed_graph import reachable
+from ionto_verifier.decision import Unknown
 from ionto_verifier.inquiry import Inquiry, Place
 from ionto_verifier.moments import worst_moments
-from ionto_verifier.obligation import at_most, negation
+from ionto_verifier.obligation import FALSE, at_most, negation
 from ionto_verifier.paths import Visit
 from ionto_verifier.properties import Asked, Claim, Property, Provocation, Question
 from ionto_verifier.sums import elapsed_at, lasting, nominal_at, times_at
@@ -24,7 +27,13 @@ def promise_claims(inquiry: Inquiry) -> Iterator[Asked]:
     """One claim for each `prove` line."""
     for index, item in enumerate(inquiry.plan.properties):
         claim = Claim(
-            f"properties[{index}]", Property.PROVE, item.text, item.span, None, None, ("people take no time",)
+            f"properties[{index}]",
+            Property.PROVE,
+            item.text,
+            item.span,
+            None,
+            None,
+            ("people take no time",) if item.apart else (),
         )
         if item.kind is PropertyKind.FINISHED:
             yield Asked(claim, tuple(_finished(inquiry, claim, item)))
@@ -34,6 +43,10 @@ def promise_claims(inquiry: Inquiry) -> Iterator[Asked]:
 
 def _finished(inquiry: Inquiry, claim: Claim, item: UserProperty) -> Iterator[Question]:
     assert item.within_ms is not None, "the plan is well formed"
+    if item.after is not None:
+        inquiry = inquiry.after(steps_called(inquiry.plan, item.after), _place_of(inquiry, item))
+    if not item.apart:
+        yield from _unbounded_people(inquiry, claim)
     for moment in worst_moments(inquiry, lasting):
         for value, place in times_at(inquiry, moment.visit, moment.base):
             yield inquiry.never_above(claim, value, item.within_ms, place)
@@ -43,9 +56,25 @@ def _finished(inquiry: Inquiry, claim: Claim, item: UserProperty) -> Iterator[Qu
                 yield inquiry.never_above(claim, value, item.within_ms, place)
 
 
+def _unbounded_people(inquiry: Inquiry, claim: Claim) -> Iterator[Question]:
+    """Nothing bounds how long a person takes; what is done after the session does not belong to it."""
+    seen: dict[int, None] = {}
+    for visit in inquiry.visits:
+        for step in visit.after.humans:
+            if inquiry.plan.steps[step].section is not Section.AFTER:
+                seen[step] = None
+    for step in seen:
+        line = inquiry.plan.steps[step].span.line
+        reason = (
+            f"line {line} waits for a person, and nothing bounds how long a person takes: bound it "
+            '(`waiting at most 10 min else finish "..."`), or claim it `apart from people`'
+        )
+        yield inquiry.question(claim, FALSE, Place(step, ()), decided=Unknown(reason))
+
+
 def _always(inquiry: Inquiry, claim: Claim, item: UserProperty) -> Iterator[Question]:
     assert item.condition is not None, "the plan is well formed"
-    within = _steps_after(inquiry, item.after)
+    within = _place_of(inquiry, item)
     for number, visit in enumerate(inquiry.visits):
         if visit.step not in within:
             continue
@@ -60,24 +89,20 @@ def _always(inquiry: Inquiry, claim: Claim, item: UserProperty) -> Iterator[Ques
         yield inquiry.question(claim, conclusion, place)
 
 
-def _steps_after(inquiry: Inquiry, text: str | None) -> set[int]:
-    """The steps that can run once the step with that text has ended; all steps when none is named."""
+def _place_of(inquiry: Inquiry, item: UserProperty) -> set[int]:
+    """The steps of which a line speaks: those that can run after the end of the named ones, before they
+    begin, or they themselves; all steps when none is named.
+    """
     steps = inquiry.plan.steps
-    if text is None:
+    if item.during is not None:
+        return set(steps_called(inquiry.plan, item.during))
+    if item.before is not None:
+        return reachable(inquiry.plan, [inquiry.plan.entry], steps_called(inquiry.plan, item.before))
+    if item.after is None:
         return set(range(len(steps)))
-    pending = [
-        after
-        for step in steps
-        if isinstance(step, Wait | Confirm | Instruct) and step.text == text
-        for after in successors(step)
-    ]
-    found: set[int] = set()
-    while pending:
-        index = pending.pop()
-        if index not in found:
-            found.add(index)
-            pending.extend(successors(steps[index]))
-    return found
+    named = steps_called(inquiry.plan, item.after)
+    starts = {after for index in named for after in successors(steps[index])} - named
+    return reachable(inquiry.plan, starts, frozenset())
 
 
 def _observed(inquiry: Inquiry, name: str, highest: Polynomial) -> str:

@@ -44,6 +44,10 @@ class Property(Enum):
     DRUG = "drug"
     TABLE = "table"
     COURSE = "course"
+    WATCHES = "watches"
+    IDLES = "idles"
+    RELEASES = "releases"
+    APART = "apart"
     PROVE = "prove"
 
 
@@ -72,6 +76,10 @@ SENTENCES: dict[Property, str] = {
     Property.DRUG: "Each drug's ion is under the pole that drives it, whenever current flows.",
     Property.TABLE: "A table gives every value exactly one meaning.",
     Property.COURSE: "The rules of the course can be followed together.",
+    Property.WATCHES: "Every monitor acts for some reading that the device can give.",
+    Property.IDLES: "No monitor acts whatever is read, and an undisturbed session runs to its end.",
+    Property.RELEASES: "What a monitor paused can be resumed: its `until` can come to hold.",
+    Property.APART: "No monitor lets go while its condition still holds.",
     Property.PROVE: "What the author claims in a `prove` line holds.",
 }
 
@@ -101,6 +109,22 @@ REFUTED: dict[Property, str] = {
     Property.PROVE: "I0623",
 }
 """The code of the diagnostic that says that a property is refuted."""
+
+REACHED = frozenset(
+    {Property.TREATABLE, Property.REACHABLE, Property.WATCHES, Property.IDLES, Property.RELEASES}
+)
+"""Properties that say that something can happen: there a witness is good news."""
+
+NOBODY = "nobody gets there"
+"""Why something that can happen to nobody is vacuous."""
+
+MONITOR_VACUOUS: dict[Property, str] = {
+    Property.WATCHES: "I0713",
+    Property.IDLES: "I0714",
+    Property.RELEASES: "I0715",
+    Property.APART: "I0715",
+}
+"""The code of a monitor that means nothing."""
 
 TREATABLE_VACUOUS = "I0701"
 REACHABLE_VACUOUS = "I0702"

@@ -12,7 +12,7 @@ from ionto_ir.bound import fall_per_tick_na
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.limits import LimitKind
-from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, violations
+from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, finished_late, violations
 from ionto_ir.plan import Hold, Plan, PropertyKind, Ramp, UntilTotal
 from ionto_ir.rehearse import Outcome, Rehearsed
 from ionto_ir.trace import Stretch, Trace, at_worst_na, role_at, stretches
@@ -157,9 +157,8 @@ def _broken_promise(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | 
         if item.span != claim.span:
             continue
         if item.kind is PropertyKind.FINISHED:
-            assert item.within_ms is not None, "the plan is well formed"
-            late = trace.end_ms > item.within_ms
-            return Sighting(item.within_ms, Fraction(trace.end_ms), None) if late else None
+            late_ms = finished_late(plan, trace, item, trace.end_ms)
+            return None if late_ms is None else Sighting(late_ms, Fraction(trace.end_ms), None)
         for broken, at_ms in broken_properties(plan, outcome.values, trace):
             if broken == item:
                 return Sighting(at_ms, None, step_at(trace, at_ms))

@@ -110,7 +110,8 @@ def _with_pauses(
 
 def _duration(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     claim = limit_claim(limit, name, Property.DURATION, ("stop slew", "tick"))
-    questions = [_waits_for_person(inquiry, claim, visit) for visit in moving_humans(inquiry)]
+    waits = () if limit.apart else moving_humans(inquiry)
+    questions = [_waits_for_person(inquiry, claim, visit) for visit in waits]
     for moment in worst_moments(inquiry, lasting):
         for value, place in times_at(inquiry, moment.visit, moment.base):
             questions.append(inquiry.never_above(claim, value, limit.bound, place))
@@ -126,7 +127,7 @@ def _waits_for_person(inquiry: Inquiry, claim: Claim, visit: Visit) -> Question:
     step = inquiry.plan.steps[visit.before.humans[0]]
     reason = (
         f"line {step.span.line} waits for a person between two energised steps, "
-        "and nothing bounds how long a person takes"
+        'and nothing bounds how long a person takes: write `waiting at most 10 min else finish "..."`'
     )
     place = Place(visit.before.humans[0], visit.path)
     return inquiry.question(claim, FALSE, place, decided=Unknown(reason))
@@ -171,7 +172,9 @@ def longest_ms(inquiry: Inquiry) -> int:
         for value, _ in times_at(inquiry, moment.visit, moment.base):
             found = max(found, int(inquiry.environment.bounds(value)[1]) + 1)
     limits = [
-        limit.bound for limit in inquiry.plan.limits if limit.kind is LimitKind.DURATION and not limit.soft
+        limit.bound
+        for limit in inquiry.plan.limits
+        if limit.kind is LimitKind.DURATION and not limit.soft and not limit.apart
     ]
     return min([found, *limits])
 
