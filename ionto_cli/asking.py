@@ -132,11 +132,14 @@ def ask_acknowledgements(
         asker.say(f"! {item.text}")
         if asker.obliging:
             return _unacknowledged(item, "`--yes` confirms, but it does not answer for anybody")
-        person = _text("  who answers for this?", asker, operator)
+        who = "  who answers for this?"
+        if item.role is not None:
+            who = f"  the name of the {item.role} who answers for this"
+        person = _text(who, asker, operator if item.role is None else None)
         reason = None if person is None else _text("  why is it given all the same?", asker, None)
         if person is None or reason is None:
             return _unacknowledged(item, "nobody has")
-        given.append(Acknowledgement(item.subject, person, reason))
+        given.append(Acknowledgement(item.subject, person, reason, item.role))
     return tuple(given)
 
 

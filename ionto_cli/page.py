@@ -8,7 +8,7 @@ from importlib import resources
 from ionto_cli.picture import Picture, svg_text
 from ionto_cli.quantities import duration
 from ionto_cli.verdicts import counted_verdicts, percent
-from ionto_cli.words import Sources, authors_words, electrodes_in_words, step_in_words
+from ionto_cli.words import Sources, authors_words, electrodes_in_words, monitor_in_words, step_in_words
 from ionto_ir.dataclass import dataclass
 from ionto_ir.entry import expected
 from ionto_ir.expression import Reference
@@ -113,6 +113,7 @@ def _protocol(plan: Plan, sources: Sources) -> Mapping[str, object]:
         ],
         "sections": sections,
         "interruptions": interruptions + ".",
+        "monitors": [monitor_in_words(monitor, sources) for monitor in plan.monitors],
         "course": None if plan.course is None else _course(plan.course, sources),
     }
 
@@ -188,6 +189,8 @@ def _property(finding: Finding) -> Mapping[str, object]:
 def _limit(plan: Plan, index: int) -> Mapping[str, str]:
     limit = plan.limits[index]
     words = ("soft limit: " if limit.soft else "") + limit_text(limit)
+    if limit.soft:
+        words += f" – may be passed by a named {limit.needs or 'person'} who says why"
     if index and limit.text:
         words += f" – {limit.text}"
     return {

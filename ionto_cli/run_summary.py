@@ -162,7 +162,10 @@ def run_data(ran: Ran) -> dict[str, Json]:
 
 def acknowledgements_data(given: tuple[Acknowledgement, ...]) -> list[Json]:
     """Who took what upon themselves, and why."""
-    return [{"subject": item.subject, "person": item.person, "reason": item.reason} for item in given]
+    return [
+        {"subject": item.subject, "person": item.person, "reason": item.reason, "role": item.role}
+        for item in given
+    ]
 
 
 def _value(plan: Plan, name: str, value: Value) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from typing import assert_never
 from ionto_cli import quantities
 from ionto_ir import plan as p
 from ionto_ir.expression import Constant, Expression, Reference
+from ionto_ir.monitor import Monitor
 from ionto_ir.source import SourceFile, Span
 from ionto_ir.waveform import Waveform
 from ionto_ir.wording import waveform_text
@@ -47,13 +48,13 @@ def step_in_words(step: p.Step, sources: Sources) -> str:
         case p.Reverse():
             return "Reverse the polarity, at zero"
         case p.Confirm():
-            return f"Confirm: {step.text}"
+            return f"Confirm: {step.text}{_within(step)}"
         case p.Instruct():
-            return f"{step.text}"
+            return f"{step.text}{_within(step)}"
         case p.Record():
-            return f"Record {step.variable}"
+            return f"Record {step.variable}{_within(step)}"
         case p.Move():
-            return f"Move an electrode to “{step.site}”"
+            return f"Move an electrode to “{step.site}”{_within(step)}"
         case p.Branch():
             return f"Choose: {authors_words(step.span, sources)[:120]}"
         case p.Demand():
@@ -66,6 +67,11 @@ def step_in_words(step: p.Step, sources: Sources) -> str:
         case p.Finish():
             return "The treatment is complete" if step.completed else f"End early: {step.reason}"
     assert_never(step)
+
+
+def _within(step: p.Human) -> str:
+    """How long a person is waited for, if that is bounded."""
+    return "" if step.within_ms is None else f" (waiting at most {quantities.duration(step.within_ms)})"
 
 
 def _ramp(step: p.Ramp, sources: Sources) -> str:
@@ -99,6 +105,12 @@ def _hold(step: p.Hold, sources: Sources) -> str:
 
 def _as(waveform: Waveform | None) -> str:
     return "" if waveform is None else f" as {waveform_text(waveform)}"
+
+
+def monitor_in_words(monitor: Monitor, sources: Sources) -> str:
+    """A monitor as its author wrote it, and what its text says."""
+    words = authors_words(monitor.span, sources).partition(f' "{monitor.text}"')[0]
+    return f"{words[:1].upper()}{words[1:]}: {monitor.text}"
 
 
 def electrodes_in_words(plan: p.Plan) -> list[str]:

@@ -71,7 +71,7 @@ def _placed(context: Context, parts: Parts) -> tuple[Any, ...]:
             items.append(part)
             continue
         proof = items[-1]  # the opening brace at least
-        if isinstance(proof, surface.Prove) and proof.place is None and proof.condition is not None:
+        if isinstance(proof, surface.Prove) and proof.place is None:
             where: Any = part.tag
             items[-1] = replace(proof, place=where, label=part.value, span=proof.span.to(part.span))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ionto_dsl import surface
 from ionto_dsl.operands import at_least, constant, positive, unit_of
 from ionto_dsl.scope import Scope
@@ -9,10 +11,11 @@ from ionto_dsl.settings import only, remark_hazard, remark_sources, remark_text,
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.wording import written
 from ionto_ir.dataclass import dataclass
-from ionto_ir.diagnostic import Diagnostic, error
+from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.limits import Envelope, ImpedanceRange, Limit, LimitKind, Role
 from ionto_ir.source import Span
 from ionto_ir.units import CHARGE, CURRENT, DENSITY, DIMENSIONLESS, RESISTANCE, SLEW, TIME, VOLTAGE, Dimension
+from ionto_ir.wording import limit_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ def envelope_of(declaration: surface.Envelope, found: list[Diagnostic]) -> Typed
         for item in items
         if isinstance(item, surface.Limit) and (limit := _limit(item, name, scope)) is not None
     ]
+    for soft in limits:
+        if soft.soft:
+            _bounded(soft, limits, found)
     impedance = _impedance(assumptions[0], scope) if assumptions else None
     envelope = Envelope(name, title_of(items, name), impedance, declaration.name.span)
     excludes = tuple(item for item in items if isinstance(item, surface.Exclude))
@@ -111,6 +117,21 @@ def _limit(item: surface.Limit, envelope: str, scope: Scope) -> Limit | None:
         needs=None if item.needs is None else item.needs.text,
         apart=item.apart,
     )
+
+
+def _bounded(soft: Limit, limits: Sequence[Limit], found: list[Diagnostic]) -> None:
+    """Who passes a soft limit must still be stopped somewhere: by a hard limit of the same kind above it."""
+    alike = [item for item in limits if item.kind is soft.kind and item.role in (None, soft.role)]
+    hard = [item for item in alike if not item.soft]
+    if any(item.bound >= soft.bound for item in hard):
+        return
+    what, label = "has no hard limit above it", "may be passed without end"
+    if hard:
+        what, label = "is above its hard limit", "never asked about"
+    labels = tuple(Label(item.span, "the hard limit") for item in hard[:1])
+    advice = f"write a hard `limit {soft.kind.value} <= ...` above it, or make this one hard"
+    text = f"the soft limit `{limit_text(soft)}` {what}"
+    found.append(error("I0494", text, soft.span, label, labels=labels, help=advice))
 
 
 def _scope_fits(item: surface.Limit, found: list[Diagnostic]) -> bool:

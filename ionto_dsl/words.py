@@ -18,7 +18,7 @@ RESERVED = frozenset(_RESERVED.split())
 
 # Words of the grammar that may be names as well.
 _FREE = """
-    ac accuracy adjust area cautioned charge classified compliance concentration current day days dc
+    ac accuracy adjust area away back cautioned charge classified compliance concentration current day days dc
     delivered density dose down driver duration duty emergency_stop end fill finished gap host icd10 icd10cm
     icd10gm icd11 snomed loinc atc rxnorm udi impedance ion lead_off link_back link_lost mean missing
     molar_mass nominal normal paused peak people polarity press pulse pulsed refused reusable saturate

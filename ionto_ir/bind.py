@@ -177,7 +177,9 @@ def _rehearse(day: _Day) -> _Rehearsed:
     rises_ms = interruptions.count_max * (plan.device.current_na_max * 1000 // plan.resume_slew_na_s)
     span_ms = calm.trace.end_ms + pauses_ms + rises_ms
     soft = tuple(
-        Needed(f"limits[{plan.limits.index(item.limit)}]", _soft_text(item), item.limit.span)
+        Needed(
+            f"limits[{plan.limits.index(item.limit)}]", _soft_text(item), item.limit.span, item.limit.needs
+        )
         for item in violations(plan, day.values, calm.trace, soft=True)
     )
     return _Rehearsed(tuple(_interrupted_problems(day, way, span_ms)), soft, span_ms)
@@ -281,4 +283,5 @@ def _soft_text(item: Violation) -> str:
 
 def _asked(item: Needed) -> Diagnostic:
     code = "I0937" if item.subject.startswith("rules") else "I0938"
-    return error(code, item.text, item.span, "a named person must answer for this, with a reason")
+    who = "a named person" if item.role is None else f"a `{item.role}`, by name,"
+    return error(code, item.text, item.span, f"{who} must answer for this, with a reason")

@@ -18,33 +18,42 @@ from ionto_ir.wording import duration_text, limit_text
 class Acknowledgement:
     """A named person takes a caution or a soft limit upon themselves, for a reason; both go on record.
 
-    `subject` is its place in the plan: `rules[2]` or `limits[5]`.
+    `subject` is its place in the plan: `rules[2]` or `limits[5]`. `role` is what the person says to be.
     """
 
     subject: str
     person: str
     reason: str
+    role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """A caution or a soft limit that somebody must answer for before this session can begin."""
+    """A caution or a soft limit that somebody must answer for before this session can begin; `role` says
+    who.
+    """
 
     subject: str
     text: str
     span: Span
+    role: str | None = None
 
 
 def acknowledgement_problems(plan: Plan, given: Sequence[Acknowledgement]) -> Iterator[Diagnostic]:
     """Acknowledgements of nothing, by nobody or for no reason (I0944)."""
     subjects = {f"rules[{index}]" for index, rule in enumerate(plan.rules) if rule.kind is RuleKind.CAUTION}
     subjects |= {f"limits[{index}]" for index, limit in enumerate(plan.limits) if limit.soft}
+    roles = {f"limits[{index}]": limit.needs for index, limit in enumerate(plan.limits)}
     for item in given:
         if item.subject not in subjects:
             text = f"`{item.subject}` is neither a caution nor a soft limit of this plan"
             yield error("I0944", text, plan.span)
         elif not item.person.strip() or not item.reason.strip():
             text = f"the acknowledgement of `{item.subject}` names no person or no reason"
+            yield error("I0944", text, plan.span)
+        elif (role := roles.get(item.subject)) is not None and item.role != role:
+            shown = "no role" if item.role is None else f"the role `{item.role}`"
+            text = f"`{item.subject}` needs a `{role}` to answer for it, and `{item.person}` has {shown}"
             yield error("I0944", text, plan.span)
 
 

@@ -98,6 +98,12 @@ CODES: dict[str, str] = {
     "I0454": "an electrode whose area nobody knows",
     "I0455": "electrodes that cannot form a circuit",
     "I0461": "more than anybody can review",
+    "I0490": "a monitor that watches nothing that changes",
+    "I0491": "a stop that is said to end",
+    "I0492": "a repetition whose time bounds nothing",
+    "I0493": "a time that has no beginning",
+    "I0494": "a soft limit without a hard one above it",
+    "I0495": "a move of an electrode that could be several",
     # I05xx: lints
     "I0501": "an import that is not used",
     "I0502": "a parameter that is not used",
@@ -138,6 +144,9 @@ CODES: dict[str, str] = {
     "I0703": "neither proved nor refuted",
     "I0704": "a limit that concerns nothing",
     "I0705": "a soft limit that can be passed",
+    "I0713": "a monitor that never acts, or only beyond what is assumed",
+    "I0714": "a monitor that always acts",
+    "I0715": "a monitor whose `until` does not fit",
     # I08xx: plans, sealed and read back
     "I0801": "a sealed plan cannot be read",
     "I0802": "a sealed plan is too large",

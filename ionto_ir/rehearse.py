@@ -86,7 +86,7 @@ def rehearse(plan: Plan, scenario: Scenario, *, armed: bool = True) -> Outcome:
 
 
 def _answered(item: Needed) -> Acknowledgement:
-    return Acknowledgement(item.subject, "test", "rehearsal")
+    return Acknowledgement(item.subject, "test", "rehearsal", item.role)
 
 
 def _record_problems(plan: Plan, scenario: Scenario) -> Iterator[Diagnostic]:
@@ -147,7 +147,7 @@ class Timeline:
     """Feeds the occurrences of a scenario at their times, and answers what is asked.
 
     An occurrence takes effect before the first tick that begins at its time or later, once current has
-    flowed; a reading that is changed at 0 is so from the beginning.
+    flowed; a reading that is changed at 0 is so from the beginning, and so is somebody away.
     """
 
     def __init__(
@@ -155,8 +155,10 @@ class Timeline:
     ) -> None:
         self._records = records
         self._terminals = terminals
+        self._away = False
         timeline = sorted(scenario.timeline, key=lambda item: item.at_ms)
-        first = [item for item in timeline if item.at_ms == 0 and item.happening in READINGS]
+        at_once = (*READINGS, Happening.AWAY)
+        first = [item for item in timeline if item.at_ms == 0 and item.happening in at_once]
         for item in first:
             self._event(item)
         self._pending = [item for item in timeline if item not in first]
@@ -168,7 +170,7 @@ class Timeline:
             event = self._event(self._pending.pop(0))
             if event is not None:
                 return event
-        return answer_to(prompt, self._records)
+        return None if self._away else answer_to(prompt, self._records)
 
     def silence_ms(self, state: State) -> int:
         """How long nothing happens but that people answer: until the next occurrence."""
@@ -184,6 +186,9 @@ class Timeline:
             return None
         if item.happening in READINGS:
             self._read(item)
+            return None
+        if item.happening in (Happening.AWAY, Happening.BACK):
+            self._away = item.happening is Happening.AWAY
             return None
         if item.happening is Happening.ADJUST:
             assert item.variable is not None and item.value is not None, "an adjustment says what is adjusted"

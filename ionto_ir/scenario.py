@@ -26,6 +26,8 @@ class Happening(Enum):
     ADJUST = "adjust"
     RECORD = "record"
     PRESS = "press"  # `variable` is the text of the button
+    AWAY = "away"  # from now on nobody answers what is asked
+    BACK = "back"
     CURRENT = "current"
     IMPEDANCE = "impedance"
     VOLTAGE = "voltage"

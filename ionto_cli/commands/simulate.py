@@ -71,7 +71,9 @@ def _bound(plan: Plan, given: dict[str, Value]) -> BoundPlan | Refusal:
         for item in bound.needed:
             say(f"acknowledged by the simulation: {item.subject}")
         bound = bind(
-            plan, values, [Acknowledgement(item.subject, "simulation", "simulated") for item in bound.needed]
+            plan,
+            values,
+            [Acknowledgement(item.subject, "simulation", "simulated", item.role) for item in bound.needed],
         )
     return bound
 

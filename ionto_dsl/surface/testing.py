@@ -23,6 +23,8 @@ EventWord = Literal[
     "resume",
     "stop",
     "emergency_stop",
+    "away",
+    "back",
     "lead_off",
     "link_lost",
     "link_back",

@@ -8,6 +8,7 @@ from ionto_ir.device import Drug, Electrode, Place
 from ionto_ir.expression import Constant, Expression
 from ionto_ir.features import features_of
 from ionto_ir.limits import Envelope, Exclusion, ImpedanceRange, LimitKind, Role
+from ionto_ir.monitor import Monitor, MonitorAction
 from ionto_ir.plan import (
     Branch,
     ChoiceDomain,
@@ -24,6 +25,7 @@ from ionto_ir.plan import (
     Instruct,
     IntegerDomain,
     Loop,
+    Move,
     Plan,
     PropertyKind,
     Ramp,
@@ -46,6 +48,7 @@ from ionto_ir.plan import (
 from ionto_ir.waveform import Form, Waveform
 from tests.treatments import BENCH, HERE, limit, plan_with
 
+GREATER = terms.Operator.GREATER
 MA = 1_000_000
 MA_S = 1_000_000_000
 DAY_MS = 86_400_000
@@ -119,7 +122,7 @@ def _steps() -> tuple[Step, ...]:
         Hold(CURRENT, UntilTotal(total, SLOPE), 4, SESSION, HERE),
         _ramp(terms.ZERO, CURRENT, SLOPE, 5),
         Reverse(6, SESSION, HERE),
-        Loop(0, rounds, SWEATING, Constant(60_000), 7, 11, SESSION, HERE),
+        Loop(0, rounds, SWEATING, Constant(60_000), 7, 11, SESSION, HERE, Constant(1_800_000)),
         _ramp(Constant(MA), terms.ZERO, STEADY, 8, negative=True),
         Hold(Constant(MA), UntilCharge(Constant(3 * MA_S)), 9, SESSION, HERE),
         _ramp(terms.ZERO, Constant(MA), STEADY, 10, negative=True),
@@ -135,9 +138,11 @@ def _steps() -> tuple[Step, ...]:
         Hold(Constant(MA), ForTime(Constant(5_000)), 20, SESSION, HERE, PULSES),
         _ramp(terms.ZERO, Constant(MA), STEADY, 17),
         Instruct("Apply a moisturiser", 22, AFTER, HERE),
-        Record("chloride", 23, AFTER, HERE),
+        Record("chloride", 23, AFTER, HERE, 600_000, 26),
         Classify("chloride", rows, 24, AFTER, HERE),
+        Move(1, "the other calf", 25, AFTER, HERE),
         Finish("completed", True, AFTER, HERE),
+        Finish("nobody measured", False, AFTER, HERE),
     )
 
 
@@ -174,15 +179,24 @@ def _electrodes() -> tuple[Electrode, ...]:
     )
 
 
+def _monitors() -> tuple[Monitor, ...]:
+    impedance = terms.integer_reference("measured.impedance")
+    charge = terms.integer_reference("output.charge")
+    loose, mended = (terms.compare(GREATER, impedance, Constant(ohm)) for ohm in (50_000, 30_000))
+    much = terms.compare(GREATER, charge, Constant(300 * MA_S))
+    return (
+        Monitor(MonitorAction.PAUSE, loose, 2_000, terms.negation(mended), "Check contact", HERE),
+        Monitor(MonitorAction.STOP, much, 0, None, "More than anybody needs", HERE),
+    )
+
+
 def everything() -> Plan:
     """The plan."""
     broken = terms.equal(terms.integer_reference("skin"), Constant(1))
     density = terms.less_equal(
         terms.multiply(CURRENT, Constant(10**9)), terms.multiply(TRAY, Constant(2 * MA))
     )
-    flowing = terms.compare(
-        terms.Operator.GREATER, terms.integer_reference("output.current"), Constant(3 * MA)
-    )
+    flowing = terms.compare(GREATER, terms.integer_reference("output.current"), Constant(3 * MA))
     plan = plan_with(
         _steps(),
         name="everything",
@@ -219,5 +233,6 @@ def everything() -> Plan:
             UserProperty(PropertyKind.FINISHED, None, None, 3_600_000, "finished within 60 min", HERE),
         ),
         files=(SourceDigest("generated.ionto", "0" * 64),),
+        monitors=_monitors(),
     )
     return replace(plan, requires=features_of(plan))

@@ -39,7 +39,7 @@ class Ledger:
     time since the first energised step began, without the time that people take. `pauses` holds what a pause
     may have cost so far, `humans` the steps at which a person was waited for since then; `started` says
     whether anything may have been energised. `absorbed` counts the totals that made up for what pauses had
-    cost.
+    cost. `asked_ms` is the part of `elapsed_ms` in which people were waited for with a bound.
     """
 
     nominal_pc: Polynomial = ZERO
@@ -51,6 +51,7 @@ class Ledger:
     started: bool = False
     absorbed: int = 0
     sure_ms: Polynomial = ZERO
+    asked_ms: Polynomial = ZERO
 
     def plus(self, other: Ledger, times: Polynomial) -> Ledger:
         """This ledger and then `times` rounds of another one, which began from nothing."""
@@ -64,12 +65,13 @@ class Ledger:
             self.started or other.started,
             self.absorbed + other.absorbed,
             self.sure_ms + other.sure_ms * times,
+            self.asked_ms + other.asked_ms * times,
         )
 
     def from_now(self) -> Ledger:
         """The same with time counted from here: what is over took none."""
         pauses = (replace(cost, elapsed_ms=ZERO) for cost in self.pauses)
-        return replace(self, elapsed_ms=ZERO, pauses=tuple(dict.fromkeys(pauses)), humans=())
+        return replace(self, elapsed_ms=ZERO, asked_ms=ZERO, pauses=tuple(dict.fromkeys(pauses)), humans=())
 
     def paused(self, cost: PauseCost, environment: Environment) -> Ledger:
         """The same with one more way in which a pause may have cost something, unless a known one costs no
@@ -126,6 +128,7 @@ def joined(chosen: Polynomial, one: Ledger, other: Ledger, environment: Environm
         one.started or other.started,
         max(one.absorbed, other.absorbed),
         mixed(one.sure_ms, other.sure_ms),
+        mixed(one.asked_ms, other.asked_ms),
     )
 
 

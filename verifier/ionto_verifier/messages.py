@@ -116,7 +116,8 @@ def _sentence(plan: Plan, finding: Finding) -> str:
     if limit is not None and claim.soft:
         allowed = measured_text(limit, Fraction(limit.bound))
         reached = _reached(finding, limit)
-        return f"{_subject(plan, claim)} can reach {reached}; above {allowed} a person must say why"
+        who = limit.needs or "person"
+        return f"{_subject(plan, claim)} can reach {reached}; above {allowed} a {who} must say why"
     if limit is None or shown is None:
         return _plain_sentence(plan, finding)
     allowed = measured_text(limit, Fraction(limit.bound))

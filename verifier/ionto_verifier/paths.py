@@ -193,7 +193,9 @@ class Walk:
         if step.within_ms is None:
             state = replace(state, ledger=_answered(state.ledger, index))
         else:
-            state = replace(state, ledger=self._waited(index, constant(step.within_ms), state))
+            waited = self._waited(index, constant(step.within_ms), state)
+            asked_ms = state.ledger.asked_ms + (waited.elapsed_ms - state.ledger.elapsed_ms)
+            state = replace(state, ledger=replace(waited, asked_ms=asked_ms))
         if not isinstance(step, Record):
             return state
         records = {**dict(state.records), step.variable: self._recorded(index, step.variable)}
@@ -244,6 +246,9 @@ class Walk:
         if body is None:
             return  # no round comes back: every one ends the treatment
         added = replace(body.ledger, elapsed_ms=self._round_ms(index, step, state, body.ledger))
+        if step.period_ms is not None or step.within_ms is not None:
+            # Who answers sooner only waits longer for the next round, or sees more rounds.
+            added = replace(added, asked_ms=ZERO)
         before, ended = self._after_rounds(index, step, state, added, rounds)
         if keep:
             last = replace(inside, levels=levels, flips=body.flips, ledger=before)

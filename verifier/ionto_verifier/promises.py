@@ -19,7 +19,7 @@ from ionto_verifier.moments import worst_moments
 from ionto_verifier.obligation import FALSE, at_most, negation
 from ionto_verifier.paths import Visit
 from ionto_verifier.properties import Asked, Claim, Property, Provocation, Question
-from ionto_verifier.sums import elapsed_at, lasting, nominal_at, times_at
+from ionto_verifier.sums import elapsed_at, lasting, lasting_apart, nominal_at, times_at
 from ionto_verifier.term import ZERO, Polynomial
 
 
@@ -47,12 +47,13 @@ def _finished(inquiry: Inquiry, claim: Claim, item: UserProperty) -> Iterator[Qu
         inquiry = inquiry.after(steps_called(inquiry.plan, item.after), _place_of(inquiry, item))
     if not item.apart:
         yield from _unbounded_people(inquiry, claim)
-    for moment in worst_moments(inquiry, lasting):
+    for moment in worst_moments(inquiry, lasting_apart if item.apart else lasting):
         for value, place in times_at(inquiry, moment.visit, moment.base):
             yield inquiry.never_above(claim, value, item.within_ms, place)
     for visit in inquiry.visits:
         if isinstance(inquiry.plan.steps[visit.step], Finish):
-            for value, place in times_at(inquiry, visit, visit.after.elapsed_ms):
+            asked_ms = visit.after.asked_ms if item.apart else ZERO
+            for value, place in times_at(inquiry, visit, visit.after.elapsed_ms - asked_ms):
                 yield inquiry.never_above(claim, value, item.within_ms, place)
 
 

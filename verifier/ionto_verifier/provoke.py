@@ -14,9 +14,9 @@ from ionto_ir.dataclass import dataclass, field
 from ionto_ir.dry_run import Run, answer_to, for_ever, obliging, run, usual_value
 from ionto_ir.events import Adjust, Event, Pause, Prompt, Resume
 from ionto_ir.expression import Value
-from ionto_ir.plan import Plan, VariableKind
+from ionto_ir.plan import Confirm, Instruct, Move, Plan, Record, VariableKind
 from ionto_ir.scenario import Happening, Occurrence
-from ionto_ir.state import Mode, State
+from ionto_ir.state import Mode, Phase, State
 from ionto_ir.trace import stretches
 
 
@@ -53,6 +53,7 @@ class Provoker:
         self._peaks_na = peaks_na
         self._values = dict(day.values)
         self._pauses = 0
+        self._away = False
         self.occurrences: list[Occurrence] = []
 
     def happens(self, state: State, prompt: Prompt | None) -> Event | None:
@@ -63,11 +64,30 @@ class Provoker:
             if event is not None:
                 self._note(at_ms, event)
                 return event
+        if self._doing.long and self._waits(state):
+            return None
+        self._came_back(at_ms)
         return answer_to(prompt, self._answers)
 
     def silence_ms(self, state: State) -> int:
         """What it does depends on step and level alone, but for the end of a pause."""
         return 0 if state.machine.mode is Mode.PAUSED else for_ever(state)
+
+    def _waits(self, state: State) -> bool:
+        """Whether people are slow: somebody who is waited for with a bound answers at the last moment."""
+        step, at_ms = self._plan.steps[state.place.step], state.machine.elapsed_ms
+        human = isinstance(step, Confirm | Instruct | Record | Move) and step.late is not None
+        if not human or state.place.left_ms <= 0 or at_ms == 0 or state.place.phase is not Phase.PROMPT:
+            return False
+        if not self._away:
+            self._away = True
+            self.occurrences.append(Occurrence(at_ms, Happening.AWAY, None, None, None))
+        return True
+
+    def _came_back(self, at_ms: int) -> None:
+        if self._away:
+            self._away = False
+            self.occurrences.append(Occurrence(at_ms, Happening.BACK, None, None, None))
 
     def _note(self, at_ms: int, event: Event) -> None:
         match event:
@@ -109,10 +129,13 @@ class Provoker:
 def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
     """The timeline of a session in which all this happens, in the order of its times."""
     occurrences: tuple[Occurrence, ...] = ()
-    if doing.pause_step is None and doing.stop_step is None and not doing.adjustments:
+    slow = doing.long and any(
+        isinstance(step, Confirm | Instruct | Record | Move) and step.late is not None for step in plan.steps
+    )
+    if doing.pause_step is None and doing.stop_step is None and not doing.adjustments and not slow:
         return ()
     done = _run(plan, day, Provoker(plan, day, doing, {}), calm=True)
-    if doing.pause_step is not None or doing.adjustments:
+    if doing.pause_step is not None or doing.adjustments or slow:
         provoker = Provoker(plan, day, doing, _peaks_na(done))
         done = _run(plan, day, provoker)
         occurrences = tuple(provoker.occurrences)

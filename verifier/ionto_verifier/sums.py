@@ -112,7 +112,7 @@ def _duration(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     claim = limit_claim(limit, name, Property.DURATION, ("stop slew", "tick"))
     waits = () if limit.apart else moving_humans(inquiry)
     questions = [_waits_for_person(inquiry, claim, visit) for visit in waits]
-    for moment in worst_moments(inquiry, lasting):
+    for moment in worst_moments(inquiry, lasting_apart if limit.apart else lasting):
         for value, place in times_at(inquiry, moment.visit, moment.base):
             questions.append(inquiry.never_above(claim, value, limit.bound, place))
     return Asked(claim, tuple(questions))
@@ -121,6 +121,11 @@ def _duration(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
 def lasting(visit: Visit, motion: Motion) -> Polynomial:
     """How long a session may have lasted that is stopped in this step and was never paused, ms."""
     return visit.after.elapsed_ms + motion.braking_ms
+
+
+def lasting_apart(visit: Visit, motion: Motion) -> Polynomial:
+    """The same without the time in which people were waited for."""
+    return lasting(visit, motion) - visit.after.asked_ms
 
 
 def _waits_for_person(inquiry: Inquiry, claim: Claim, visit: Visit) -> Question:

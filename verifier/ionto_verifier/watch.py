@@ -50,8 +50,9 @@ class _World:
 
     def __init__(self, inquiry: Inquiry) -> None:
         self.inquiry = inquiry
-        self.longest_ms = _most(inquiry, [elapsed_at(inquiry, visit) for visit in inquiry.visits])
-        self.charge_pc = _most(inquiry, [nominal_at(inquiry, visit) for visit in inquiry.visits])
+        # Monitors look as long as current is to come: what may be when the last of it flows is the most.
+        self.longest_ms = _most(inquiry, [elapsed_at(inquiry, visit) for visit, _ in inquiry.moving()])
+        self.charge_pc = _most(inquiry, [nominal_at(inquiry, visit) for visit, _ in inquiry.moving()])
         higher = [inquiry.arithmetic.worst(motion.higher_na) for _, motion in inquiry.moving()]
         self.current_na = _most(inquiry, higher)
         ranges = [item.impedance for item in inquiry.plan.envelopes if item.impedance is not None]
