@@ -56,7 +56,7 @@ static void make_device(void) {
 
 static bool is_whole(const uint8_t *frame, uint8_t length) {
   for (uint8_t index = 0; index < WIRES; index++)
-    if (length + 1 == lengths[index] && memcmp(frame, wires[index], length) == 0) return true;
+    if (length + 2 == lengths[index] && memcmp(frame, wires[index] + 1, length) == 0) return true;
   return false;
 }
 

@@ -14,11 +14,17 @@ void put_u32(uint8_t *to, uint32_t value) {
   put_u16(to + 2, (uint16_t)(value >> 16));
 }
 
+/* Half a byte at a time: a table of 64 bytes, and fast enough that an answer is begun within a millisecond. */
 uint32_t check_of(const uint8_t *data, uint8_t length) {
+  static const uint32_t half[16] = {
+      0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+      0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
+  };
   uint32_t check = ~(uint32_t)IONLINK_SEED;
   while (length--) {
     check ^= *data++;
-    for (uint8_t bit = 0; bit < 8; bit++) check = check & 1 ? check >> 1 ^ 0xEDB88320UL : check >> 1;
+    check = check >> 4 ^ half[check & 15];
+    check = check >> 4 ^ half[check & 15];
   }
   return ~check;
 }
@@ -67,7 +73,8 @@ uint8_t frame_decode(uint8_t *stuffed, uint8_t length) {
 uint8_t frame_encode(uint8_t *body, uint8_t length, uint8_t *wire) {
   put_u32(body + length, check_of(body, length));
   length = (uint8_t)(length + CHECK_BYTES);
-  uint8_t mark = 0, to = 1;
+  uint8_t mark = 1, to = 2;
+  wire[0] = 0;
   for (uint8_t at = 0; at < length; at++) {
     if (body[at] == 0) {
       wire[mark] = (uint8_t)(to - mark);

@@ -8,7 +8,7 @@
 
 #include "ionlink_schema.h"
 
-#define STUFFED_BYTES_MAX (IONLINK_FRAME_BYTES_MAX - 1)
+#define STUFFED_BYTES_MAX (IONLINK_FRAME_BYTES_MAX - 2)
 #define BODY_BYTES_MAX (STUFFED_BYTES_MAX - 1)
 #define CHECK_BYTES 4
 
@@ -33,7 +33,7 @@ uint8_t arrival_take(struct arrival *self, uint8_t byte, uint8_t *whole);
 /* The body of a frame without its check value, in place; its length, or 0 when anything is in doubt. */
 uint8_t frame_decode(uint8_t *stuffed, uint8_t length);
 
-/* The stuffed frame with its delimiter; `body` has CHECK_BYTES of room behind `length`. Returns its length. */
+/* The stuffed frame between two delimiters; `body` has CHECK_BYTES of room behind `length`. Returns its length. */
 uint8_t frame_encode(uint8_t *body, uint8_t length, uint8_t *wire);
 
 #endif

@@ -9,6 +9,7 @@
 #include <avr/io.h>
 #include <avr/sleep.h>
 #include <avr/wdt.h>
+#include <string.h>
 #include <util/atomic.h>
 
 #include "device.h"
@@ -216,15 +217,17 @@ static void look_for_stops(void) {
 }
 
 static void look_for_frame(void) {
-  uint8_t wire[IONLINK_FRAME_BYTES_MAX];
+  uint8_t frame[STUFFED_BYTES_MAX], wire[IONLINK_FRAME_BYTES_MAX];
   if (arrived_bytes == 0) return;
-  uint8_t length = frame_decode(arrived, arrived_bytes);
-  if (length > 0) {
-    tell_time();
-    send(wire, device_take(&device, arrived, length, wire));
-    drive_output();
-  }
-  arrived_bytes = 0;
+  uint8_t length = arrived_bytes;
+  memcpy(frame, arrived, length);
+  arrived_bytes = 0; /* the next one may come while this one is answered */
+  length = frame_decode(frame, length);
+  if (length == 0) return;
+  tell_time();
+  length = device_take(&device, frame, length, wire);
+  drive_output();
+  send(wire, length);
 }
 
 static void start_scan(void) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ionto_runtime.drivers.ionlink import IonLinkDriver
 from ionto_runtime.drivers.ionlink_line import bit_of
-from ionto_runtime.link.frames import DELIMITER, Frame, FrameReader, encode
+from ionto_runtime.link.frames import Frame, FrameReader, encode
 from ionto_runtime.link.messages import (
     AckTrip,
     Arm,
@@ -22,6 +22,7 @@ from ionto_runtime.simulation.clock import VirtualClock
 from ionto_runtime.simulation.emulated import Emulated
 from ionto_runtime.simulation.ionlink_device import IonLinkDevice
 from ionto_runtime.simulation.line import MemoryLine
+from ionto_runtime.simulation.line_faults import FaultyLine
 from ionto_runtime.simulation.plant import Plant, ReferenceDevice
 from ionto_runtime.simulation.skin import UM2_PER_CM2, body_of
 from tests.conformance.tools import built
@@ -57,8 +58,9 @@ class Bench:
         self.kind = kind
         self.device = make_device(kind)
         self.plant = self.device.plant
-        self.clock = VirtualClock(self.device.advance)
-        self.line = MemoryLine(self.device, self.clock)
+        self.faults = FaultyLine(self.device)
+        self.clock = VirtualClock(self.faults.advance)
+        self.line = MemoryLine(self.faults, self.clock)
         self.session = SESSION
         self.sequence = 0
         self.last: Status | None = None
@@ -87,7 +89,7 @@ class Bench:
         """A command as bytes; it takes the next number unless one is given."""
         if sequence is None:
             self.sequence = sequence = self.sequence + 1 & 0xFFFF
-        return DELIMITER + encode(Frame(self.session if session is None else session, sequence, 0, command))
+        return encode(Frame(self.session if session is None else session, sequence, 0, command))
 
     def ask(self, command: Command, sequence: int | None = None, session: int | None = None) -> Status:
         """A command and its answer."""

@@ -236,12 +236,12 @@ class IonLinkDriver:
         ready = self._switch_on()
         if not isinstance(ready, State):
             return None if ready is None else Refused(seq, ready)
-        self._last = (na, lease_ms, seq)
         status = self._lease(na, lease_ms - LEASE_TAIL_MS, seq)
         if status is None:
             return None
         match status.answer:
             case Answer.ACCEPTED | Answer.IN_PROGRESS:
+                self._last = (na, lease_ms, seq)
                 return Accepted(seq)
             case Answer.DENIED:
                 return Refused(seq, REFUSALS.get(status.reason, Refusal.NOT_READY))

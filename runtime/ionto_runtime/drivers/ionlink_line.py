@@ -14,7 +14,7 @@ from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import Complaint
 from ionto_runtime.drivers.transport import Transport
 from ionto_runtime.link.clock_watch import ClockWatch
-from ionto_runtime.link.frames import DELIMITER, Frame, FrameReader, encode
+from ionto_runtime.link.frames import Frame, FrameReader, encode
 from ionto_runtime.link.messages import Command, Status
 from ionto_runtime.link.schema import STOP_BYTES, Kind, Reason, Trip
 
@@ -63,7 +63,7 @@ class IonLinkLine:
         """The number under which the command was sent, and the answer, if one came."""
         self._sequence = self._sequence + 1 & 0xFFFF
         seen = self.ack
-        wire = DELIMITER + encode(Frame(self.session, self._sequence, seen, command))
+        wire = encode(Frame(self.session, self._sequence, seen, command))
         asked_ms = self._clock.now_ms()
         for _ in range(attempts):
             status = self._exchange(wire, self._sequence, asked_ms)

@@ -18,7 +18,7 @@ _KINDS = frozenset(PAYLOADS)
 CHECK_BYTES = 4
 DELIMITER = b"\0"
 
-STUFFED_BYTES_MAX = FRAME_BYTES_MAX - len(DELIMITER)
+STUFFED_BYTES_MAX = FRAME_BYTES_MAX - 2 * len(DELIMITER)
 BODY_BYTES_MAX = STUFFED_BYTES_MAX - 1
 
 
@@ -33,12 +33,12 @@ class Frame:
 
 
 def encode(frame: Frame) -> bytes:
-    """The bytes for the line, delimiter included."""
+    """The bytes for the line, with a delimiter on either side: what was cut off before does not spoil it."""
     header = _HEADER.pack(VERSION, kind_of(frame.message), frame.session, frame.sequence, frame.ack)
     body = header + payload_of(frame.message)
     body += zlib.crc32(body, SEED).to_bytes(CHECK_BYTES, "little")
     assert len(body) <= BODY_BYTES_MAX, "no message is longer than a frame"
-    return stuff(body) + DELIMITER
+    return DELIMITER + stuff(body) + DELIMITER
 
 
 def decode(stuffed: bytes) -> Frame | None:

@@ -17,7 +17,7 @@ from ionto_ir.dataclass import dataclass
 VERSION = 1
 
 FRAME_BYTES_MAX = 64
-"""A frame on the line with its delimiter: short enough for any buffer, and for one tick at 115200 baud."""
+"""A frame on the line with its two delimiters: short enough for any buffer, and 6 ms at 115200 baud."""
 
 STOP_BYTES = bytes.fromhex("00 f0 0f f0 0f 00")
 """Opens the output whatever stands before it. No frame contains it: the byte after a delimiter says how far

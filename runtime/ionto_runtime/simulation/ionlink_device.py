@@ -50,6 +50,15 @@ from ionto_runtime.simulation.plant import Drive, Plant
 BAD_READINGS_MAX = 3
 """Implausible readings in a row before they are a fault: one may be a disturbance."""
 
+BYTES_S = 11_520
+"""What a line carries at 115200 baud."""
+
+LINE_BYTES_MAX = 8_192
+"""What may be on its way to the device; more is lost."""
+
+SENT_BYTES_MAX = 127
+"""What waits to be sent: an answer for which there is no room is lost, because the host does not listen."""
+
 EXPIRY_STEPS = schema.EXPIRY_RAMP_MS // CONTROL_MS
 OVER_LOOKS = schema.OVER_CURRENT_MS // CONTROL_MS
 UINT16, UINT32 = 0xFFFF, 0xFFFF_FFFF
@@ -71,7 +80,8 @@ class IonLinkDevice:
         self.lease_never_ends = False
         self.clock_ppm = 0
         self.boot = boot
-        self._out = bytearray()
+        self._arriving, self._leaving, self._out = bytearray(), bytearray(), bytearray()
+        self._carried = 0
         self._clock_us = 0
         self._start(Trip.NONE)
 
@@ -104,6 +114,22 @@ class IonLinkDevice:
 
     # --- the line ---------------------------------------------------------------------------------------
     def receive(self, data: bytes) -> None:
+        self._arriving += data
+        del self._arriving[LINE_BYTES_MAX:]
+
+    def transmit(self) -> bytes:
+        sent = bytes(self._out)
+        self._out.clear()
+        return b"" if self.silent else sent
+
+    def _carry(self) -> None:
+        """What the line carries in a millisecond, either way."""
+        self._carried += BYTES_S
+        count, self._carried = divmod(self._carried, 1_000)
+        self._out += self._leaving[:count]
+        del self._leaving[:count]
+        data = bytes(self._arriving[:count])
+        del self._arriving[:count]
         for at in range(len(data)):
             byte = data[at : at + 1]
             self._tail = (self._tail + byte)[-len(STOP_BYTES) :]
@@ -114,11 +140,6 @@ class IonLinkDevice:
             for frame in self._reader.feed(byte):
                 self._take(frame)
 
-    def transmit(self) -> bytes:
-        sent = bytes(self._out)
-        self._out.clear()
-        return b"" if self.silent else sent
-
     def restart(self, cause: Trip = Trip.NONE) -> None:
         self.boot = self.boot + 1 & UINT16
         self._start(cause)
@@ -126,6 +147,7 @@ class IonLinkDevice:
     # --- time -------------------------------------------------------------------------------------------
     def advance(self, ms: int) -> None:
         for _ in range(ms):
+            self._carry()
             self._since_control_ms += 1
             self._clock_us += 1_000 + self.clock_ppm // 1_000
             self.device_ms = self.device_ms + self._clock_us // 1_000 & UINT32
@@ -449,7 +471,9 @@ class IonLinkDevice:
             position=self._position,
             detail=detail.ljust(PAGE_BYTES, b"\0"),
         )
-        self._out += encode(Frame(session, sequence, self._ack, status))
+        wire = encode(Frame(session, sequence, self._ack, status))
+        if len(self._leaving) + len(wire) <= SENT_BYTES_MAX:
+            self._leaving += wire
 
 
 def _hardest(board: Board) -> Limits:
