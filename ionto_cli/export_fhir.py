@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 from ionto_cli.export_facts import SIMULATED_WORDS, Export, evenly, iso
 from ionto_ir.canonical import Json
-from ionto_ir.device import Drug
+from ionto_ir.device import WHOLE, Drug
 from ionto_ir.plan import Plan
 from ionto_ir.trace import role_at
 from ionto_runtime.series import Row
@@ -172,9 +172,11 @@ def _medications(export: Export) -> list[Resource]:
 
 def _medication(export: Export, plan: Plan, electrode: int, drug: Drug) -> Resource:
     mass_ug = None
-    if drug.transport_ppm is not None and drug.molar_mass_mg_mol is not None:
-        driving = (sign for sign in (1, -1) if drives(drug.ion, role_at(plan, electrode, sign)))
-        charge_pc = sum(_set_pc(export.series.rows, sign) for sign in driving)
+    if drug.ion and drug.transport_ppm is not None and drug.molar_mass_mg_mol is not None:
+        ion = drug.ion
+        driving = (sign for sign in (1, -1) if drives(ion, role_at(plan, electrode, sign)))
+        share_ppm = plan.electrodes[electrode].split.hi_ppm
+        charge_pc = sum(_set_pc(export.series.rows, sign) for sign in driving) * share_ppm // WHOLE
         mass_ug = delivered_ug(charge_pc, drug.transport_ppm, drug.molar_mass_mg_mol, drug.ion)
     dosage: dict[str, Json] | None = None
     if mass_ug is not None:

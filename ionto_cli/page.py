@@ -14,7 +14,7 @@ from ionto_ir.entry import expected
 from ionto_ir.expression import Reference
 from ionto_ir.plan import Code, Course, Plan, Rule, Section, Variable, VariableKind
 from ionto_ir.units import CURRENT, format_quantity
-from ionto_ir.wording import limit_text, measured_text, value_text
+from ionto_ir.wording import envelope_text, limit_text, measured_text, value_text
 from ionto_verifier.properties import SENTENCES, Property
 from ionto_verifier.report import Finding, VerificationReport, share_of, verdict_name
 
@@ -70,6 +70,7 @@ def page(
         **_protocol(plan, sources),
         properties=_properties(report),
         assumptions=report.assumptions,
+        envelopes=[envelope_text(envelope).replace("`", "") for envelope in plan.envelopes],
         limits=[_limit(plan, index) for index in range(len(plan.limits))],
         facts=_facts(plan),
         run=None if run is None else _run(run),

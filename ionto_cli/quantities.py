@@ -9,6 +9,7 @@ from ionto_ir.units import (
     CHARGE,
     CURRENT,
     DENSITY,
+    FRACTION,
     RESISTANCE,
     SLEW,
     TIME,
@@ -39,6 +40,11 @@ def area(um2: int) -> str:
 def density(ua_m2: int | Fraction, digits: int = 4) -> str:
     """A current density in mA/cm², rounded for reading."""
     return approximate(Fraction(ua_m2), DENSITY, "mA/cm²", digits)
+
+
+def share(ppm: int) -> str:
+    """`40 %`: a part of a whole."""
+    return format_quantity(ppm, FRACTION, "%")
 
 
 def slew(na_s: int) -> str:

@@ -11,7 +11,7 @@ from ionto_ir.bind import Acknowledgement
 from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
-from ionto_ir.device import Drug, Electrode
+from ionto_ir.device import WHOLE, Drug, Electrode
 from ionto_ir.expression import Value
 from ionto_ir.plan import Plan, VariableKind, variable
 from ionto_ir.trace import area_um2, role_at
@@ -94,15 +94,18 @@ def after_lines(ran: Ran) -> Iterator[str]:
 def drug_masses(session: Session) -> Iterator[tuple[Drug, int]]:
     """For each drug whose transport number is known, the mass, ng, that the set charge can have carried.
 
-    Only charge counts that flowed while the drug's electrode had the pole that drives it.
+    Only charge counts that flowed while the drug's electrode had the pole that drives it, at the largest
+    share that the electrode may have had.
     """
     plan = session.bound.plan
     for index, electrode in enumerate(plan.electrodes):
         for drug in electrode.drugs:
-            if drug.transport_ppm is None or drug.molar_mass_mg_mol is None:
-                continue
+            if not drug.ion or drug.transport_ppm is None or drug.molar_mass_mg_mol is None:
+                continue  # neutral or not known: there is no law that says how much
             driving_pc = sum(
-                pc for sign, pc in session.by_sign_pc.items() if drives(drug.ion, role_at(plan, index, sign))
+                pc * electrode.split.hi_ppm // WHOLE
+                for sign, pc in session.by_sign_pc.items()
+                if drives(drug.ion, role_at(plan, index, sign))
             )
             mass_ug = delivered_ug(driving_pc, drug.transport_ppm, drug.molar_mass_mg_mol, drug.ion)
             yield drug, int(mass_ug * 1000)

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from ionto_cli import quantities
 from ionto_ir import plan as p
+from ionto_ir.device import ALL, Split
 from ionto_ir.expression import Constant, Expression, Reference
 from ionto_ir.monitor import Monitor
 from ionto_ir.source import SourceFile, Span
@@ -113,6 +114,13 @@ def monitor_in_words(monitor: Monitor, sources: Sources) -> str:
     return f"{words[:1].upper()}{words[1:]}: {monitor.text}"
 
 
+def _share(split: Split) -> str:
+    if split == ALL:
+        return ""
+    low, high = (quantities.share(part) for part in (split.lo_ppm, split.hi_ppm))
+    return f", taking {low} of the current" if low == high else f", taking {low} to {high} of the current"
+
+
 def electrodes_in_words(plan: p.Plan) -> list[str]:
     """One line an electrode: place, pole, size, site, contents."""
     lines = []
@@ -122,8 +130,9 @@ def electrodes_in_words(plan: p.Plan) -> list[str]:
             size = "area asked on the day"
         contents = ", ".join(drug.title or drug.name for drug in electrode.drugs)
         holds = f", filled with {contents}" if contents else ""
+        role = electrode.role.value if plan.pole is None else "anode or cathode, chosen on the day"
         lines.append(
-            f"{electrode.place.value.capitalize()}: {electrode.role.value}, {electrode.profile} ({size}) "
-            f"on “{electrode.site}”{holds}"
+            f"{electrode.place.value.capitalize()}: {role}, {electrode.profile} ({size}) "
+            f"on “{electrode.site}”{holds}{_share(electrode.split)}"
         )
     return lines

@@ -110,18 +110,20 @@ def placement(context: Context, parts: Parts) -> surface.Placement:
     """`active cathode patch on "heel" with drug 2.5 mL`."""
     found = clauses(context, parts, repeatable=frozenset({"source"}))
     area, area_step = value(found, "area") or (None, None)
+    chosen = parts[2].kind == "or"
     return surface.Placement(
         parts[0].kind,
         parts[1].kind,
-        name(context, parts[2]),
+        name(context, parts[4 if chosen else 2]),
         value(found, "site"),
         tuple(part for part in parts if isinstance(part, surface.Medicine)),
         area,
         area_step,
         value(found, "split"),
-        value(found, "channel"),
+        value(found, "channel") or (),
         remarks(context, parts),
         span_of(context, parts),
+        chosen,
     )
 
 
@@ -143,8 +145,9 @@ def placement_area(context: Context, parts: Parts) -> Part:
 
 
 def channel(context: Context, parts: Parts) -> Part:
-    """`channel left`."""
-    return Part("channel", name(context, parts[1]), span_of(context, parts))
+    """`channel left, right`."""
+    names = tuple(name(context, part) for part in tokens(parts, "NAME"))
+    return Part("channel", names, span_of(context, parts))
 
 
 def rule(context: Context, parts: Parts) -> surface.Rule:
@@ -159,7 +162,14 @@ def around(context: Context, parts: Parts) -> surface.Around:
 
 def session(context: Context, parts: Parts) -> surface.Session:
     """`session { ... }`."""
-    return surface.Session(parts[1].value, span_of(context, parts))
+    blocks = tuple(part for part in parts if isinstance(part, surface.ChannelSteps))
+    return surface.Session(() if blocks else parts[1].value, blocks, span_of(context, parts))
+
+
+def channel_steps(context: Context, parts: Parts) -> surface.ChannelSteps:
+    """`channel left, right { ... }`."""
+    names = tuple(name(context, part) for part in tokens(parts, "NAME"))
+    return surface.ChannelSteps(names, parts[-1].value, span_of(context, parts))
 
 
 def interruptions(context: Context, parts: Parts) -> surface.Interruptions:
@@ -261,6 +271,19 @@ def exclude(context: Context, parts: Parts) -> surface.Exclude:
     return surface.Exclude(tuple(nodes(parts)), remarks(context, parts), span_of(context, parts))
 
 
+def meant_for(context: Context, parts: Parts) -> surface.MeantFor:
+    """`for age >= 18 yr`, `for site "palm"`, `for device class clinic`."""
+    about = parts[1].kind if type(parts[1]) is Token else ""
+    said = [part for part in parts if type(part) is not Token or part.kind != "STRING"]
+    return surface.MeantFor(
+        tuple(nodes(parts)),
+        tuple(text(context, part) for part in tokens(parts, "STRING")) if about == "site" else (),
+        tuple(name(context, part) for part in tokens(parts, "NAME")) if about == "device" else (),
+        remarks(context, said),
+        span_of(context, parts),
+    )
+
+
 def device(context: Context, parts: Parts) -> surface.Device:
     """`device clinic_dc_4ma { ... }`."""
     items = _items(parts)
@@ -300,6 +323,10 @@ def setting(context: Context, parts: Parts) -> surface.Setting:
     at_most = [word.kind for word in words[-2:]] == ["at", "most"]
     key = words[:-2] if at_most else words
     named = surface.Name(" ".join(word.text for word in key), span_of(context, list(key)))
+    if words[-1].kind == "unknown":
+        named = surface.Name(words[0].text, span_of(context, [words[0]]))
+        unknown = (name(context, words[-1]),)
+        return surface.Setting(named, False, unknown, remarks(context, parts), span_of(context, parts))
     following = parts[len(words)]
     fact = (name(context, following),) if type(following) is Token else following
     return surface.Setting(named, at_most, fact, remarks(context, parts), span_of(context, parts))

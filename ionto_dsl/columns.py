@@ -45,8 +45,9 @@ def first_word(_: Sequence[Token]) -> dict[int, int]:
 
 
 def placement(tokens: Sequence[Token]) -> dict[int, int]:
-    """Place, pole, electrode, the rest."""
-    return {index: index for index in range(min(4, len(tokens)))}
+    """Place, pole (perhaps one of two), electrode, the rest."""
+    electrode = 4 if len(tokens) > 2 and tokens[2].kind == "or" else 2
+    return {column: at for column, at in enumerate((0, 1, electrode, electrode + 1)) if at < len(tokens)}
 
 
 _REMARKS = frozenset(

@@ -8,9 +8,10 @@ from ionto_dsl import surface
 from ionto_dsl.operands import amount, at_least, constant, positive
 from ionto_dsl.scope import Scope
 from ionto_dsl.settings import joined, missing, only, remark_sources, sources_of, title_of
-from ionto_dsl.wording import kind_of, written
+from ionto_dsl.suggest import nearest
+from ionto_dsl.wording import kind_of, listed, written
 from ionto_ir.dataclass import dataclass
-from ionto_ir.device import Device, Drug
+from ionto_ir.device import DEVICE_CLASSES, Device, Drug
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.source import Span
 from ionto_ir.units import (
@@ -86,6 +87,7 @@ def device_of(declaration: surface.Device, found: list[Diagnostic]) -> Device | 
         if key in by_key
     }
     current = _current_range(ranges[0], owner, scope) if ranges else None
+    _check_class(by_key, found)
     if len(found) > count or current is None or None in numbers.values():
         return None
     known = {key: value or 0 for key, value in numbers.items()}
@@ -93,6 +95,22 @@ def device_of(declaration: surface.Device, found: list[Diagnostic]) -> Device | 
         found.append(_too_quick(by_key))
         return None
     return _device(declaration, by_key, known, current)
+
+
+def _check_class(by_key: dict[str, surface.Setting], found: list[Diagnostic]) -> None:
+    if "class" in by_key:
+        setting = by_key["class"]
+        check_class(_words(setting)[0], setting.span, found)
+
+
+def check_class(name: str, span: Span, found: list[Diagnostic]) -> None:
+    """Whether a class of devices exists (I0456)."""
+    if name not in DEVICE_CLASSES:
+        near = nearest(name, DEVICE_CLASSES)
+        advice = f"the classes are {listed(list(DEVICE_CLASSES))}"
+        if near is not None:
+            advice = f"did you mean `{near}`? {advice}"
+        found.append(error("I0456", f"there is no class of devices `{name}`", span, "not known", help=advice))
 
 
 def _too_quick(by_key: dict[str, surface.Setting]) -> Diagnostic:
@@ -135,6 +153,7 @@ def _device(
         waveforms=_words(by_key["waveforms"]),
         source=joined(sources_of(declaration.items)),
         span=declaration.name.span,
+        device_class=_words(by_key["class"])[0] if "class" in by_key else None,
     )
 
 
@@ -216,23 +235,21 @@ def drug_of(declaration: surface.Drug, found: list[Diagnostic]) -> Drug | None:
     scope, count = Scope(found), len(found)
     settings = dict(reversed(_checked_settings(declaration.items, found)))
     ion = None
+    unknown = False
     if "ion" in settings:
         value = settings["ion"].value
-        assert not isinstance(value, tuple | surface.Range), "the grammar gives an ion one value"
-        ion = constant(
-            value, DIMENSIONLESS, scope, "`ion` takes the valence of the drug's ion, a number with its sign"
-        )
-        if ion == 0:
-            message = "an ion without a charge is not driven by a current"
-            advice = "write the valence with its sign, for example `ion -2`"
-            found.append(error("I0312", message, value.span, "zero", help=advice))
+        assert not isinstance(value, surface.Range), "the grammar gives an ion one value"
+        unknown = isinstance(value, tuple)
+        if not isinstance(value, tuple):
+            place = "`ion` takes the valence of the drug's ion, a number with its sign, or `unknown`"
+            ion = constant(value, DIMENSIONLESS, scope, place)
     else:
         owner = f"the drug `{declaration.name.text}`"
         missing(
             "`ion`",
             owner,
             declaration.name.span,
-            "write the valence with its sign, for example `ion -2`",
+            "write the valence with its sign, for example `ion -2`; 0 for a neutral molecule",
             found,
         )
     dimensions = {"molar_mass": MOLAR_MASS, "concentration": MASS_CONCENTRATION, "transport": FRACTION}
@@ -241,7 +258,7 @@ def drug_of(declaration: surface.Drug, found: list[Diagnostic]) -> Drug | None:
         for key, dimension in dimensions.items()
         if key in settings
     }
-    if ion is None or len(found) > count:
+    if (ion is None and not unknown) or len(found) > count:
         return None
     return Drug(
         name=declaration.name.text,

@@ -54,7 +54,7 @@ _KINDS: dict[type, tuple[str, Split]] = {
     surface.Row: ("row", columns.row),
     surface.Test: ("test", columns.flat_test),
 }
-_NESTED = ("imports", "declarations", "items", "steps", "then", "otherwise", "rows", "lines")
+_NESTED = ("imports", "declarations", "items", "steps", "then", "otherwise", "rows", "lines", "channels")
 
 
 @dataclass(frozen=True, slots=True)

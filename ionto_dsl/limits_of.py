@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ionto_dsl import surface
+from ionto_dsl.equipment import check_class
 from ionto_dsl.operands import at_least, constant, positive, unit_of
 from ionto_dsl.scope import Scope
 from ionto_dsl.settings import only, remark_hazard, remark_sources, remark_text, title_of
@@ -14,7 +15,18 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.limits import Envelope, ImpedanceRange, Limit, LimitKind, Role
 from ionto_ir.source import Span
-from ionto_ir.units import CHARGE, CURRENT, DENSITY, DIMENSIONLESS, RESISTANCE, SLEW, TIME, VOLTAGE, Dimension
+from ionto_ir.units import (
+    CHARGE,
+    CHARGE_DENSITY,
+    CURRENT,
+    DENSITY,
+    DIMENSIONLESS,
+    RESISTANCE,
+    SLEW,
+    TIME,
+    VOLTAGE,
+    Dimension,
+)
 from ionto_ir.wording import limit_text
 
 
@@ -42,6 +54,7 @@ class TypedEnvelope:
     envelope: Envelope
     limits: tuple[Limit, ...]
     excludes: tuple[surface.Exclude, ...]
+    meant_for: tuple[surface.MeantFor, ...]
     interruptions: InterruptionRules
 
 
@@ -58,10 +71,17 @@ _KINDS: dict[str, _Kind] = {
     "ramp": _Kind(LimitKind.RAMP, SLEW, "a limit of ramps is a current per time"),
     "voltage": _Kind(LimitKind.VOLTAGE, VOLTAGE, "a limit of voltage is a voltage"),
     "dose": _Kind(LimitKind.DOSE, CHARGE, "a limit of dose is a current multiplied by a time"),
+    "charge density": _Kind(
+        LimitKind.CHARGE_DENSITY, CHARGE_DENSITY, "a limit of charge density is a charge per area"
+    ),
     "sessions": _Kind(LimitKind.SESSIONS, DIMENSIONLESS, "a limit of sessions is a number"),
     "duration": _Kind(LimitKind.DURATION, TIME, "a limit of duration is a time"),
     "stop time": _Kind(LimitKind.STOP_TIME, TIME, "a limit of the stop time is a time"),
 }
+
+
+_ADD_UP = ("dose", "charge density")
+_AT_ELECTRODES = ("current", "density", *_ADD_UP)
 
 
 def envelope_of(declaration: surface.Envelope, found: list[Diagnostic]) -> TypedEnvelope:
@@ -81,9 +101,25 @@ def envelope_of(declaration: surface.Envelope, found: list[Diagnostic]) -> Typed
         if soft.soft:
             _bounded(soft, limits, found)
     impedance = _impedance(assumptions[0], scope) if assumptions else None
-    envelope = Envelope(name, title_of(items, name), impedance, declaration.name.span)
+    meant = tuple(item for item in items if isinstance(item, surface.MeantFor))
+    envelope = Envelope(
+        name,
+        title_of(items, name),
+        impedance,
+        declaration.name.span,
+        sites=tuple(site.value for item in meant for site in item.sites),
+        device_classes=tuple(_classes(meant, found)),
+        people=tuple(written(condition) for item in meant for condition in item.conditions),
+    )
     excludes = tuple(item for item in items if isinstance(item, surface.Exclude))
-    return TypedEnvelope(envelope, tuple(limits), excludes, interruption_rules(items, scope))
+    return TypedEnvelope(envelope, tuple(limits), excludes, meant, interruption_rules(items, scope))
+
+
+def _classes(meant: tuple[surface.MeantFor, ...], found: list[Diagnostic]) -> Iterator[str]:
+    for item in meant:
+        for name in item.classes:
+            check_class(name.text, name.span, found)
+            yield name.text
 
 
 def _limit(item: surface.Limit, envelope: str, scope: Scope) -> Limit | None:
@@ -137,20 +173,21 @@ def _bounded(soft: Limit, limits: Sequence[Limit], found: list[Diagnostic]) -> N
 def _scope_fits(item: surface.Limit, found: list[Diagnostic]) -> bool:
     """Whether `at cathode`, `per session`, `in any` and `nominal` stand where they mean something."""
     subject, problem, advice = item.subject, None, None
-    if item.pole is not None and subject != "density":
-        problem = f"`at {item.pole}` belongs to a limit of density, not of {subject}"
+    if item.pole is not None and subject not in _AT_ELECTRODES:
+        those = "current, density, dose and charge density"
+        problem = f"`at {item.pole}` belongs to limits of {those}, not of {subject}"
     elif item.nominal and subject in ("sessions", "ramp", "duration", "stop time"):
         problem = f"`nominal` belongs to limits of current, density, voltage and dose, not of {subject}"
     elif item.per_session and item.window is not None:
         problem = "a limit holds `per session` or `in any` window, not both"
         advice = "write two limits"
-    elif subject == "dose" and not item.per_session and item.window is None:
-        problem = "a limit of dose does not say over what time"
+    elif subject in _ADD_UP and not item.per_session and item.window is None:
+        problem = f"a limit of {subject} does not say over what time"
         advice = "add `per session`, or a window such as `in any 24 h`"
     elif subject == "sessions" and item.window is None:
         problem = "a limit of sessions needs a window"
         advice = "add one, such as `in any 24 h`"
-    elif item.window is not None and subject not in ("dose", "sessions"):
+    elif item.window is not None and subject not in (*_ADD_UP, "sessions"):
         problem = f"a limit of {subject} holds at every instant and has no window"
         advice = "leave out `in any ...`"
     elif item.apart and subject != "duration":
@@ -158,8 +195,8 @@ def _scope_fits(item: surface.Limit, found: list[Diagnostic]) -> bool:
     elif item.needs is not None and not item.soft:
         problem = "only a soft limit may be passed, by whom it `needs`"
         advice = "write `soft limit ...`, and a hard limit above it"
-    elif item.per_session and subject not in ("dose", "duration"):
-        problem = f"`per session` belongs to limits of dose and duration, not of {subject}"
+    elif item.per_session and subject not in (*_ADD_UP, "duration"):
+        problem = f"`per session` belongs to limits of dose, charge density and duration, not of {subject}"
     if problem is None:
         return True
     found.append(error("I0413", problem, item.span, "cannot mean anything", help=advice))

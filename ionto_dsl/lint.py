@@ -12,7 +12,7 @@ from ionto_dsl.scope import Origin, Scope
 from ionto_dsl.variables_of import dimension_called
 from ionto_dsl.wording import base_in_unit, in_unit
 from ionto_ir.dataclass import dataclass
-from ionto_ir.device import Place
+from ionto_ir.device import ALL, Place
 from ionto_ir.diagnostic import Diagnostic, Label, Severity, warning
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import IntegerDomain
@@ -152,11 +152,16 @@ def _smaller_unit(written: _Written, limit: Limit) -> str | None:
 
 
 def _shared_supply(protocol: typed.Protocol) -> Iterator[Diagnostic]:
-    active = [electrode for electrode in protocol.electrodes if electrode.place is Place.ACTIVE]
+    active = [
+        electrode
+        for electrode in protocol.electrodes
+        if electrode.place is Place.ACTIVE and electrode.split == ALL
+    ]
     for electrode in active[1:]:
         message = f"{len(active)} active electrodes share one supply"
         text = "each is taken to carry all of the current"
         label = Label(active[0].span, "the first one")
         note = "how the current splits depends on the skin under each of them"
         place = Label(electrode.span, text)
-        yield Diagnostic("I0507", Severity.NOTE, message, place, (label,), (note,))
+        advice = "where something keeps the shares within bounds, say so: `split 40 % .. 60 %`"
+        yield Diagnostic("I0507", Severity.NOTE, message, place, (label,), (note,), advice)

@@ -184,6 +184,7 @@ def _plan(
         files=files,
         span=protocol.span,
         monitors=protocol.monitors,
+        pole=protocol.pole,
     )
     return replace(plan, requires=features_of(plan))
 
@@ -198,6 +199,10 @@ def misfit(plan: Plan) -> str | None:
     }
     if "dc" not in device.waveforms:
         return "it has no direct current"
+    for envelope in plan.envelopes:
+        if envelope.device_classes and device.device_class not in envelope.device_classes:
+            meant = " or ".join(envelope.device_classes)
+            return f"the envelope `{envelope.name}` is meant for {meant} devices"
     for step in plan.steps:
         if isinstance(step, Ramp):
             extent = extent_of(step.target_na, extents)

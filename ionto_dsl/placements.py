@@ -1,21 +1,20 @@
-"""Electrodes as a protocol places them: areas, drugs in reservoirs, and whether each ion lies under the right
-pole.
-"""
+"""Electrodes as a protocol places them: areas, poles, shares of the current, what fills their reservoirs."""
 
 from __future__ import annotations
 
 from ionto_dsl import surface
 from ionto_dsl.equipment import Profile, area_of, drug_of, electrode_of, unit_in
 from ionto_dsl.operands import positive
+from ionto_dsl.poles import check_poles, roles_of
 from ionto_dsl.quantities import in_base_units, named
 from ionto_dsl.resolve import Program, find
 from ionto_dsl.scope import Entry, Origin, Scope, extent_of_domain
 from ionto_dsl.settings import remark_sources
+from ionto_dsl.shares import check_shares, split_of
 from ionto_dsl.typed import POISON
-from ionto_dsl.unsupported import unsupported
 from ionto_dsl.wording import base_in_unit
 from ionto_ir.dataclass import dataclass
-from ionto_ir.device import Drug, Electrode, Place
+from ionto_ir.device import ALL, Drug, Electrode, Place
 from ionto_ir.diagnostic import Label, error, warning
 from ionto_ir.expression import Constant, integer_reference
 from ionto_ir.limits import Role
@@ -37,13 +36,16 @@ class Placed:
 def place_electrodes(
     program: Program, placements: list[tuple[surface.Placement, str]], scope: Scope
 ) -> list[Placed]:
-    """All electrodes; declares `active.area` and `return.area` when there is one of each."""
+    """All electrodes; declares `active.area` and `return.area` when there is one of each, and `active.pole`
+    when it is chosen on the day.
+    """
     placed = []
+    roles = roles_of([item for item, _ in placements], scope)
     for number, (item, module) in enumerate(placements[:ELECTRODES_MAX]):
         before = [other for other, _ in placements[:number] if other.place == item.place]
         alone = sum(other.place == item.place for other, _ in placements) == 1
         name = f"{item.place}.area" if not before else f"{item.place}_{len(before) + 1}.area"
-        found = _placed(program, item, module, name, scope)
+        found = _placed(program, item, module, name, roles.get(id(item)), scope)
         if found is not None:
             placed.append(found)
         if alone:
@@ -51,6 +53,7 @@ def place_electrodes(
     if len(placements) > ELECTRODES_MAX:
         message = f"a protocol has at most {ELECTRODES_MAX} electrodes"
         scope.found.append(error("I0461", message, placements[ELECTRODES_MAX][0].span, "one too many"))
+    check_shares([item for item, _ in placements], scope)
     return placed
 
 
@@ -66,16 +69,10 @@ def _declare_area(name: str, item: surface.Placement, found: Placed | None, scop
     scope.entries[name] = Entry(Origin.GEOMETRY, value, item.span)
 
 
-def _placed(program: Program, item: surface.Placement, module: str, name: str, scope: Scope) -> Placed | None:
+def _placed(
+    program: Program, item: surface.Placement, module: str, name: str, role: Role | None, scope: Scope
+) -> Placed | None:
     found = scope.found
-    for part, what in ((item.split, "`split`"), (item.channel, "`channel`")):
-        if part is not None:
-            advice = (
-                "leave it out: each patch is then assumed to take all of the current"
-                if part is item.split
-                else None
-            )
-            unsupported(what, part.span, found, advice)
     drugs = _drugs(program, item, module, scope)
     symbol = find(program, module, item.electrode, "electrode", found)
     if symbol is None:
@@ -107,7 +104,7 @@ def _placed(program: Program, item: surface.Placement, module: str, name: str, s
         )
     electrode = Electrode(
         place=Place(item.place),
-        role=Role(item.pole),
+        role=role or Role(item.pole),
         profile=profile.name,
         site="" if item.site is None else item.site.value,
         area_um2=Constant(area[0]) if geometry is None else integer_reference(name),
@@ -117,8 +114,9 @@ def _placed(program: Program, item: surface.Placement, module: str, name: str, s
         despite=None if item.remarks.despite is None else item.remarks.despite.value,
         source=remark_sources(item.remarks) or profile.source,
         span=item.span,
+        split=split_of(item, scope) or ALL,
     )
-    _check_poles(electrode, item, scope)
+    check_poles(electrode, item, scope)
     return Placed(electrode, geometry)
 
 
@@ -181,49 +179,3 @@ def _fill(item: surface.Placement, profile: Profile, scope: Scope) -> int | None
             )
         )
     return total or profile.fill_nl
-
-
-def wrong_pole(drug: Drug, role: Role) -> bool:
-    """Whether the pole holds the ion back: an anode drives cations, a cathode drives anions."""
-    return (drug.ion > 0) is (role is Role.CATHODE)
-
-
-def ion_word(drug: Drug) -> str:
-    """`cation` or `anion`."""
-    return "cation" if drug.ion > 0 else "anion"
-
-
-def _check_poles(electrode: Electrode, item: surface.Placement, scope: Scope) -> None:
-    signs = {drug.ion > 0 for drug in electrode.drugs}
-    wrong = [drug for drug in electrode.drugs if wrong_pole(drug, electrode.role)]
-    if electrode.despite is not None:
-        return
-    spans = {medicine.drug.text: medicine.drug.span for medicine in item.medicines}
-    if len(signs) == 2:
-        named_ = " and ".join(f"`{drug.name}` is {_a(ion_word(drug))}" for drug in electrode.drugs)
-        scope.found.append(
-            error(
-                "I0452",
-                f"a cation and an anion lie in one reservoir: {named_}",
-                spans.get(wrong[0].name, item.span),
-                f"the {item.pole} holds this one back",
-                help='give them electrodes of their own, or say why with `despite "..."`',
-            )
-        )
-        return
-    for drug in wrong:
-        other = "anode" if item.pole == "cathode" else "cathode"
-        scope.found.append(
-            error(
-                "I0451",
-                f"`{drug.name}` is {_a(ion_word(drug))}, and the {item.pole} holds {ion_word(drug)}s back",
-                spans.get(drug.name, item.span),
-                f"under the {item.pole}",
-                labels=(Label(drug.span, f"its ion has the charge {drug.ion:+d}"),),
-                help=f'make this electrode the {other}, or say why not with `despite "..."`',
-            )
-        )
-
-
-def _a(word: str) -> str:
-    return ("an " if word[0] in "aeiou" else "a ") + word

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ionto_dsl import typed
-from ionto_dsl.placements import ion_word, wrong_pole
-from ionto_ir.device import Electrode
+from ionto_dsl.poles import ion_word, opposite, wrong_pole
+from ionto_ir.device import Drug, Electrode
 from ionto_ir.diagnostic import Diagnostic, Label, error
-from ionto_ir.limits import Role
 from ionto_ir.source import Span
 
 SAME = frozenset({False})
 BOTH = frozenset({False, True})
-
-
-def opposite(role: Role) -> Role:
-    """The role that a reversal gives."""
-    return Role.ANODE if role is Role.CATHODE else Role.CATHODE
 
 
 class Reversals:
@@ -42,7 +36,11 @@ class Reversals:
         for number, electrode in enumerate(self.electrodes):
             if number in self.reported or electrode.despite is not None:
                 continue
-            wrong = [drug for drug in electrode.drugs if wrong_pole(drug, opposite(electrode.role))]
+            wrong = [
+                drug
+                for drug in electrode.drugs
+                if drug.ion is None or wrong_pole(drug, opposite(electrode.role))
+            ]
             if not wrong:
                 continue
             if self.reasons:
@@ -56,13 +54,21 @@ class Reversals:
             self.found.append(
                 error(
                     "I0451",
-                    f"`{drug.name}` comes under the {pole}, which holds {ion_word(drug)}s back",
+                    f"`{drug.name}` comes under {_held_back(drug, pole)}",
                     span,
                     "this current runs against the declared polarity",
                     labels=tuple(labels),
                     help='leave the reversal out, or say why with `reverse polarity despite "..."`',
                 )
             )
+
+
+def _held_back(drug: Drug, pole: str) -> str:
+    if drug.ion is None:
+        return "the pole that was not chosen for it"
+    if drug.ion == 0:
+        return f"the {pole}, from which water carries it away"
+    return f"the {pole}, which holds {ion_word(drug)}s back"
 
 
 def turns_of(steps: Sequence[typed.Step]) -> frozenset[bool]:

@@ -18,7 +18,7 @@ from ionto_dsl.variables_of import declare_values
 from ionto_dsl.wording import written
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
-from ionto_ir.expression import Expression, references
+from ionto_ir.expression import Expression, negation, references
 from ionto_ir.limits import Exclusion
 from ionto_ir.plan import Requirement, Rule, RuleKind, Variable
 from ionto_ir.source import Span
@@ -124,23 +124,28 @@ def known_before(expression: surface.Expression, scope: Scope, place: str) -> Ex
 
 
 def exclusions_of(typed: TypedEnvelope, used_at: Span, scope: Scope) -> Iterator[Exclusion]:
-    """Whom an envelope excludes, in the names of the protocol that uses it."""
-    for item in typed.excludes:
+    """Whom an envelope excludes, in the names of the protocol that uses it: also those for whom it is not
+    meant.
+    """
+    lines: tuple[surface.Exclude | surface.MeantFor, ...] = (*typed.excludes, *typed.meant_for)
+    for item in lines:
+        meant = isinstance(item, surface.MeantFor)
         for part in item.conditions:
-            if not _all_asked(part, typed.envelope.name, used_at, scope):
+            if not _all_asked(part, typed.envelope.name, meant, used_at, scope):
                 continue
-            holds = known_before(part, scope, "an exclusion")
+            holds = known_before(part, scope, "whom an envelope is meant for" if meant else "an exclusion")
             if holds is not None:
                 yield Exclusion(
-                    holds,
+                    negation(holds) if meant else holds,
                     remark_hazard(item.remarks),
                     remark_sources(item.remarks),
                     typed.envelope.name,
                     part.span,
+                    written(part) if meant else None,
                 )
 
 
-def _all_asked(part: surface.Expression, envelope: str, used_at: Span, scope: Scope) -> bool:
+def _all_asked(part: surface.Expression, envelope: str, meant: bool, used_at: Span, scope: Scope) -> bool:
     complete = True
     for reference in references_in(part):
         name = reference.dotted
@@ -156,10 +161,12 @@ def _all_asked(part: surface.Expression, envelope: str, used_at: Span, scope: Sc
         scope.found.append(
             error(
                 "I0210",
-                f"the envelope `{envelope}` excludes on `{name}`, and nobody asks for it",
+                f"the envelope `{envelope}` says by `{name}` for whom it is meant, and nobody asks for it"
+                if meant
+                else f"the envelope `{envelope}` excludes on `{name}`, and nobody asks for it",
                 used_at,
                 f"`{name}` is not a question of this protocol",
-                labels=(Label(reference.span, "excluded here"),),
+                labels=(Label(reference.span, "meant for these" if meant else "excluded here"),),
                 help=f"use a screening list that asks it, or write {ask}"
                 + ("" if near is None else f" (there is `{near}`)"),
             )

@@ -14,12 +14,14 @@ from ionto_dsl.monitors_of import monitor_of
 from ionto_dsl.operands import positive
 from ionto_dsl.pauses import combined
 from ionto_dsl.placements import place_electrodes
+from ionto_dsl.poles import pole_variable
 from ionto_dsl.resolve import Inherited, Program, find
 from ionto_dsl.scenarios_of import Tables, scenario_of
 from ionto_dsl.scope import Scope
 from ionto_dsl.screenings import adopt, exclusions_of, requirement_of, rule_of, screening_of
 from ionto_dsl.settings import missing, only, sources_of, title_of
 from ionto_dsl.steps_of import Around, declare_records, type_steps
+from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import codes_of, declare_values
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device
@@ -67,12 +69,15 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     declared = declare_values(items, scope)
     blocks = _blocks(items, scope, len([1 for item, _ in placements if item.place == "active"]))
     geometry = [place.geometry for place in placed if place.geometry is not None]
-    variables = (*screened, *declared, *geometry, *blocks.records)
+    pole = pole_variable([item for item, _ in placements])
+    chosen = () if pole is None else (pole,)
+    variables = (*screened, *declared, *chosen, *geometry, *blocks.records)
     rules += _present(rule_of(item, scope) for item in items if isinstance(item, surface.Rule))
     stop, resume = (_slew(items, movement, scope) for movement in ("stop", "resume"))
     changing = frozenset(
         variable.name for variable in variables if variable.adjustable or variable.kind is VariableKind.RECORD
     )
+    _refuse_channels(items, found)
     protocol = typed.Protocol(
         name=owner.name.text,
         version="" if owner.version is None else owner.version.value,
@@ -104,6 +109,7 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         ),
         scenarios=_scenarios(items, variables, blocks, scope),
         span=owner.name.span,
+        pole=None if pole is None else pole.name,
     )
     return Checked(protocol, scope)
 
@@ -158,6 +164,8 @@ def _check_opposite(items: tuple[surface.ProtocolItem, ...], found: list[Diagnos
     for active in [item for item in placements if item.place == "active"]:
         for other in [item for item in placements if item is not active]:
             same_place = other.place == "active"
+            if active.chosen or other.chosen:
+                continue  # a return that is chosen is the other one
             if (other.pole == active.pole) is not same_place:
                 what = (
                     "two active electrodes lie under different poles"
@@ -271,6 +279,14 @@ def _slew(items: tuple[surface.ProtocolItem, ...], movement: str, scope: Scope) 
             value = positive(item.slew, SLEW, scope, f"`{movement} at` takes a current per time")
             return None if value is None else typed.Slew(value, item.span)
     return None
+
+
+def _refuse_channels(items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]) -> None:
+    for item in items:
+        if isinstance(item, surface.Placement) and item.channel_names:
+            unsupported("`channel`", item.channel_names[0].span, found)
+        if isinstance(item, surface.Session) and item.channels:
+            unsupported("`channel`", item.channels[0].span, found)
 
 
 def _course(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> Course | None:

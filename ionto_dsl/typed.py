@@ -264,3 +264,4 @@ class Protocol:
     monitors: tuple[Monitor, ...]
     scenarios: tuple[Scenario, ...]
     span: Span
+    pole: str | None

@@ -18,11 +18,12 @@ RESERVED = frozenset(_RESERVED.split())
 
 # Words of the grammar that may be names as well.
 _FREE = """
-    ac accuracy adjust area away back cautioned charge classified compliance concentration current day days dc
-    delivered density dose down driver duration duty emergency_stop end fill finished gap host icd10 icd10cm
-    icd10gm icd11 snomed loinc atc rxnorm udi impedance ion lead_off link_back link_lost mean missing
-    molar_mass nominal normal paused peak people polarity press pulse pulsed refused reusable saturate
-    sessions site slew start step stopped tick time transport voltage warned watchdog waveforms week
+    ac accuracy adjust area atc away back cautioned channels charge class classified compliance
+    concentration current day days dc delivered density dose down driver duration duty emergency_stop end
+    fill finished gap host icd10 icd10cm icd10gm icd11 impedance ion lead_off link_back link_lost loinc mean
+    missing molar_mass nominal normal paused peak people polarity press pulse pulsed refused reusable rxnorm
+    saturate sessions site slew snomed start step stopped tick time transport udi unknown voltage warned
+    watchdog waveforms week
 """
 FREE = frozenset(_FREE.split())
 
@@ -55,7 +56,7 @@ _HOMES = {
     "`course { ... }`": "every phase rest carry",
     '`test "..." { ... }`': "given expect",
     "an envelope": "limit soft assume exclude",
-    "a device": "driver compliance slew tick watchdog host waveforms",
+    "a device": "driver compliance slew tick watchdog host waveforms channels",
     "a drug": "ion molar_mass concentration transport",
     "an electrode": "fill reusable",
 }

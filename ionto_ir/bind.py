@@ -30,7 +30,7 @@ from ionto_ir.bind_screening import (
 )
 from ionto_ir.bind_values import default_values, value_problems
 from ionto_ir.bind_walk import Way, way_through
-from ionto_ir.bound import UNLIMITED, BoundPlan
+from ionto_ir.bound import UNLIMITED, BoundPlan, polarity_at_start
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.dry_run import Run, Script, for_ever, obliging, run, usual_value
@@ -103,7 +103,8 @@ def bind(
     missing = tuple(item for item in dict.fromkeys(needed) if item.subject not in settled)
     if problems or missing:
         return Refusal((*dict.fromkeys(problems), *map(_asked, missing)), missing)
-    return BoundPlan(plan, dict(values), constants_of(plan, values, history, span_ms, screened=True), 1)
+    constants = constants_of(plan, values, history, span_ms, screened=True)
+    return BoundPlan(plan, dict(values), constants, polarity_at_start(plan, values))
 
 
 def bind_disarmed(plan: Plan, values: Mapping[str, Value]) -> BoundPlan:
@@ -113,7 +114,7 @@ def bind_disarmed(plan: Plan, values: Mapping[str, Value]) -> BoundPlan:
     The caller knows that the values are of the right sort and that `way_through` finds nothing.
     """
     constants = constants_of(plan, values, NO_HISTORY, UNLIMITED, screened=True)
-    return BoundPlan(plan, dict(values), disarmed(constants), 1)
+    return BoundPlan(plan, dict(values), disarmed(constants), polarity_at_start(plan, values))
 
 
 def _area_problems(plan: Plan, values: Mapping[str, Value]) -> Iterator[Diagnostic]:
@@ -200,7 +201,8 @@ def _interrupted_problems(day: _Day, way: Way, span_ms: int) -> Iterator[Diagnos
 
     constants = constants_of(plan, day.values, day.history, span_ms, screened=True)
     making = interrupter()
-    armed = run(BoundPlan(plan, dict(day.values), constants, 1), script(making), silence=for_ever)
+    bound = BoundPlan(plan, dict(day.values), constants, polarity_at_start(plan, day.values))
+    armed = run(bound, script(making), silence=for_ever)
     if _finished(plan, armed):
         yield from _violated(plan, day.values, armed.trace)
         yield from _too_long(plan, armed.trace, making)

@@ -8,20 +8,24 @@ it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import floor
 
 from ionto_ir.bound import (
     JOURNAL_LAG_TICKS,
     UNLIMITED,
     Constants,
     fall_per_tick_na,
+    polarity_at_start,
     rise_per_tick_na,
     worst_na,
 )
 from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.device import WHOLE
 from ionto_ir.expression import Value
-from ionto_ir.limits import Limit, LimitKind
-from ionto_ir.observer import DENSITY_PER_NA_UM2
-from ionto_ir.plan import Plan
+from ionto_ir.limits import ADDS_UP, Limit, LimitKind
+from ionto_ir.observer import per_area
+from ionto_ir.plan import IntegerDomain, Plan, Ramp, Reverse, VariableKind
 from ionto_ir.trace import area_um2, role_at
 
 
@@ -69,8 +73,8 @@ def constants_of(
         offset_na=device.accuracy_offset_na,
         watchdog_ms=device.watchdog_ms,
         journal_lag_ticks=JOURNAL_LAG_TICKS,
-        cap_pc=dose_cap_pc(plan, history, span_ms, nominal=False),
-        cap_nominal_pc=dose_cap_pc(plan, history, span_ms, nominal=True),
+        cap_pc=dose_cap_pc(plan, values, history, span_ms, nominal=False),
+        cap_nominal_pc=dose_cap_pc(plan, values, history, span_ms, nominal=True),
         duration_cap_ms=duration_cap_ms(plan),
         interruptions_max=plan.interruptions.count_max,
         pause_ms_max=plan.interruptions.each_ms_max,
@@ -110,15 +114,46 @@ def duration_cap_ms(plan: Plan) -> int:
 def current_cap_na(plan: Plan, values: Mapping[str, Value], sign: int) -> int:
     """The largest set magnitude under every current and density limit, while the current has this sign."""
     caps = [plan.device.current_na_max]
-    for limit in _hard(plan, LimitKind.CURRENT):
-        caps.append(_set_na(plan, limit, limit.bound))
-    for limit in _hard(plan, LimitKind.DENSITY):
-        for electrode in range(len(plan.electrodes)):
-            area = area_um2(plan, values, electrode)
-            assert area is not None, "the values of the day are known"
-            if limit.role in (None, role_at(plan, electrode, sign)):
-                caps.append(_set_na(plan, limit, limit.bound * area // DENSITY_PER_NA_UM2))
+    for kind in (LimitKind.CURRENT, LimitKind.DENSITY):
+        for limit in _hard(plan, kind):
+            bounds = [limit.bound]
+            if limit.per_electrode:
+                bounds = list(_bounds_at_electrodes(plan, values, limit, (sign,)))
+            caps += [_set_na(plan, limit, bound) for bound in bounds]
     return max(0, min(caps))
+
+
+def _bounds_at_electrodes(
+    plan: Plan, values: Mapping[str, Value], limit: Limit, signs: tuple[int, ...], past_pc: int = 0
+) -> Iterator[int]:
+    """What a limit on electrodes leaves to the whole current, or charge, for each electrode that always has
+    its role.
+
+    Earlier charge is taken to have passed through an electrode of the smallest area that it may have.
+    """
+    for index, electrode in enumerate(plan.electrodes):
+        roles = {role_at(plan, index, sign) for sign in signs}
+        if electrode.split.hi_ppm and (limit.role is None or roles == {limit.role}):
+            share = Fraction(electrode.split.hi_ppm, WHOLE)
+            scale = per_area(limit.kind, _area_um2(plan, values, index)) * share
+            earlier = past_pc * per_area(limit.kind, _least_area_um2(plan, values, index)) * share
+            yield floor((limit.bound - earlier) / scale)
+
+
+def _area_um2(plan: Plan, values: Mapping[str, Value], electrode: int) -> int:
+    area = area_um2(plan, values, electrode)
+    assert area is not None, "the values of the day are known"
+    return area
+
+
+def _least_area_um2(plan: Plan, values: Mapping[str, Value], electrode: int) -> int:
+    """The smallest area that the electrode may have had on another day."""
+    smallest = {
+        item.name: item.domain.lo
+        for item in plan.variables
+        if item.kind is VariableKind.GEOMETRY and isinstance(item.domain, IntegerDomain)
+    }
+    return _area_um2(plan, {**values, **smallest}, electrode)
 
 
 def _set_na(plan: Plan, limit: Limit, bound_na: int) -> int:
@@ -137,19 +172,33 @@ def _set_na(plan: Plan, limit: Limit, bound_na: int) -> int:
     return low
 
 
-def dose_cap_pc(plan: Plan, history: History, span_ms: int, *, nominal: bool) -> int:
+def dose_cap_pc(
+    plan: Plan, values: Mapping[str, Value], history: History, span_ms: int, *, nominal: bool
+) -> int:
     """The charge that this session may add to the ledger: the least that any dose limit leaves; may be
     negative.
+
+    The ledger knows no electrodes: a limit on those in one role becomes a cap where a session never turns
+    them round, and is left to the dry run where it does.
     """
     caps = [UNLIMITED]
-    for limit in _hard(plan, LimitKind.DOSE):
-        if limit.nominal is not nominal:
+    for limit in (limit for kind in ADDS_UP for limit in _hard(plan, kind)):
+        if limit.nominal is not nominal or (limit.window_ms is not None and limit.window_ms < span_ms):
             continue
-        if limit.window_ms is None:
-            caps.append(limit.bound)
-        elif limit.window_ms >= span_ms:
-            caps.append(limit.bound - past_pc(history, limit.window_ms, nominal=nominal))
+        past = 0 if limit.window_ms is None else past_pc(history, limit.window_ms, nominal=nominal)
+        if limit.per_electrode:
+            caps += _bounds_at_electrodes(plan, values, limit, signs_of(plan, values), past)
+        else:
+            caps.append(limit.bound - past)
     return min(caps)
+
+
+def signs_of(plan: Plan, values: Mapping[str, Value]) -> tuple[int, ...]:
+    """The signs that the current of a session may have: both, if anything in the plan may turn it."""
+    turned = any(
+        isinstance(step, Reverse) or (isinstance(step, Ramp) and step.reversed) for step in plan.steps
+    )
+    return (1, -1) if turned else (polarity_at_start(plan, values),)
 
 
 def past_pc(history: History, window_ms: int, *, nominal: bool) -> int:

@@ -109,7 +109,7 @@ def history_problems(plan: Plan, values: Mapping[str, Value], history: History) 
         if limit.kind is LimitKind.SESSIONS:
             yield from _session_limit(limit, limit.window_ms, history)
         past = past_pc(history, limit.window_ms, nominal=limit.nominal)
-        if limit.kind is LimitKind.DOSE and past >= limit.bound:
+        if limit.kind is LimitKind.DOSE and not limit.per_electrode and past >= limit.bound:
             text = f"earlier sessions leave nothing of `{limit_text(limit)}`"
             yield error("I0941", text, limit.span, "decided here")
     if plan.course is not None and history.sessions:

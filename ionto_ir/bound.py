@@ -51,6 +51,11 @@ class BoundPlan:
         object.__setattr__(self, "interlock", Interlock(self.constants))
 
 
+def polarity_at_start(plan: Plan, values: Mapping[str, Value]) -> int:
+    """The polarity with which a session begins: -1 where the other pole was chosen on the day."""
+    return -1 if plan.pole is not None and int(values[plan.pole]) == 1 else 1
+
+
 def worst_na(current_na: int, accuracy_ppm: int, offset_na: int) -> int:
     """The highest current, nA, that the skin may receive while the output is on at `current_na`."""
     return current_na - (-current_na * accuracy_ppm // 1_000_000) + offset_na

@@ -97,6 +97,10 @@ CODES: dict[str, str] = {
     "I0453": "a density with several active electrodes",
     "I0454": "an electrode whose area nobody knows",
     "I0455": "electrodes that cannot form a circuit",
+    "I0456": "a class of devices that does not exist",
+    "I0457": "a pole that is chosen for one electrode and fixed for another",
+    "I0458": "shares of a current that cannot add up",
+    "I0459": "an ion whose sign nobody knows under a pole that is fixed",
     "I0461": "more than anybody can review",
     "I0490": "a monitor that watches nothing that changes",
     "I0491": "a stop that is said to end",
@@ -138,6 +142,7 @@ CODES: dict[str, str] = {
     "I0621": "a table that does not give every value one meaning",
     "I0622": "a course that contradicts itself",
     "I0623": "a `prove` line that does not hold",
+    "I0628": "an envelope used for what it is not meant for",
     # I07xx: vacuous or undecided
     "I0701": "nobody can be treated",
     "I0702": "something that never happens",

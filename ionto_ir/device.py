@@ -35,15 +35,25 @@ class Device:
     waveforms: tuple[str, ...]
     source: str | None
     span: Span
+    device_class: str | None = None
+
+
+DEVICE_CLASSES = ("laboratory", "clinic", "home")
+"""Where a device may be used, from the most supervised place to the least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drug:
-    """An ion: valence with sign, molar mass mg/mol, concentration ug/L, transport number ppm (or None)."""
+    """What a reservoir holds: valence with sign, molar mass mg/mol, concentration ug/L, transport number
+    ppm.
+
+    `ion` 0 is a neutral molecule, which only the flow of water from anode to cathode carries; None is an
+    ion whose sign is known on the day. The others are None where they are not known.
+    """
 
     name: str
     title: str
-    ion: int
+    ion: int | None
     molar_mass_mg_mol: int | None
     concentration_ug_l: int | None
     transport_ppm: int | None
@@ -59,12 +69,27 @@ class Place(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """The share of its supply's current that an electrode takes: from `lo_ppm` to `hi_ppm`."""
+
+    lo_ppm: int
+    hi_ppm: int
+
+
+WHOLE = 1_000_000
+"""All of a current, in ppm."""
+
+ALL = Split(WHOLE, WHOLE)
+
+
+@dataclass(frozen=True, slots=True)
 class Electrode:
     """An electrode as the protocol places it.
 
     `area_um2` is a constant or refers to a geometry variable asked on the day. `role` is the role at
     positive polarity. `fill_nl` and `drug` say what is in its reservoir; `despite` is the author's
-    stated reason for a drug under the wrong pole.
+    stated reason for a drug under the wrong pole. Electrodes on one side of a supply share its current as
+    their `split` says; one that says nothing is taken to carry all of it.
     """
 
     place: Place
@@ -78,3 +103,15 @@ class Electrode:
     despite: str | None
     source: str | None
     span: Span
+    split: Split = ALL
+
+
+def driving_role(ion: int | None) -> Role | None:
+    """The pole that drives a drug into the body; None when that is known on the day.
+
+    An anode drives cations and a cathode anions. Water flows from anode to cathode through tissue that is
+    negatively charged, as skin is at the pH of the body, and carries neutral molecules along.
+    """
+    if ion is None:
+        return None
+    return Role.CATHODE if ion < 0 else Role.ANODE

@@ -6,6 +6,8 @@ does not know, before it looks at anything else.
 
 from __future__ import annotations
 
+from ionto_ir.device import ALL
+from ionto_ir.limits import LimitKind
 from ionto_ir.plan import (
     Branch,
     Classify,
@@ -25,14 +27,17 @@ from ionto_ir.plan import (
 ADJUST = "adjust"
 BRANCH = "branch"
 CLASSIFY = "classify"
+CHOSEN_POLE = "chosen pole"
 COURSE = "course"
 DEMAND = "demand"
 EARLY_FINISH = "early finish"
+ELECTRODE_SUMS = "electrode sums"
 LOOP = "loop"
 MONITOR = "monitor"
 MOVE = "move"
 RECORD = "record"
 REVERSE = "reverse"
+SPLIT = "split"
 TIMED_LOOP = "timed loop"
 WAITING = "waiting"
 WAVEFORM = "waveform"
@@ -41,15 +46,18 @@ KNOWN_FEATURES = frozenset(
     {
         ADJUST,
         BRANCH,
+        CHOSEN_POLE,
         CLASSIFY,
         COURSE,
         DEMAND,
         EARLY_FINISH,
+        ELECTRODE_SUMS,
         LOOP,
         MONITOR,
         MOVE,
         RECORD,
         REVERSE,
+        SPLIT,
         TIMED_LOOP,
         WAITING,
         WAVEFORM,
@@ -92,4 +100,10 @@ def features_of(plan: Plan) -> tuple[str, ...]:
         found.add(ADJUST)
     if plan.course is not None:
         found.add(COURSE)
+    if plan.pole is not None:
+        found.add(CHOSEN_POLE)
+    if any(electrode.split != ALL for electrode in plan.electrodes):
+        found.add(SPLIT)
+    if any(limit.per_electrode and limit.kind is not LimitKind.DENSITY for limit in plan.limits):
+        found.add(ELECTRODE_SUMS)
     return tuple(sorted(found))

@@ -8,15 +8,18 @@ from fractions import Fraction
 from typing import assert_never
 
 from ionto_ir.dataclass import dataclass
+from ionto_ir.device import WHOLE
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
 from ionto_ir.labels import steps_called
-from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.limits import ADDS_UP, PER_ELECTRODE, Limit, LimitKind
 from ionto_ir.plan import Confirm, Instruct, Move, Plan, PropertyKind, Record, UserProperty
 from ionto_ir.trace import Stretch, Trace, area_um2, at_worst_mean_na, at_worst_na, role_at, stretches
 from ionto_ir.waveform import alternates
 
 DENSITY_PER_NA_UM2 = 10**9
 """1 nA over 1 um2 is 1e9 uA/m2."""
+CHARGE_DENSITY_PER_PC_UM2 = 10**6
+"""1 pC over 1 um2 is 1e6 uC/m2."""
 MV_PER_NA_OHM = Fraction(1, 1_000_000)
 
 
@@ -24,7 +27,7 @@ MV_PER_NA_OHM = Fraction(1, 1_000_000)
 class Violation:
     """A limit is violated first at `at_ms`; `value` is the worst that was seen, in the limit's base unit.
 
-    `electrode` is the index of the electrode for a density limit. `at_ms` is a time of the session.
+    `electrode` is the index of the electrode where the limit is about one. `at_ms` is a time of the session.
     """
 
     limit: Limit
@@ -54,15 +57,13 @@ def violations(
 def _violations_of(
     plan: Plan, values: Mapping[str, Value], trace: Trace, parts: tuple[Stretch, ...], limit: Limit
 ) -> Iterator[Violation]:
+    if limit.per_electrode:
+        for electrode in range(len(plan.electrodes)):
+            yield from _at_electrode(plan, values, parts, limit, electrode)
+        return
     match limit.kind:
         case LimitKind.CURRENT:
             yield from _exceeded(limit, parts, lambda part: Fraction(_current(plan, limit, part)))
-        case LimitKind.DENSITY:
-            for electrode in range(len(plan.electrodes)):
-                yield from _density(plan, values, parts, limit, electrode, _current)
-        case LimitKind.MEAN_DENSITY:
-            for electrode in range(len(plan.electrodes)):
-                yield from _density(plan, values, parts, limit, electrode, _mean)
         case LimitKind.PULSE_CHARGE:
             yield from _exceeded(limit, parts, lambda part: _pulse_pc(plan, limit, part))
         case LimitKind.VOLTAGE:
@@ -70,13 +71,15 @@ def _violations_of(
         case LimitKind.RAMP:
             yield from _ramp(plan, trace, parts, limit)
         case LimitKind.DOSE:
-            yield from _dose(plan, parts, limit)
+            yield from _summed(limit, parts, lambda part: Fraction(_mean(plan, limit, part)))
         case LimitKind.DURATION:
             yield from _duration(plan, parts, limit)
         case LimitKind.STOP_TIME:
             yield from _exceeded(limit, parts, lambda part: Fraction(_stop_ms(plan, part)))
         case LimitKind.SESSIONS:
             return
+        case LimitKind.DENSITY | LimitKind.MEAN_DENSITY | LimitKind.CHARGE_DENSITY:
+            raise AssertionError("a density is that of an electrode")
         case _:
             assert_never(limit.kind)
 
@@ -123,30 +126,31 @@ def _pulse_pc(plan: Plan, limit: Limit, part: Stretch) -> Fraction:
     return larger * period_ms
 
 
-def _density(
-    plan: Plan,
-    values: Mapping[str, Value],
-    parts: tuple[Stretch, ...],
-    limit: Limit,
-    electrode: int,
-    current_of: Callable[[Plan, Limit, Stretch], int],
+def _at_electrode(
+    plan: Plan, values: Mapping[str, Value], parts: tuple[Stretch, ...], limit: Limit, electrode: int
 ) -> Iterator[Violation]:
-    """Each electrode is taken to carry all of the current, in the role that the polarity gives it, or in both
-    roles where the current alternates.
+    """What one electrode carries, at the largest share that it may have, in the role that the polarity gives
+    it, or in both where the current alternates.
     """
     area = area_um2(plan, values, electrode)
     assert area is not None, "the values of the day are known"
-    in_role = tuple(
-        part
-        for part in parts
-        if alternates(part.waveform) or limit.role in (None, role_at(plan, electrode, part.setpoint_na))
-    )
-    yield from _exceeded(
-        limit,
-        in_role,
-        lambda part: Fraction(current_of(plan, limit, part) * DENSITY_PER_NA_UM2, area),
-        electrode,
-    )
+    scale = per_area(limit.kind, area) * Fraction(plan.electrodes[electrode].split.hi_ppm, WHOLE)
+    current_of = _current if limit.kind in (LimitKind.CURRENT, LimitKind.DENSITY) else _mean
+
+    def value_of(part: Stretch) -> Fraction:
+        in_role = limit.role in (None, role_at(plan, electrode, part.setpoint_na))
+        return current_of(plan, limit, part) * scale if in_role or alternates(part.waveform) else Fraction(0)
+
+    judge = _summed if limit.kind in ADDS_UP else _exceeded
+    yield from judge(limit, parts, value_of, electrode)
+
+
+def per_area(kind: LimitKind, area_um2: int) -> Fraction:
+    """What makes a density, in the base unit of the kind, of a current or charge through an electrode."""
+    if kind not in PER_ELECTRODE:
+        return Fraction(1)
+    unit = CHARGE_DENSITY_PER_PC_UM2 if kind is LimitKind.CHARGE_DENSITY else DENSITY_PER_NA_UM2
+    return Fraction(unit, area_um2)
 
 
 def _voltage_mv(plan: Plan, limit: Limit, part: Stretch) -> Fraction:
@@ -198,13 +202,18 @@ def _ramp(plan: Plan, trace: Trace, parts: tuple[Stretch, ...], limit: Limit) ->
         yield Violation(limit, first_ms, steepest)
 
 
-def _dose(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:
-    """The charge of the session, or of the fullest window of the given length within it."""
-    times, charges = [0], [0]
+def _summed(
+    limit: Limit,
+    parts: tuple[Stretch, ...],
+    rate_of: Callable[[Stretch], Fraction],
+    electrode: int | None = None,
+) -> Iterator[Violation]:
+    """The sum of the session, or of the fullest window of the given length within it."""
+    times, charges = [0], [Fraction(0)]
     for part in parts:
         if part.on:
             times += [part.from_ms, part.to_ms]
-            charges += [charges[-1], charges[-1] + _mean(plan, limit, part) * (part.to_ms - part.from_ms)]
+            charges += [charges[-1], charges[-1] + rate_of(part) * (part.to_ms - part.from_ms)]
     window = times[-1] - times[0] if limit.window_ms is None else limit.window_ms
 
     def delivered(at_ms: int) -> Fraction:
@@ -213,8 +222,8 @@ def _dose(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Viol
         if index < 0:
             return Fraction(0)
         if index + 1 == len(times):
-            return Fraction(charges[-1])
-        rate = Fraction(charges[index + 1] - charges[index], times[index + 1] - times[index])
+            return charges[-1]
+        rate = (charges[index + 1] - charges[index]) / (times[index + 1] - times[index])
         return charges[index] + rate * (at_ms - times[index])
 
     # Between two of these times the charge in the window changes evenly, so its maximum is at one of them.
@@ -223,7 +232,7 @@ def _dose(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Viol
     highest = max(charge for charge, _ in sums)
     if highest > limit.bound:
         crossed = next(at_ms for charge, at_ms in sums if charge > limit.bound)
-        yield Violation(limit, crossed, highest)
+        yield Violation(limit, crossed, highest, electrode)
 
 
 def _duration(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:

@@ -439,7 +439,8 @@ class SourceDigest:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A protocol, lowered for one device. `stop_slew_na_s` and `resume_slew_na_s` are already decided
-    (the smaller of envelope and device, or what the author wrote)."""
+    (the smaller of envelope and device, or what the author wrote). `pole` names the variable that says on
+    the day whether the poles are as declared (0) or the other way round (1); None where they are fixed."""
 
     schema: str
     requires: tuple[str, ...]
@@ -470,6 +471,7 @@ class Plan:
     files: tuple[SourceDigest, ...]
     span: Span
     monitors: tuple[Monitor, ...] = ()
+    pole: str | None = None
 
 
 def successors(step: Step) -> tuple[int, ...]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ionto_ir.canonical import INTEGER_MAX
-from ionto_ir.device import Device, Place
+from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Constant
 from ionto_ir.features import features_of
-from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.limits import ADDS_UP, PER_ELECTRODE, Limit, LimitKind
 from ionto_ir.monitor import Monitor, MonitorAction
 from ionto_ir.plan import (
     SCHEMA,
@@ -34,6 +34,7 @@ from ionto_ir.plan import (
 from ionto_ir.source import Span
 from ionto_ir.wellformed_bounds import CHARGE_PC_MAX, worst_charge_pc
 from ionto_ir.wellformed_doses import dose_problems
+from ionto_ir.wellformed_electrodes import electrode_problems
 from ionto_ir.wellformed_graph import graph_problems, loops_around
 from ionto_ir.wellformed_levels import level_problems
 from ionto_ir.wellformed_records import record_problems
@@ -45,6 +46,7 @@ __all__ = ["OBSERVABLES", "check"]
 def check(plan: Plan) -> tuple[Diagnostic, ...]:
     """Every reason why the plan is not well formed (I0821 to I0827); empty when it is."""
     found = [*_header_problems(plan), *_number_problems(plan)]
+    found += electrode_problems(plan)
     found += value_problems(plan)
     graph = graph_problems(plan)
     found += graph
@@ -66,9 +68,6 @@ def _header_problems(plan: Plan) -> Iterator[Diagnostic]:
         yield error("I0822", f"the plan must require exactly what it uses: {shown}", plan.span)
     if not plan.name or not plan.version:
         yield error("I0827", "the plan has no name or no version", plan.span)
-    places = {electrode.place for electrode in plan.electrodes}
-    if places != {Place.ACTIVE, Place.RETURN}:
-        yield error("I0827", "the plan needs an active and a return electrode", plan.span)
 
 
 def _number_problems(plan: Plan) -> Iterator[Diagnostic]:
@@ -137,11 +136,11 @@ def _slew_problem(plan: Plan) -> str | None:
 def _limit_problem(limit: Limit) -> str | None:
     if limit.bound < 0:
         return "a limit cannot be negative"
-    if limit.role is not None and limit.kind not in (LimitKind.DENSITY, LimitKind.MEAN_DENSITY):
-        return "only a density limit speaks of anode or cathode"
-    windowed = limit.kind in (LimitKind.DOSE, LimitKind.SESSIONS)
+    if limit.role is not None and limit.kind not in (LimitKind.CURRENT, *PER_ELECTRODE, *ADDS_UP):
+        return "only limits of current, dose and their densities speak of anode or cathode"
+    windowed = limit.kind in (*ADDS_UP, LimitKind.SESSIONS)
     if limit.window_ms is not None and (limit.window_ms <= 0 or not windowed):
-        return "only dose and session limits have a window, and it is longer than nothing"
+        return "only dose, charge density and session limits have a window, and it is longer than nothing"
     if limit.kind is LimitKind.SESSIONS and limit.window_ms is None:
         return "a limit of sessions needs a window"
     return None

@@ -6,11 +6,12 @@ from fractions import Fraction
 from typing import assert_never
 
 from ionto_ir.expression import Value
-from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.limits import ADDS_UP, Envelope, Limit, LimitKind
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Plan, Variable
 from ionto_ir.units import (
     BASE_UNITS,
     CHARGE,
+    CHARGE_DENSITY,
     CURRENT,
     DENSITY,
     DIMENSIONLESS,
@@ -34,6 +35,7 @@ LIMIT_DIMENSIONS: dict[LimitKind, Dimension] = {
     LimitKind.RAMP: SLEW,
     LimitKind.VOLTAGE: VOLTAGE,
     LimitKind.DOSE: CHARGE,
+    LimitKind.CHARGE_DENSITY: CHARGE_DENSITY,
     LimitKind.SESSIONS: DIMENSIONLESS,
     LimitKind.DURATION: TIME,
     LimitKind.STOP_TIME: TIME,
@@ -66,11 +68,27 @@ def limit_text(limit: Limit) -> str:
         words.append("nominal")
     if limit.window_ms is not None:
         words.append(f"in any {duration_text(limit.window_ms)}")
-    elif limit.kind in (LimitKind.DOSE, LimitKind.DURATION):
+    elif limit.kind in (*ADDS_UP, LimitKind.DURATION):
         words.append("per session")
     if limit.apart:
         words.append("apart from people")
     return " ".join(words)
+
+
+def scope_text(envelope: Envelope) -> str | None:
+    """`age >= 18 yr; on palm or sole; clinic devices`: what an envelope is meant for; None: for all."""
+    parts = list(envelope.people)
+    if envelope.sites:
+        parts.append("on " + " or ".join(envelope.sites))
+    if envelope.device_classes:
+        parts.append(" or ".join(envelope.device_classes) + " devices")
+    return "; ".join(parts) or None
+
+
+def envelope_text(envelope: Envelope) -> str:
+    """`adult_skin`, for age >= 18 yr: an envelope with what it is meant for, as a reviewer must see it."""
+    scope = scope_text(envelope)
+    return f"`{envelope.name}`, " + (f"for {scope}" if scope else "which does not say for whom and where")
 
 
 def measured_text(limit: Limit, value: Fraction) -> str:

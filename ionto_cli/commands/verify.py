@@ -16,6 +16,7 @@ from ionto_dsl.compilation import Compilation
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Severity
 from ionto_ir.source import SourceFile
+from ionto_ir.wording import envelope_text
 from ionto_verifier.driver import verify
 from ionto_verifier.report import VerificationReport
 
@@ -131,6 +132,8 @@ def _tell(item: Judged, *, everything: bool) -> None:
         word = overall(report)
         headline = f"{plan.name} {plan.version} on {plan.device.name}: "
         say(paint(headline, "bold") + paint(word, COLOURS.get(word, "red")))
+        for envelope in plan.envelopes:
+            say(f"  limits by {envelope_text(envelope)}")
         claims = ", ".join(f"{count} {name}" for name, count in counted_verdicts(report).items())
         stages = ", ".join(f"{count} by {name}" for name, count in stage_counts(report).items())
         say(f"  claims: {claims}; questions settled: {stages}")

@@ -30,6 +30,7 @@ from ionto_dsl.surface.envelope import (
     Exclude,
     Limit,
     LimitSubject,
+    MeantFor,
     Screening,
     ScreeningItem,
     Setting,
@@ -47,6 +48,7 @@ from ionto_dsl.surface.items import (
 )
 from ionto_dsl.surface.protocol import (
     Around,
+    ChannelSteps,
     Course,
     MaySaturate,
     Medicine,
@@ -107,6 +109,7 @@ __all__ = [
     "Bound",
     "Call",
     "Carry",
+    "ChannelSteps",
     "Classify",
     "Code",
     "Course",
@@ -141,6 +144,7 @@ __all__ = [
     "Limit",
     "LimitSubject",
     "MaySaturate",
+    "MeantFor",
     "Medicine",
     "Monitor",
     "Move",

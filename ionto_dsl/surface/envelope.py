@@ -7,7 +7,7 @@ from typing import Literal
 from ionto_dsl.surface.items import Interruptions, NoResume, PauseLimit, Rule, Source, Title
 from ionto_dsl.surface.protocol import Protocol
 from ionto_dsl.surface.steps import Let, Variable
-from ionto_dsl.surface.values import Expression, Name, Range, Remarks
+from ionto_dsl.surface.values import Expression, Name, Range, Remarks, Text
 from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
@@ -19,6 +19,7 @@ LimitSubject = Literal[
     "voltage",
     "dose",
     "charge per pulse",
+    "charge density",
     "sessions",
     "duration",
     "stop time",
@@ -68,7 +69,21 @@ class Exclude:
     span: Span
 
 
-EnvelopeItem = Title | Source | Limit | Assume | Exclude | Interruptions | PauseLimit | NoResume
+@dataclass(frozen=True, slots=True)
+class MeantFor:
+    """`for age >= 18 yr`, `for site "palm"`, `for device class clinic`: what an envelope is meant for.
+
+    One of the three is filled.
+    """
+
+    conditions: tuple[Expression, ...]
+    sites: tuple[Text, ...]
+    classes: tuple[Name, ...]
+    remarks: Remarks
+    span: Span
+
+
+EnvelopeItem = Title | Source | Limit | Assume | Exclude | MeantFor | Interruptions | PauseLimit | NoResume
 
 
 @dataclass(frozen=True, slots=True)

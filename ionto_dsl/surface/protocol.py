@@ -42,7 +42,10 @@ class Medicine:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`active cathode medium_patch on "heel" with ... area A .. B split 40 % .. 60 % channel left`."""
+    """`active cathode medium_patch on "heel" with ... area A .. B split 40 % .. 60 % channel left`.
+
+    With `chosen` the pole is the first of `anode or cathode`: which of them it is, is decided on the day.
+    """
 
     place: Literal["active", "return"]
     pole: Literal["cathode", "anode"]
@@ -52,9 +55,10 @@ class Placement:
     area: Expression | Range | None
     area_step: Expression | None
     split: Expression | Range | None
-    channel: Name | None
+    channel_names: tuple[Name, ...]
     remarks: Remarks
     span: Span
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,20 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelSteps:
+    """`channel left, right { ... }` within a session: what happens on each of these channels."""
+
+    names: tuple[Name, ...]
+    steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """`session { ... }`."""
+    """`session { ... }`: steps, or blocks for each channel."""
 
     steps: tuple[Step, ...]
+    channels: tuple[ChannelSteps, ...]
     span: Span
 
 

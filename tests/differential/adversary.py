@@ -8,11 +8,11 @@ from itertools import product
 from ionto_ir.bind import bind_disarmed
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bind_interrupted import Interrupter
-from ionto_ir.bound import UNLIMITED, BoundPlan
+from ionto_ir.bound import UNLIMITED, BoundPlan, polarity_at_start
 from ionto_ir.dry_run import Run, Script, answer_to, run
 from ionto_ir.events import Adjust, Event, Prompt, Stop
 from ionto_ir.expression import Undefined, Value, evaluate
-from ionto_ir.plan import Hold, IntegerDomain, Plan, Ramp, VariableKind
+from ionto_ir.plan import BooleanDomain, Hold, IntegerDomain, Plan, Ramp, VariableKind
 from ionto_ir.rehearse import Timeline
 from ionto_ir.scenario import Occurrence, Scenario
 from ionto_ir.state import Mode, State
@@ -25,7 +25,7 @@ def corners(plan: Plan) -> Iterator[dict[str, Value]]:
     """Extreme values of everything that is known before the session."""
     asked = [item for item in plan.variables if item.kind is not VariableKind.RECORD]
     ends: list[tuple[Value, ...]] = [
-        domain_interval(item.domain) if isinstance(item.domain, IntegerDomain) else (False, True)
+        (False, True) if isinstance(item.domain, BooleanDomain) else domain_interval(item.domain)
         for item in asked
     ]
     for number, values in enumerate(product(*ends)):
@@ -81,4 +81,4 @@ def disarmed_run(plan: Plan, values: Mapping[str, Value], script: Script) -> Run
 def armed_run(plan: Plan, values: Mapping[str, Value], script: Script) -> Run:
     """What the machine makes of it."""
     constants = constants_of(plan, values, NO_HISTORY, UNLIMITED, screened=True)
-    return run(BoundPlan(plan, values, constants, 1), script)
+    return run(BoundPlan(plan, values, constants, polarity_at_start(plan, values)), script)

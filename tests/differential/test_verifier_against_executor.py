@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from ionto_ir.bind import bind
 from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import replace
+from ionto_ir.device import ALL, WHOLE, Split
+from ionto_ir.features import features_of
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.observer import violations
-from ionto_ir.plan import Plan
+from ionto_ir.plan import ChoiceDomain, Plan, Variable, VariableKind
 from ionto_ir.rehearse import Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence
 from ionto_verifier.driver import Options, verify
@@ -24,11 +26,41 @@ PROVE_ONLY = Options(margins=False, advice=False)
 SLOW = settings(max_examples=max(12, settings().max_examples // 50), phases=[Phase.explicit, Phase.generate])
 
 
+ROLES = st.sampled_from([None, Role.ANODE, Role.CATHODE])
+POLE = "active.pole"
+
+
+@st.composite
+def split_plans(draw: st.DrawFn) -> Plan:
+    """Generated plans whose patches share the current, or whose pole is chosen on the day, and limits on
+    what adds up at an electrode.
+    """
+    plan = draw(plans())
+    active, back = plan.electrodes
+    if draw(st.booleans()):
+        low = draw(st.integers(10, 50)) * 10_000
+        shares = (Split(low, WHOLE - low), draw(st.sampled_from([ALL, Split(low, WHOLE - low)])))
+        patches = (replace(active, split=shares[0]), replace(active, split=shares[1], site="leg"))
+        plan = replace(plan, electrodes=(*patches, back))
+    if draw(st.booleans()):
+        domain = ChoiceDomain(("cathode", "anode"))
+        pole = Variable(POLE, VariableKind.PARAMETER, domain, "", False, None, plan.span)
+        plan = replace(plan, pole=POLE, variables=(*plan.variables, pole))
+    most = draw(st.integers(30, 400))
+    bounds = (
+        limit(LimitKind.DOSE, most * 10**9, "mA.min", role=draw(ROLES), nominal=draw(st.booleans())),
+        limit(LimitKind.CHARGE_DENSITY, most * 400_000, "mC/cm2", role=draw(ROLES)),
+        limit(LimitKind.CURRENT, draw(st.integers(10, 45)) * 100_000, "mA", role=draw(ROLES)),
+    )
+    plan = replace(plan, limits=(*plan.limits, *bounds))
+    return replace(plan, requires=features_of(plan))
+
+
 @st.composite
 def limited_plans(draw: st.DrawFn) -> Plan:
     """Generated plans with limits around what they do, so that some hold and some do not."""
-    plan = draw(plans())
-    role = draw(st.sampled_from([None, Role.ANODE, Role.CATHODE]))
+    plan = draw(plans() | split_plans())
+    role = draw(ROLES)
     bounds = (
         limit(LimitKind.DOSE, draw(st.integers(30, 400)) * 10**9, "mA.min", nominal=draw(st.booleans())),
         limit(LimitKind.DURATION, draw(st.integers(30, 600)) * 1_000, "s"),
@@ -63,7 +95,7 @@ def test_no_adversary_violates_a_limit_that_is_proved(plan: Plan, timeline: tupl
 
 
 @SLOW
-@given(plans(), timelines())
+@given(plans() | split_plans(), timelines())
 def test_a_plan_that_is_proved_binds_to_all_extremes_and_never_trips(
     plan: Plan, timeline: tuple[Occurrence, ...]
 ) -> None:

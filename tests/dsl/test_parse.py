@@ -110,7 +110,7 @@ def test_placements() -> None:
     assert said(node.area) == "80 cm2 .. 200 cm2"
     assert said(node.area_step) == "1 cm2"
     assert said(node.split) == "40 % .. 60 %"
-    assert node.channel.text == "left"
+    assert [name.text for name in node.channel_names] == ["left"] and not node.chosen
     assert node.remarks.despite.value == "measured"
     plain = item("return anode large_patch area 25 cm2")
     assert (plain.place, plain.pole, plain.site, plain.medicines) == ("return", "anode", None, ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ionto_ir import expression as terms
 from ionto_ir.dataclass import replace
-from ionto_ir.device import Drug, Electrode, Place
+from ionto_ir.device import WHOLE, Drug, Electrode, Place, Split
 from ionto_ir.expression import Constant, Expression
 from ionto_ir.features import features_of
 from ionto_ir.limits import Envelope, Exclusion, ImpedanceRange, LimitKind, Role
@@ -82,6 +82,7 @@ def _variables() -> tuple[Variable, ...]:
             "active.area", VariableKind.GEOMETRY, IntegerDomain(10**9, 4 * 10**9, None, None, "area", "cm2")
         ),
         replace(answer, code=Code("icd10cm", "L98.9")),
+        _variable("active.pole", VariableKind.PARAMETER, ChoiceDomain(("anode", "cathode"))),
         _variable("sweating", VariableKind.RECORD, IntegerDomain(0, 4, 1, None, number, "")),
         _variable(
             "chloride",
@@ -175,6 +176,7 @@ def _electrodes() -> tuple[Electrode, ...]:
             None,
             "a leaflet",
             HERE,
+            Split(400_000, WHOLE),
         ),
     )
 
@@ -204,8 +206,18 @@ def everything() -> Plan:
         indication="None: this is a test",
         codes=(Code("icd10cm", "M72.2"),),
         source=("tests",),
-        device=replace(BENCH, source="the bench"),
-        envelopes=(Envelope("bench", "Bench", ImpedanceRange(1_000, 15_000, "a table", HERE), HERE),),
+        device=replace(BENCH, source="the bench", device_class="laboratory"),
+        envelopes=(
+            Envelope(
+                "bench",
+                "Bench",
+                ImpedanceRange(1_000, 15_000, "a table", HERE),
+                HERE,
+                sites=("palm",),
+                device_classes=("laboratory", "clinic"),
+                people=("skin = whole",),
+            ),
+        ),
         electrodes=_electrodes(),
         variables=_variables(),
         requirements=(Requirement(density, "the tray is too small", HERE),),
@@ -213,7 +225,7 @@ def everything() -> Plan:
             Rule(RuleKind.REFUSE, broken, "broken skin", HERE),
             Rule(RuleKind.CAUTION, broken, "look again", HERE),
         ),
-        exclusions=(Exclusion(broken, "H-BURN", "a leaflet", "bench", HERE),),
+        exclusions=(Exclusion(broken, "H-BURN", "a leaflet", "bench", HERE, "skin = whole"),),
         limits=(
             limit(LimitKind.CURRENT, 4 * MA, "mA", nominal=True),
             limit(LimitKind.DENSITY, 25 * 100_000, "mA/cm2", role=Role.ANODE),
@@ -222,6 +234,7 @@ def everything() -> Plan:
             limit(LimitKind.DOSE, 400 * MA_S, "mC"),
             limit(LimitKind.DOSE, 400 * MA_S, "mC", window_ms=DAY_MS),
             limit(LimitKind.DOSE, 100 * MA_S, "mC", nominal=True, soft=True),
+            limit(LimitKind.CHARGE_DENSITY, 10**9, "mC/cm2", role=Role.CATHODE),
             limit(LimitKind.SESSIONS, 1, "", window_ms=DAY_MS),
             limit(LimitKind.DURATION, 3_600_000, "min"),
             limit(LimitKind.STOP_TIME, 10_000, "s"),
@@ -232,6 +245,7 @@ def everything() -> Plan:
             UserProperty(PropertyKind.NEVER, flowing, "collect", None, "never more than 3 mA", HERE),
             UserProperty(PropertyKind.FINISHED, None, None, 3_600_000, "finished within 60 min", HERE),
         ),
+        pole="active.pole",
         files=(SourceDigest("generated.ionto", "0" * 64),),
         monitors=_monitors(),
     )

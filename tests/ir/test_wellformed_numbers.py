@@ -69,7 +69,7 @@ def test_both_electrodes_are_needed() -> None:
 def test_a_limit_makes_sense() -> None:
     cases = {
         "negative": limit(LimitKind.DOSE, -1, "mA.min"),
-        "anode or cathode": limit(LimitKind.CURRENT, 1, "mA", role=Role.ANODE),
+        "anode or cathode": limit(LimitKind.VOLTAGE, 1, "V", role=Role.ANODE),
         "have a window": limit(LimitKind.CURRENT, 1, "mA", window_ms=1_000),
         "needs a window": limit(LimitKind.SESSIONS, 1, ""),
     }

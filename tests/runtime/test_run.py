@@ -425,7 +425,7 @@ def test_a_session_that_is_killed_counts_at_its_worst_the_next_time(tmp_path: Pa
     # Nothing goes on by itself, and what flowed is taken off what the day allows.
     history = read_history(place.records, "P1", plan.name, reading.records[-1].wall_ms)
     assert isinstance(history, History)
-    left_pc = dose_cap_pc(plan, history, 1_000_000, nominal=False)
+    left_pc = dose_cap_pc(plan, {}, history, 1_000_000, nominal=False)
     assert left_pc == 10 * MA * 60_000 - found.charge.upper_pc
 
 

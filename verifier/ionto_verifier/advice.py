@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.limits import ADDS_UP, Limit
 from ionto_ir.plan import IntegerDomain, Plan, VariableKind
 from ionto_ir.wording import duration_text, value_text
 from ionto_verifier.inquiry import Inquiry
@@ -91,7 +91,7 @@ def _apart(inquiry: Inquiry, limit: Limit, finding: Finding) -> str | None:
     """How far apart sessions must start so that a window holds no more than the limit allows."""
     assert limit.window_ms is not None, "sessions crowd a window"
     allowed, reach_ms = limit.bound, limit.window_ms
-    if limit.kind is LimitKind.DOSE:
+    if limit.kind in ADDS_UP:
         shown = finding.counterexample
         assert shown is not None and shown.value is not None, "the crowd was seen"
         single = shown.value / len(shown.starts_ms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ionto_ir.device import Device
+from ionto_ir.device import ALL, Device, Electrode
 from ionto_ir.plan import Plan
 from ionto_ir.units import CURRENT, SLEW, format_quantity
 from ionto_ir.wording import current_text
@@ -28,9 +28,22 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
         *_impedance(plan),
         *_monitors(plan),
     ]
-    if plan.electrodes:
-        found.append("each electrode carries all of the current")
+    found += [f"the share of `{item.profile}` on `{item.site}` is {_share(item)}" for item in _sharing(plan)]
+    if any(item.split == ALL for item in plan.electrodes):
+        whole = "each electrode carries all of the current"
+        found.append(f"{whole}, where no share is stated" if _sharing(plan) else whole)
+    if any(drug.ion == 0 for item in plan.electrodes for drug in item.drugs):
+        found.append("neutral drugs move with the water, from anode to cathode; how much is not known")
     return tuple(found)
+
+
+def _sharing(plan: Plan) -> list[Electrode]:
+    return [electrode for electrode in plan.electrodes if electrode.split != ALL]
+
+
+def _share(electrode: Electrode) -> str:
+    low, high = (f"{_percent(part)} %" for part in (electrode.split.lo_ppm, electrode.split.hi_ppm))
+    return f"{low} to {high} of the current"
 
 
 def _monitors(plan: Plan) -> tuple[str, ...]:

@@ -113,9 +113,9 @@ def _expected(plan: Plan, claim: Claim) -> str:
     if limit is None:
         return "finished"
     match limit.kind:
-        case LimitKind.CURRENT if limit.nominal:
+        case LimitKind.CURRENT if limit.nominal and claim.electrode is None:
             return f"peak <= {current_text(plan, limit.bound)}"
-        case LimitKind.DOSE:
+        case LimitKind.DOSE if claim.electrode is None:
             return f"delivered <= {format_quantity(limit.bound, CHARGE, limit.unit)}"
         case LimitKind.DURATION:
             return f"duration <= {duration_text(limit.bound)}"

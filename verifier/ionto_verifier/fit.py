@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from ionto_ir.device import Drug, Electrode
+from ionto_ir.dataclass import replace
+from ionto_ir.device import Drug, Electrode, driving_role
 from ionto_ir.expression import Operator
-from ionto_ir.limits import Role
-from ionto_ir.plan import Ramp
+from ionto_ir.plan import Ramp, Reverse
+from ionto_ir.wellformed_electrodes import at_site
+from ionto_ir.wording import scope_text
 from ionto_verifier.grid import exact_quotient, on_grid
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Place
 from ionto_verifier.instant import NV_PER_MV, highest_impedance, place_of, role_of, slopes
@@ -27,6 +29,7 @@ def fit_claims(inquiry: Inquiry) -> Iterator[Asked]:
     yield from _drive(inquiry)
     yield _slew(inquiry)
     yield _device(inquiry)
+    yield from _meant(inquiry)
     yield from _drugs(inquiry)
 
 
@@ -108,6 +111,19 @@ def _device(inquiry: Inquiry) -> Asked:
     )
 
 
+def _meant(inquiry: Inquiry) -> Iterator[Asked]:
+    """An envelope that is meant for some sites or devices; for whom it is meant is asked of the guards."""
+    for index, envelope in enumerate(inquiry.plan.envelopes):
+        if not envelope.sites and not envelope.device_classes:
+            continue
+        where = scope_text(replace(envelope, people=()))
+        statement = f"`{envelope.name}` is used for what it is meant for: {where}"
+        claim = Claim(f"envelopes[{index}]", Property.SCOPE, statement, envelope.span)
+        fits = not envelope.device_classes or inquiry.plan.device.device_class in envelope.device_classes
+        placed = all(at_site(electrode, envelope.sites) for electrode in inquiry.plan.electrodes)
+        yield Asked(claim, (inquiry.known(claim, fits), inquiry.known(claim, placed)))
+
+
 def _drugs(inquiry: Inquiry) -> Iterator[Asked]:
     """A drug under the wrong pole, and opposite ions in one reservoir, need the author's stated reason."""
     for number, electrode in enumerate(inquiry.plan.electrodes):
@@ -115,22 +131,34 @@ def _drugs(inquiry: Inquiry) -> Iterator[Asked]:
         excused = electrode.despite is not None
         facts = (f"despite: {electrode.despite}",) if excused else ("polarity",)
         for place, drug in enumerate(electrode.drugs):
-            if drug.ion:
-                statement = f"`{drug.name}` is driven into the skin under `{electrode.profile}`"
-                claim = Claim(
-                    f"{name}.drugs[{place}]", Property.DRUG, statement, electrode.span, None, number, facts
-                )
-                yield Asked(claim, tuple(_poles(inquiry, claim, electrode, drug)))
-        signs = {drug.ion > 0 for drug in electrode.drugs if drug.ion}
+            statement = f"`{drug.name}` is driven into the skin under `{electrode.profile}`"
+            claim = Claim(
+                f"{name}.drugs[{place}]", Property.DRUG, statement, electrode.span, None, number, facts
+            )
+            yield Asked(claim, tuple(_poles(inquiry, claim, electrode, drug)))
+        signs = {driving_role(drug.ion) for drug in electrode.drugs}
         if len(signs) > 1:
             statement = f"one pole drives all drugs under `{electrode.profile}`"
             claim = Claim(f"{name}.drugs", Property.DRUG, statement, electrode.span, None, number, facts)
             yield Asked(claim, (inquiry.known(claim, excused),))
 
 
+def _turns(inquiry: Inquiry) -> bool:
+    steps = inquiry.plan.steps
+    return any(isinstance(step, Reverse) or (isinstance(step, Ramp) and step.reversed) for step in steps)
+
+
 def _poles(inquiry: Inquiry, claim: Claim, electrode: Electrode, drug: Drug) -> Iterator[Question]:
-    """Cations leave the anode, anions the cathode; asked once for each polarity in which current flows."""
-    driving = Role.ANODE if drug.ion > 0 else Role.CATHODE
+    """Cations leave the anode, anions the cathode; asked once for each polarity in which current flows.
+
+    An ion whose sign is known on the day is driven by the pole that is chosen with it, and only as long as
+    the session does not turn that round.
+    """
+    driving = driving_role(drug.ion)
+    if driving is None:
+        right = electrode.despite is not None or (inquiry.plan.pole is not None and not _turns(inquiry))
+        yield inquiry.known(claim, right)
+        return
     seen: set[tuple[bool, tuple[Guard, ...]]] = set()
     for visit, motion in inquiry.moving():
         for turned in sorted(motion.orientations):

@@ -61,6 +61,9 @@ def guard_claims(inquiry: Inquiry) -> Iterator[Asked]:
         formula = inquiry.encoding.formula(exclusion.condition)
         named = " or ".join(sorted(formula_variables(formula))) or "everybody"
         statement = f"nobody whom `{exclusion.envelope}` excludes is treated: {named}"
+        if exclusion.meant_for is not None:
+            whom = f"for whom `{exclusion.envelope}` is meant: {exclusion.meant_for}"
+            statement = f"only those are treated {whom}"
         claim = Claim(
             f"exclusions[{index}]", Property.GUARD, statement, exclusion.span, None, None, ("refusals",)
         )

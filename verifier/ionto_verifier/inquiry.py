@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ionto_ir.dataclass import dataclass
-from ionto_ir.plan import Plan
+from ionto_ir.plan import Hold, Plan, UntilTotal
 from ionto_ir.scenario import Occurrence
 from ionto_verifier.charge import Arithmetic
 from ionto_verifier.decision import Decision, Supremum
@@ -66,6 +66,7 @@ class Inquiry:
         self.visits = follow(self.encoding)
         self.levels = _distinct_levels(self.visits)
         self._asked: dict[str, int] = {}
+        self._charging: dict[bool, tuple[Visit, ...]] = {}
         # Several limits of one quantity ask for the same greatest value.
         self.timelines: dict[object, tuple[Occurrence, ...]] = {}
         self.rehearsals: dict[
@@ -84,6 +85,23 @@ class Inquiry:
     def moving(self) -> Iterable[tuple[Visit, Motion]]:
         """The visits at which the output is on."""
         return ((visit, visit.motion) for visit in self.visits if visit.motion is not None)
+
+    def charging(self, turned: bool | None) -> tuple[Visit, ...]:
+        """The visits with what has flowed against the declared polarity (True), along it, or either way.
+
+        Where a plan has totals everything is counted, which is never too little. Raises TermTooLargeError.
+        """
+        ways = {way for _, motion in self.moving() for way in motion.orientations}
+        totals = any(
+            isinstance(step, Hold) and isinstance(step.until, UntilTotal) for step in self.plan.steps
+        )
+        if turned is None or ways == {turned} or (turned in ways and totals):
+            return self.visits
+        if turned not in ways:
+            return ()
+        if turned not in self._charging:
+            self._charging[turned] = follow(self.encoding, counted=turned)
+        return self._charging[turned]
 
     def never_above(
         self, claim: Claim, value: Polynomial, bound: int, place: Place, *, over: Polynomial | None = None

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ionto_ir.dataclass import replace
-from ionto_ir.limits import Limit, LimitKind, Role
+from ionto_ir.device import WHOLE
+from ionto_ir.limits import PER_ELECTRODE, Limit, LimitKind, Role
 from ionto_ir.plan import Plan
 from ionto_ir.wording import limit_text
 from ionto_verifier.charge import Incline
@@ -18,6 +19,9 @@ from ionto_verifier.term import Polynomial, constant
 DENSITY_PER_NA_UM2 = 10**9
 """1 nA over 1 um2 is 1e9 uA/m2."""
 
+CHARGE_DENSITY_PER_PC_UM2 = 10**6
+"""1 pC over 1 um2 is 1e6 uC/m2."""
+
 NV_PER_MV = 10**6
 """1 nA through 1 ohm is 1 nV."""
 
@@ -27,10 +31,10 @@ def instant_claims(inquiry: Inquiry) -> Iterator[Asked]:
     for index, limit in enumerate(inquiry.plan.limits):
         name = f"limits[{index}]"
         match limit.kind:
-            case LimitKind.CURRENT:
+            case LimitKind.CURRENT if limit.role is None:
                 yield _current(inquiry, limit, name)
-            case LimitKind.DENSITY:
-                yield from _densities(inquiry, limit, name)
+            case LimitKind.CURRENT | LimitKind.DENSITY:
+                yield from _at_electrodes(inquiry, limit, name)
             case LimitKind.RAMP:
                 yield _ramp(inquiry, limit, name)
             case LimitKind.VOLTAGE:
@@ -76,19 +80,34 @@ def _current(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     )
 
 
-def _densities(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]:
-    """Each electrode carries all of the current, in the role that the polarity gives it."""
+def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]:
+    """Each electrode carries the largest share that it may have, in the role that the polarity gives it."""
     for number, electrode in enumerate(inquiry.plan.electrodes):
+        if not electrode.split.hi_ppm:
+            continue
+        kind = Property.DENSITY if limit.kind is LimitKind.DENSITY else Property.CURRENT
         facts = (*accuracy(inquiry, limit), f"electrode {number}")
-        claim = limit_claim(limit, f"{name}.electrodes[{number}]", Property.DENSITY, facts, number)
-        area = inquiry.encoding.term(electrode.area_um2)
+        claim = limit_claim(limit, f"{name}.electrodes[{number}]", kind, facts, number)
+        scale, area = at_electrode(inquiry, limit, number)
         questions = []
         for level in inquiry.levels:
             roles = {role_of(electrode.role, turned) for turned in level.orientations}
             if limit.role is None or limit.role in roles:
-                flow = received(inquiry, limit, level.na) * DENSITY_PER_NA_UM2
+                flow = received(inquiry, limit, level.na) * scale
                 questions.append(inquiry.never_above(claim, flow, limit.bound, place_of(level), over=area))
         yield Asked(claim, tuple(questions))
+
+
+def at_electrode(inquiry: Inquiry, limit: Limit, number: int) -> tuple[Fraction, Polynomial | None]:
+    """What makes the limited quantity at an electrode of a current or charge: a factor, and what to divide
+    by.
+    """
+    electrode = inquiry.plan.electrodes[number]
+    share = Fraction(electrode.split.hi_ppm, WHOLE)
+    if limit.kind not in PER_ELECTRODE:
+        return share, None
+    unit = CHARGE_DENSITY_PER_PC_UM2 if limit.kind is LimitKind.CHARGE_DENSITY else DENSITY_PER_NA_UM2
+    return share * unit, inquiry.encoding.term(electrode.area_um2)
 
 
 def role_of(declared: Role, turned: bool) -> Role:

@@ -25,7 +25,15 @@ from ionto_verifier.term import TermTooLargeError
 from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous, Verdict
 
 PLAIN = frozenset(
-    {Property.DEVICE, Property.DRUG, Property.TABLE, Property.COURSE, Property.ZERO, Property.REVERSAL}
+    {
+        Property.DEVICE,
+        Property.SCOPE,
+        Property.DRUG,
+        Property.TABLE,
+        Property.COURSE,
+        Property.ZERO,
+        Property.REVERSAL,
+    }
 )
 """Properties whose failure is plain from the plan: there are no values to replay."""
 

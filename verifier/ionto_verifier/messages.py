@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ionto_ir.diagnostic import Diagnostic, Label, Severity
-from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.plan import Plan
 from ionto_ir.source import Span
 from ionto_ir.units import CHARGE, VOLTAGE, approximate
+from ionto_ir.wellformed_electrodes import at_site
 from ionto_ir.wording import clock_text, current_text, duration_text, limit_text, measured_text
 from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.properties import (
@@ -97,7 +98,7 @@ def _where(plan: Plan, finding: Finding) -> str:
     if shown.starts_ms:
         return "sessions may follow each other this closely"
     limit = finding.claim.limit
-    passed = "passed " if limit is not None and limit.kind in (LimitKind.DOSE, LimitKind.DURATION) else ""
+    passed = "passed " if limit is not None and limit.kind in (*ADDS_UP, LimitKind.DURATION) else ""
     return "" if shown.at_ms is None else f"{passed}at {clock_text(shown.at_ms)} of the session"
 
 
@@ -126,7 +127,7 @@ def _sentence(plan: Plan, finding: Finding) -> str:
     reached = _reached(finding, limit)
     if shown.kept_by_interlock:
         return f"{_subject(plan, claim)} can reach {reached}; only the interlock keeps it to {allowed}"
-    adds_up = limit.kind in (LimitKind.DOSE, LimitKind.DURATION)
+    adds_up = limit.kind in (*ADDS_UP, LimitKind.DURATION)
     when = "" if shown.at_ms is None or adds_up else f" at {clock_text(shown.at_ms)}"
     return f"{_subject(plan, claim)} reaches {reached}{when}; `{limit.envelope}` allows {allowed}"
 
@@ -148,7 +149,7 @@ def _crowded(limit: Limit, shown: Counterexample, allowed: str) -> str:
     count = len(shown.starts_ms)
     if limit.kind is LimitKind.SESSIONS:
         return f"{count} sessions fit into {span}; `{limit.envelope}` allows {limit.bound}"
-    dose = approximate(shown.value, CHARGE, limit.unit, 4)
+    dose = measured_text(limit, shown.value)
     return f"{count} sessions within {span} deliver {dose}; `{limit.envelope}` allows {allowed}"
 
 
@@ -157,16 +158,13 @@ def _subject(plan: Plan, claim: Claim) -> str:
     assert limit is not None, "asked of a limit"
     match limit.kind:
         case LimitKind.CURRENT:
-            return "the current"
+            return f"the current{_under(plan, claim)}"
         case LimitKind.DENSITY:
-            assert claim.electrode is not None, "a density is one of an electrode"
-            electrode = plan.electrodes[claim.electrode]
-            role = electrode.role if limit.role is None else limit.role
-            return f"the current density at the {role.value} on `{electrode.site}`"
+            return f"the current density{_under(plan, claim)}"
         case LimitKind.MEAN_DENSITY:
-            assert claim.electrode is not None, "a density is one of an electrode"
-            electrode = plan.electrodes[claim.electrode]
-            return f"the mean of the current density on `{electrode.site}`"
+            return f"the mean of the current density{_under(plan, claim)}"
+        case LimitKind.CHARGE_DENSITY:
+            return f"the charge density{_under(plan, claim)}"
         case LimitKind.PULSE_CHARGE:
             return "the charge of a pulse"
         case LimitKind.RAMP:
@@ -174,7 +172,8 @@ def _subject(plan: Plan, claim: Claim) -> str:
         case LimitKind.VOLTAGE:
             return "the voltage"
         case LimitKind.DOSE:
-            return "the dose as set" if limit.nominal else "the dose that the skin may receive"
+            dose = "the dose as set" if limit.nominal else "the dose that the skin may receive"
+            return f"{dose}{_under(plan, claim)}"
         case LimitKind.SESSIONS:
             return "the number of sessions"
         case LimitKind.DURATION:
@@ -183,12 +182,25 @@ def _subject(plan: Plan, claim: Claim) -> str:
             return "the time of a stop"
 
 
+def _under(plan: Plan, claim: Claim) -> str:
+    """` at the cathode on `heel``: where a limit on an electrode is met."""
+    if claim.electrode is None or claim.limit is None:
+        return ""
+    electrode = plan.electrodes[claim.electrode]
+    role = electrode.role if claim.limit.role is None else claim.limit.role
+    return f" at the {role.value} on `{electrode.site}`"
+
+
 def _plain_sentence(plan: Plan, finding: Finding) -> str:
     claim, shown = finding.claim, finding.counterexample
     statement = claim.statement.rstrip(".")
     if claim.property is Property.GUARD and shown is not None:
         excused = ", ".join(f"{name} = {value}" for name, value in shown.given[:GIVEN_MAX])
-        return f"somebody whom the envelope excludes is treated: {excused}"
+        meant = any(item.span == claim.span and item.meant_for is not None for item in plan.exclusions)
+        whom = "for whom the envelope is not meant" if meant else "whom the envelope excludes"
+        return f"somebody {whom} is treated: {excused}"
+    if claim.property is Property.SCOPE:
+        return _elsewhere(plan, claim)
     if claim.property is Property.DRIVE and shown is not None and shown.value is not None:
         return f"{approximate(shown.value, VOLTAGE, 'V', 4)} would be needed, more than the device has"
     if claim.property is Property.TOTAL and shown is not None and shown.value is not None:
@@ -207,6 +219,23 @@ def _plain_sentence(plan: Plan, finding: Finding) -> str:
         most = current_text(plan, plan.device.current_na_max)
         return f"up to {asked} is asked for, and {device} sets at most {most}"
     return words.get(claim.property, f"this does not hold: {statement}")
+
+
+def _elsewhere(plan: Plan, claim: Claim) -> str:
+    """For what an envelope is meant, and for what it is used."""
+    envelope = next(item for item in plan.envelopes if item.span == claim.span)
+    device = plan.device
+    for electrode in plan.electrodes:
+        if not at_site(electrode, envelope.sites):
+            meant = " or ".join(f"`{site}`" for site in envelope.sites)
+            return (
+                f"`{envelope.name}` is meant for {meant}, and an active electrode lies on `{electrode.site}`"
+            )
+    meant = " or ".join(envelope.device_classes)
+    known = (
+        f"is for the {device.device_class}" if device.device_class else "does not say where it may be used"
+    )
+    return f"`{envelope.name}` is meant for {meant} devices, and `{device.name}` {known}"
 
 
 def _notes(finding: Finding) -> Iterator[str]:

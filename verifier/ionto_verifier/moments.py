@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ionto_ir.dataclass import dataclass
 from ionto_verifier.inquiry import Inquiry
@@ -27,16 +27,21 @@ class Moment:
     base: Polynomial
 
 
-def worst_moments(inquiry: Inquiry, base_of: Base) -> tuple[Moment, ...]:
+def worst_moments(
+    inquiry: Inquiry, base_of: Base, visits: Iterable[Visit] | None = None
+) -> tuple[Moment, ...]:
     """The moments that count, in the order of the session.
 
     What a session has delivered only grows, and so does what its pauses may have cost. So a moment counts
     for nothing if a later one is reached whenever it is, and either a stop adds the same there, or
-    intervals show that it adds up to no less.
+    intervals show that it adds up to no less. `visits` are others than the inquiry's own.
     """
     kept: list[Moment] = []
     alike: dict[Polynomial, list[frozenset[Guard]]] = {}
-    for visit, motion in reversed(tuple(inquiry.moving())):
+    for visit in reversed(inquiry.visits if visits is None else tuple(visits)):
+        motion = visit.motion
+        if motion is None:
+            continue
         moment = Moment(visit, motion, base_of(visit, motion))
         path = frozenset(visit.path)
         braking = inquiry.environment.unnumbered(motion.braking_pc)

@@ -79,22 +79,30 @@ class Visit:
     motion: Motion | None
 
 
-def follow(encoding: Encoding, restart: frozenset[int] = frozenset()) -> tuple[Visit, ...]:
+def follow(
+    encoding: Encoding, restart: frozenset[int] = frozenset(), counted: bool | None = None
+) -> tuple[Visit, ...]:
     """Every step of a well-formed plan as it is reached, in the order of a run. Raises TermTooLargeError.
 
-    Time is counted anew when the steps of `restart` are left.
+    Time is counted anew when the steps of `restart` are left. With `counted` the ledgers hold only what may
+    flow against the declared polarity (True), or along it: an electrode has a role in one of the two. That is
+    not for plans with totals, which count everything.
     """
-    walk = Walk(encoding, restart)
-    walk.region(encoding.plan.entry, State(), None, keep=True)
+    walk = Walk(encoding, restart, counted)
+    flips = frozenset({False} if encoding.plan.pole is None else {False, True})
+    walk.region(encoding.plan.entry, State(flips=flips), None, keep=True)
     return tuple(walk.visits)
 
 
 class Walk:
     """One symbolic run; `visits` grows."""
 
-    def __init__(self, encoding: Encoding, restart: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self, encoding: Encoding, restart: frozenset[int] = frozenset(), counted: bool | None = None
+    ) -> None:
         self.encoding = encoding
         self.restart = restart
+        self.counted = counted
         self.environment = encoding.environment
         self.plan = encoding.plan
         self.mover = Mover(encoding)
@@ -131,11 +139,11 @@ class Walk:
         step = self.plan.steps[index]
         match step:
             case Ramp():
-                after, motion = self.mover.ramp(index, step, state)
+                after, motion = self._counting(state, *self.mover.ramp(index, step, state))
                 self._visit(index, state, after, motion, keep)
                 yield step.next, after
             case Hold():
-                after, motion = self.mover.hold(index, step, state)
+                after, motion = self._counting(state, *self.mover.hold(index, step, state))
                 self._visit(index, state, after, motion, keep)
                 yield step.next, after
             case Branch():
@@ -159,6 +167,22 @@ class Walk:
                     yield step.late, replace(after, records=state.records)
             case _:
                 assert_never(step)
+
+    def _counting(self, before: State, after: State, motion: Motion) -> tuple[State, Motion]:
+        """The same, without the charge of a motion that can only flow the other way."""
+        if self.counted is None or self.counted in motion.orientations:
+            return after, motion
+        was = before.ledger
+        ledger = replace(
+            after.ledger,
+            nominal_pc=was.nominal_pc,
+            least_pc=was.least_pc,
+            on_ms=was.on_ms,
+            pauses=was.pauses,
+            absorbed=was.absorbed,
+        )
+        silent = replace(motion, braking_pc=ZERO, braking_nominal_pc=ZERO)
+        return replace(after, ledger=ledger, pending=NONE), silent
 
     def _visit(self, index: int, before: State, after: State, motion: Motion | None, keep: bool) -> None:
         if keep:

@@ -41,6 +41,7 @@ class Property(Enum):
     DRIVE = "drive"
     SLEW = "slew"
     DEVICE = "device"
+    SCOPE = "scope"
     DRUG = "drug"
     TABLE = "table"
     COURSE = "course"
@@ -73,6 +74,7 @@ SENTENCES: dict[Property, str] = {
     Property.DRIVE: "The device's voltage suffices for the current over all of the assumed impedance.",
     Property.SLEW: "The device can follow every ramp, stop and resume.",
     Property.DEVICE: "The device has the waveform, and its watchdog bridges a tick and the longest host gap.",
+    Property.SCOPE: "Every envelope is used at the sites and with the devices that it is meant for.",
     Property.DRUG: "Each drug's ion is under the pole that drives it, whenever current flows.",
     Property.TABLE: "A table gives every value exactly one meaning.",
     Property.COURSE: "The rules of the course can be followed together.",
@@ -103,6 +105,7 @@ REFUTED: dict[Property, str] = {
     Property.DRIVE: "I0617",
     Property.SLEW: "I0618",
     Property.DEVICE: "I0619",
+    Property.SCOPE: "I0628",
     Property.DRUG: "I0620",
     Property.TABLE: "I0621",
     Property.COURSE: "I0622",

@@ -89,8 +89,10 @@ def replay_crowd(
     for day in (*days, *_brisk(inquiry, witness)):
         if not _runs(inquiry.plan, day):
             continue
-        look = crowded_sessions if limit.kind is LimitKind.SESSIONS else crowded_doses
-        found = look(inquiry.plan, limit, day, claim.statement)
+        if limit.kind is LimitKind.SESSIONS:
+            found = crowded_sessions(inquiry.plan, limit, day, claim.statement)
+        else:
+            found = crowded_doses(inquiry.plan, limit, day, claim.statement, claim.electrode)
         if found is not None:
             return found
     return None
@@ -127,10 +129,16 @@ def _values(inquiry: Inquiry, question: Question, witness: Witness) -> Iterator[
                 starts[name] = witness[copy]
     tried: list[dict[str, Fraction]] = []
     for wanted in ({**fixed, **starts}, fixed):
-        found = completed(inquiry, wanted)
-        if found is not None and found not in tried:
-            tried.append(found)
-            yield found
+        for poles in _poles(inquiry.plan):
+            found = completed(inquiry, {**wanted, **poles})
+            if found is not None and found not in tried:
+                tried.append(found)
+                yield found
+
+
+def _poles(plan: Plan) -> tuple[dict[str, Fraction], ...]:
+    """Either pole where it is chosen on the day: a witness does not say which one it is about."""
+    return ({},) if plan.pole is None else ({plan.pole: Fraction(0)}, {plan.pole: Fraction(1)})
 
 
 def completed(inquiry: Inquiry, wanted: Mapping[str, Fraction]) -> dict[str, Fraction] | None:

@@ -35,6 +35,7 @@ def report_to_json(report: VerificationReport) -> Json:
         "schema": SCHEMA,
         "protocol": {"name": plan.name, "version": plan.version, "title": plan.title},
         "device": plan.device.name,
+        "envelopes": _envelopes(plan),
         "tool": plan.tool,
         "outcome": report.outcome.name.lower().replace("_", " "),
         "exit_code": report.exit_code,
@@ -56,11 +57,26 @@ def predicate(report: VerificationReport) -> Json:
         "tool": plan.tool,
         "outcome": report.outcome.name.lower().replace("_", " "),
         "device": plan.device.name,
+        "envelopes": _envelopes(plan),
         "claims": [_sealed_claim(finding) for finding in report.findings],
         "limits": [limit_text(limit) for limit in plan.limits],
         "assumptions": list(report.assumptions),
         "sources": {item.file: item.sha256 for item in plan.files},
     }
+
+
+def _envelopes(plan: Plan) -> list[Json]:
+    """The envelopes by which there are limits, and what each of them is meant for (nothing: for all)."""
+    return [
+        {
+            "name": item.name,
+            "title": item.title,
+            "people": list(item.people),
+            "sites": list(item.sites),
+            "device_classes": list(item.device_classes),
+        }
+        for item in plan.envelopes
+    ]
 
 
 def _sealed_claim(finding: Finding) -> Json:
@@ -155,6 +171,7 @@ def verify_schema() -> Json:
                 "schema": {"const": SCHEMA},
                 "protocol": _object({"name": _TEXT, "version": _TEXT, "title": _TEXT}),
                 "device": _TEXT,
+                "envelopes": _list({"$ref": "#/$defs/envelope"}),
                 "tool": _TEXT,
                 "outcome": {"enum": _OUTCOMES},
                 "exit_code": {"enum": [0, 1, 2, 3, 5]},
@@ -209,6 +226,15 @@ def _definitions() -> Json:
     return {
         "span": _object(
             {"file": _TEXT, "line": _COUNT, "column": _COUNT, "end_line": _COUNT, "end_column": _COUNT}
+        ),
+        "envelope": _object(
+            {
+                "name": _TEXT,
+                "title": _TEXT,
+                "people": _list(_TEXT),
+                "sites": _list(_TEXT),
+                "device_classes": _list(_TEXT),
+            }
         ),
         "finding": _object(
             {

@@ -10,11 +10,13 @@ from fractions import Fraction
 from itertools import accumulate
 
 from ionto_ir.dataclass import dataclass
+from ionto_ir.device import WHOLE
 from ionto_ir.limits import Limit
+from ionto_ir.observer import per_area
 from ionto_ir.plan import Course, Plan
 from ionto_ir.rehearse import Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
-from ionto_ir.trace import Trace, at_worst_na, stretches
+from ionto_ir.trace import Trace, area_um2, at_worst_na, role_at, stretches
 from ionto_verifier.provoke import Day, Provoking, provoked
 from ionto_verifier.windows import DAY_MS, STARTS_SHOWN_MAX
 
@@ -73,7 +75,9 @@ def crowded_sessions(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded |
     return Crowded(_from_zero(starts), Fraction(len(starts)), _scenario(day, name))
 
 
-def crowded_doses(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded | None:
+def crowded_doses(
+    plan: Plan, limit: Limit, day: Day, name: str, electrode: int | None = None
+) -> Crowded | None:
     """Sessions whose charge in one window passes the limit: the first is held up by its pauses, the others
     are not.
     """
@@ -81,8 +85,11 @@ def crowded_doses(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded | No
     prompt = _rehearsed(plan, day, (), name)
     if prompt is None:
         return None
-    single = prompt.observed.nominal_pc if limit.nominal else prompt.observed.worst_pc
-    sessions = limit.bound // max(1, single) + 1
+    scale = _scale(plan, limit, day, electrode)
+    single = sum(
+        (end - start) * current for start, end, current in _flow(plan, limit, prompt.run.trace, 0, electrode)
+    )
+    sessions = int(limit.bound / max(Fraction(1), single * scale)) + 1
     if sessions > STARTS_SHOWN_MAX:
         return None
     first_step = next((point.step for point in prompt.run.trace.points if point.on), None)
@@ -91,10 +98,10 @@ def crowded_doses(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded | No
     starts = schedule(plan.course, sessions, late.run.trace.end_ms)
     if starts is None:
         return None
-    flows = [*_flow(plan, limit, late.run.trace, starts[0])]
+    flows = [*_flow(plan, limit, late.run.trace, starts[0], electrode)]
     for start in starts[1:]:
-        flows += _flow(plan, limit, prompt.run.trace, start)
-    worst = _fullest(flows, limit.window_ms)
+        flows += _flow(plan, limit, prompt.run.trace, start, electrode)
+    worst = _fullest(flows, limit.window_ms) * scale
     if worst <= limit.bound:
         return None
     scenario = Scenario(name, (*day.values.items(), *day.records.items()), timeline, (), None)
@@ -119,10 +126,22 @@ _Flow = tuple[int, int, int]
 """From, to (ms) and current (nA)."""
 
 
-def _flow(plan: Plan, limit: Limit, trace: Trace, start_ms: int) -> list[_Flow]:
+def _scale(plan: Plan, limit: Limit, day: Day, electrode: int | None) -> Fraction:
+    """What makes the limited quantity of a charge: 1, or an electrode's share over its area."""
+    if electrode is None:
+        return Fraction(1)
+    area = area_um2(plan, day.values, electrode)
+    assert area is not None, "the values of the day are known"
+    return per_area(limit.kind, area) * Fraction(plan.electrodes[electrode].split.hi_ppm, WHOLE)
+
+
+def _flow(plan: Plan, limit: Limit, trace: Trace, start_ms: int, electrode: int | None) -> list[_Flow]:
+    """What flowed, or what of it flowed while an electrode had the limit's role."""
     found = []
     for part in stretches(trace):
         current = part.magnitude_na if limit.nominal else at_worst_na(plan, part)
+        if electrode is not None and limit.role not in (None, role_at(plan, electrode, part.setpoint_na)):
+            continue
         if part.on and current:
             found.append((start_ms + part.from_ms, start_ms + part.to_ms, current))
     return found

@@ -8,13 +8,14 @@ too: then no admitted session is ever ended by the interlock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 from ionto_ir.dataclass import replace
 from ionto_ir.limits import Limit, LimitKind
 from ionto_verifier.charge import Emission
 from ionto_verifier.decision import Unknown
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Place
-from ionto_verifier.instant import accuracy, limit_claim
+from ionto_verifier.instant import accuracy, at_electrode, limit_claim
 from ionto_verifier.ledger import PauseCost, dearest
 from ionto_verifier.moments import Moment, moving_humans, worst_moments
 from ionto_verifier.motion import Motion
@@ -36,8 +37,10 @@ def sum_claims(inquiry: Inquiry) -> Iterator[Asked]:
     for index, limit in enumerate(inquiry.plan.limits):
         name = f"limits[{index}]"
         match limit.kind:
-            case LimitKind.DOSE:
+            case LimitKind.DOSE if limit.role is None:
                 yield _dose(inquiry, limit, name)
+            case LimitKind.DOSE | LimitKind.CHARGE_DENSITY:
+                yield from _at_electrodes(inquiry, limit, name)
             case LimitKind.SESSIONS:
                 yield _sessions(inquiry, limit, name)
             case LimitKind.DURATION:
@@ -49,21 +52,55 @@ def sum_claims(inquiry: Inquiry) -> Iterator[Asked]:
 # --- charge -----------------------------------------------------------------------------------------------
 
 
+SUMMED = ("stop slew", "watchdog", "tick")
+"""The facts about the device that every sum of charge contains."""
+
+
 def _dose(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
-    facts = (*accuracy(inquiry, limit), "stop slew", "watchdog", "tick")
+    facts = (*accuracy(inquiry, limit), *SUMMED)
     claim = limit_claim(limit, name, Property.DOSE, facts)
+    return Asked(claim, tuple(_added_up(inquiry, claim, limit, inquiry.visits, (Fraction(1), None))))
+
+
+def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]:
+    """What flows through each electrode, at the largest share that it may have, while it has the limit's
+    role.
+    """
+    for number, electrode in enumerate(inquiry.plan.electrodes):
+        if not electrode.split.hi_ppm:
+            continue
+        facts = (*accuracy(inquiry, limit), *SUMMED, f"electrode {number}")
+        claim = limit_claim(limit, f"{name}.electrodes[{number}]", Property.DOSE, facts, number)
+        turned = None if limit.role is None else limit.role is not electrode.role
+        visits = inquiry.charging(turned)
+        scale = at_electrode(inquiry, limit, number)
+        yield Asked(claim, tuple(_added_up(inquiry, claim, limit, visits, scale)) if visits else ())
+
+
+def _added_up(
+    inquiry: Inquiry,
+    claim: Claim,
+    limit: Limit,
+    visits: tuple[Visit, ...],
+    scale: tuple[Fraction, Polynomial | None],
+) -> Iterator[Question]:
+    """Whether the charge of these visits, times a factor and perhaps over an area, stays within the limit."""
     sessions = 1
     if limit.window_ms is not None:
         counted = sessions_within(inquiry.plan.course, limit.window_ms + longest_ms(inquiry))
         if counted is None:
-            return Asked(claim, (_unbounded(inquiry, claim),))
+            yield _unbounded(inquiry, claim)
+            return
         sessions = counted
-    questions = []
-    for moment in worst_moments(inquiry, lambda visit, motion: _charged(inquiry, limit, visit, motion)):
+    factor, area = scale[0] * sessions, scale[1]
+
+    def base_of(visit: Visit, motion: Motion) -> Polynomial:
+        return _charged(inquiry, limit, visit, motion)
+
+    for moment in worst_moments(inquiry, base_of, visits):
         for value, place in _charges(inquiry, limit, moment):
-            asked = inquiry.never_above(claim, value * sessions, limit.bound, place)
-            questions.append(replace(asked, sessions=sessions))
-    return Asked(claim, tuple(questions))
+            asked = inquiry.never_above(claim, value * factor, limit.bound, place, over=area)
+            yield replace(asked, sessions=sessions)
 
 
 def _unbounded(inquiry: Inquiry, claim: Claim) -> Question:
