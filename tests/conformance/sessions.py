@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import Complaint, Identity, SessionLimits
 from ionto_runtime.drivers.ionlink import IonLinkDriver
+from ionto_runtime.drivers.transport import Transport
 from ionto_runtime.stimulator import Accepted, Measurement
 from tests.conformance.bench import Bench
 
 MA = 1_000_000
 TICK_MS = 100
 LEASE_MS = 500
+ATTEMPTS = 400
 SESSION_LIMITS = SessionLimits(
     current_na_max=2 * MA,
     slew_na_s=10 * MA,
@@ -60,3 +63,14 @@ def read(bench: Bench, driver: IonLinkDriver) -> Measurement:
 def alarms(complaints: tuple[Complaint, ...]) -> list[str]:
     """Their codes."""
     return [complaint.alarm for complaint in complaints]
+
+
+def prepared(line: Transport, clock: Clock) -> IonLinkDriver:
+    """A driver of an armed device in real time; a busy machine may need more than one attempt."""
+    driver = IonLinkDriver(line, clock)
+    said: object = None
+    for _ in range(ATTEMPTS):
+        said = driver.connect()
+        if isinstance(said, Identity) and driver.configure(SESSION_LIMITS) is None and driver.arm() is None:
+            return driver
+    raise AssertionError(said)

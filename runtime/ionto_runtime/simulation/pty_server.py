@@ -1,0 +1,102 @@
+"""A simulated device at the end of a real line: a pseudo-terminal, paced by the machine's clock.
+
+A host opens the path as it would open a serial port and never knows. Unplugging closes the line under it;
+plugging in again opens another one, and the link that a host was given by name leads to it, as the names
+under `/dev/serial/by-id` do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import select
+import tty
+from pathlib import Path
+
+from ionto_runtime.clock import Clock
+from ionto_runtime.simulation.line import Peer
+
+READ_BYTES_MAX = 4_096
+UNSENT_BYTES_MAX = 65_536
+"""What waits for a host that does not read; the rest is lost."""
+
+WAIT_S = 0.001
+ADVANCE_MS_MAX = 10_000
+"""A machine that slept longer than this has not simulated what happened meanwhile; the device has long gone
+off in a tenth of it.
+"""
+
+
+class PtyServer:
+    """One device on one line. `path` is where a host finds it; `reading` whether the device takes bytes."""
+
+    def __init__(self, peer: Peer, clock: Clock, link: Path | None = None) -> None:
+        self._peer = peer
+        self._clock = clock
+        self._link = link
+        self._told_ms = clock.now_ms()
+        self._unsent = bytearray()
+        self._ends: tuple[int, int] | None = None
+        self.reading = True
+        self.plug_in()
+
+    @property
+    def path(self) -> str:
+        """The line's own name, or the link that leads to it."""
+        return str(self._link) if self._link is not None else self._own_path()
+
+    def plug_in(self) -> None:
+        """Open a line, unless one is open."""
+        if self._ends is not None:
+            return
+        device, host = pty.openpty()
+        tty.setraw(host)
+        os.set_blocking(device, False)
+        # The host's end is held open here too: a host that comes and goes is not an unplugged cable.
+        self._ends = device, host
+        if self._link is not None:
+            with contextlib.suppress(FileNotFoundError):
+                self._link.unlink()
+            self._link.symlink_to(self._own_path())
+
+    def unplug(self) -> None:
+        """Close the line under whoever has it open. The device lives on."""
+        if self._ends is None:
+            return
+        for end in self._ends:
+            os.close(end)
+        self._ends = None
+        self._unsent.clear()
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+    def step(self, also: tuple[int, ...] = ()) -> list[int]:
+        """Let a millisecond or so pass; which of the descriptors in `also` have something to read."""
+        device = self._ends[0] if self._ends is not None else None
+        watched = [device] if device is not None and self.reading else []
+        ready, _, _ = select.select([*watched, *also], [], [], WAIT_S)
+        now_ms = self._clock.now_ms()
+        self._peer.advance(min(ADVANCE_MS_MAX, now_ms - self._told_ms))
+        self._told_ms = now_ms
+        if device is not None:
+            if device in ready:
+                with contextlib.suppress(OSError):
+                    self._peer.receive(os.read(device, READ_BYTES_MAX))
+            self._give(device)
+        return [descriptor for descriptor in also if descriptor in ready]
+
+    def _give(self, device: int) -> None:
+        self._unsent += self._peer.transmit()
+        del self._unsent[UNSENT_BYTES_MAX:]
+        if not self._unsent:
+            return
+        try:
+            taken = os.write(device, self._unsent)
+        except OSError:  # full, or nobody there
+            return
+        del self._unsent[:taken]
+
+    def _own_path(self) -> str:
+        assert self._ends is not None, "an unplugged line has no name"
+        return os.ttyname(self._ends[1])

@@ -1,0 +1,90 @@
+"""Simulated devices and hosts as processes of their own, with the truth from the fault port."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+from tests.architecture.tree import ROOT
+from tests.conformance.tools import BUILD, built
+
+PATIENCE_S = 60
+"""Far longer than anything takes; only a test that has failed waits so long."""
+
+
+class DeviceProcess:
+    """`python -m ionto_runtime.simulation.twin`, as a context."""
+
+    def __init__(self, kind: str, link: Path, *more: str) -> None:
+        self.link = link
+        firmware: list[str] = []
+        if kind == "firmware":
+            built("bridge"), built("ionlink.elf")
+            firmware = ["--firmware", str(BUILD)]
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "ionto_runtime.simulation.twin", "--until-eof"),
+                *("--link", str(link), *firmware, *more),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> DeviceProcess:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == f"{self.link}\n"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def do(self, command: str) -> str:
+        """One line to the fault port, and its answer."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().rstrip("\n")
+
+    @property
+    def current_na(self) -> int:
+        """What really flows."""
+        return int(json.loads(self.do("state"))["current_na"])
+
+    def wait_for_current(self, least_na: int, most_na: int) -> None:
+        """Until what flows lies between the two."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not least_na <= (now_na := self.current_na) <= most_na:
+            assert time.monotonic() < deadline, f"{now_na} nA flow, not {least_na} to {most_na}"
+            time.sleep(0.02)
+
+
+class HostProcess:
+    """A host that drives 1 mA until somebody ends it, as a context."""
+
+    def __init__(self, link: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.conformance.host", str(link)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> HostProcess:
+        assert self.process.stdout is not None
+        said = self.process.stdout.readline()
+        assert said == "driving\n", self.process.communicate()[1]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.communicate()
