@@ -54,6 +54,7 @@ def build() -> Parser:
     for add in (
         _verify,
         _compile,
+        _recheck,
         _run,
         _simulate,
         _sessions,
@@ -154,6 +155,18 @@ def _compile(commands: Commands[Parser]) -> None:
     parser.add_argument(
         "--key", metavar="PATH", help="private key to sign with (default: the one of `ionto keys new`)"
     )
+
+
+def _recheck(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "recheck",
+        "check every certificate of a sealed plan without a solver, and say what each claim rests on",
+        "ionto recheck heel.plan.json",
+    )
+    parser.add_argument("plan", metavar="PLAN", help="sealed plan (.plan.json)")
+    parser.add_argument("--trust", metavar="FOLDER", help="folder of trusted public keys")
+    _json(parser)
 
 
 def _run(commands: Commands[Parser]) -> None:

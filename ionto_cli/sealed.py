@@ -11,6 +11,8 @@ from ionto_ir.codec import plan_from_json
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.plan import Plan
+from ionto_ir.recheck.check import Rechecked
+from ionto_ir.recheck.sealed import faults_of, recheck_sealed
 from ionto_ir.seal import SEALED_BYTES_MAX, open_sealed
 from ionto_ir.source import Span
 from ionto_runtime.signing import TrustStore, read_trust_store, verifier_of
@@ -23,18 +25,25 @@ PROVED = "proved"
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A plan with its digest, who vouches for it, and what they say was verified."""
+    """A plan with its digest, who vouches for it, what they say was verified, and what its certificates say.
+
+    `rechecked` is None for a plan that was sealed without certificates.
+    """
 
     plan: Plan
     sha256: str
     signers: tuple[str, ...]
     predicate: dict[str, Json]
+    rechecked: Rechecked | None
 
 
-def open_plan(path: Path, trust: Path | None = None) -> Sealed | tuple[Diagnostic, ...]:
-    """The plan in a sealed file, or every reason not to run it (I0801 to I0827, I0904, I0961, I0964).
+def open_plan(
+    path: Path, trust: Path | None = None, *, to_run: bool = True
+) -> Sealed | tuple[Diagnostic, ...]:
+    """The plan in a sealed file, or every reason not to run it (I0801 to I0834, I0904, I0961, I0964).
 
-    `trust` is a folder of public keys; without it, the one in this person's settings.
+    Each of its certificates is checked. `trust` is a folder of public keys; without it, the one in this
+    person's settings. A plan that is not `to_run` may be for a device that is not here.
     """
     name = str(path)
     try:
@@ -52,11 +61,19 @@ def open_plan(path: Path, trust: Path | None = None) -> Sealed | tuple[Diagnosti
     outcome = opened.statement.predicate.get("outcome")
     if outcome != PROVED:
         return (_not_proved(outcome, name),)
-    if plan.device.driver != SIMULATED_DRIVER:
+    checked = None
+    if opened.certificates is not None:
+        sha256, predicate = opened.statement.plan_sha256, opened.statement.predicate
+        found = recheck_sealed(plan, sha256, predicate, opened.certificates)
+        faults = faults_of(found, name)
+        if faults or isinstance(found, str):
+            return faults
+        checked = found
+    if to_run and plan.device.driver != SIMULATED_DRIVER:
         return (_other_device(plan, name),)
     owners = {key.key_id: key.owner for key in store.keys}
     signers = tuple(owners[key_id] for key_id in opened.key_ids)
-    return Sealed(plan, opened.statement.plan_sha256, signers, opened.statement.predicate)
+    return Sealed(plan, opened.statement.plan_sha256, signers, opened.statement.predicate, checked)
 
 
 def _store(trust: Path | None) -> TrustStore:

@@ -11,6 +11,7 @@ CODES: dict[str, str] = {
     "I0006": "verifier and machine disagree",
     "I0007": "two solvers contradict each other",
     "I0008": "the machine theorem does not hold",
+    "I0009": "a certificate of our own does not check",
     # I01xx: syntax
     "I0101": "something cannot stand where it stands",
     "I0102": "a brace or bracket too few or too many",
@@ -173,6 +174,13 @@ CODES: dict[str, str] = {
     "I0825": "an expression of a plan does not mean anything",
     "I0826": "a step of a plan does not fit the current at which it begins",
     "I0827": "a number of a plan is impossible",
+    "I0828": "certificates are not those that were sealed",
+    "I0829": "certificates are not written as certificates are",
+    "I0830": "certificates of another plan",
+    "I0831": "a certificate does not prove what it is about",
+    "I0832": "a question without its certificate, or a certificate without its question",
+    "I0833": "a statement with other numbers than the plan",
+    "I0834": "a plan whose own numbers contradict its verification",
     # I09xx: usage, devices, and the values of a session
     "I0901": "a command line that cannot be carried out",
     "I0902": "a code that does not exist",

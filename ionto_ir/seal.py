@@ -1,8 +1,9 @@
 """The sealed plan: a plan, what was verified about it, and signatures that bind the two together.
 
-The file is one canonical JSON object and a line end, with the fields `ionto_sealed_plan` (the format, 1),
-`plan` and `envelope`. The envelope's content is an in-toto Statement v1 whose only subject is the SHA-256
-of the plan's canonical form and whose predicate says what was verified. Everything has exactly one
+The file is one canonical JSON object and a line end, with the fields `ionto_sealed_plan` (the format),
+`plan`, `envelope` and, from format 2 on, `certificates`. The envelope's content is an in-toto Statement v1
+whose only subject is the SHA-256 of the plan's canonical form and whose predicate says what was verified; of
+certificates it holds the SHA-256. Everything has exactly one
 spelling, so that no byte of the file can be changed unnoticed. Nothing here knows cryptography: who
 signs, and who tells good signatures from bad ones, is handed in.
 """
@@ -36,7 +37,18 @@ from ionto_ir.dsse import (
 )
 from ionto_ir.source import Span
 
-SEALED_FORMAT = 1
+SEALED_FORMAT = 2
+"""With certificates. A plan without any is written, and read, in format 1."""
+
+FORMATS: dict[Json, tuple[str, ...]] = {
+    1: ("ionto_sealed_plan", "plan", "envelope"),
+    SEALED_FORMAT: ("ionto_sealed_plan", "plan", "envelope", "certificates"),
+}
+"""The fields of each format."""
+
+CERTIFICATES = "certificates_sha256"
+"""Where the predicate says which certificates belong to the plan."""
+
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:ionto:verification:1"
@@ -76,11 +88,15 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A sealed plan whose every byte is accounted for; `key_ids` are the trusted keys that signed it."""
+    """A sealed plan whose every byte is accounted for; `key_ids` are the trusted keys that signed it.
+
+    `certificates` is None where none were sealed with it.
+    """
 
     plan: dict[str, Json]
     statement: Statement
     key_ids: tuple[str, ...]
+    certificates: dict[str, Json] | None = None
 
 
 def seal(
@@ -88,16 +104,20 @@ def seal(
     subject: str,
     predicate: Mapping[str, JsonLike],
     signers: Sequence[Signer],
+    certificates: Mapping[str, JsonLike] | None = None,
 ) -> bytes | tuple[Diagnostic, ...]:
     """The sealed plan as the bytes of its file, or why it cannot be written (I0802, I0811).
 
     `subject` is the plan's name for people; its digest is what identifies it.
     """
     assert 1 <= len(signers) <= SIGNATURES_MAX, "somebody seals a plan, and not arbitrarily many"
-    for value, what in ((plan, "the plan"), (predicate, "the verification record")):
+    parts = ((plan, "the plan"), (predicate, "the verification record"), (certificates or {}, "the proof"))
+    for value, what in parts:
         reason = unwritable(value)
         if reason is not None:
             return (error("I0811", f"{what} cannot be written: {reason}", None),)
+    if certificates is not None:
+        predicate = {**predicate, CERTIFICATES: digest(certificates)}
     payload = canonical(
         {
             "_type": STATEMENT_TYPE,
@@ -109,12 +129,15 @@ def seal(
     message = signed_message(PAYLOAD_TYPE, payload)
     signatures = tuple(Signature(signer.key_id, signer.sign(message)) for signer in signers)
     envelope = write_envelope(Envelope(PAYLOAD_TYPE, payload, signatures))
-    data = _file({"ionto_sealed_plan": SEALED_FORMAT, "plan": plan, "envelope": envelope})
+    sealed: dict[str, JsonLike] = {"ionto_sealed_plan": 1, "plan": plan, "envelope": envelope}
+    if certificates is not None:
+        sealed |= {"ionto_sealed_plan": SEALED_FORMAT, "certificates": certificates}
+    data = _file(sealed)
     return (_too_large(None),) if len(data) > SEALED_BYTES_MAX else data
 
 
 def open_sealed(data: bytes, verifier: Verifier, file: str) -> Opened | tuple[Diagnostic, ...]:
-    """The plan and the statement in `data`, or every reason to refuse them (I0801 to I0809).
+    """The plan and the statement in `data`, or every reason to refuse them (I0801 to I0809, I0828).
 
     `file` is the name that messages use. What plan and predicate say is the loader's to understand; here
     it is only made sure that they are whole, belong together and were signed by a trusted key.
@@ -128,7 +151,7 @@ def open_sealed(data: bytes, verifier: Verifier, file: str) -> Opened | tuple[Di
     parts = _parts(value, file)
     if isinstance(parts, Diagnostic):
         return (parts,)
-    plan, envelope = parts
+    plan, envelope, certificates = parts
     problems: list[Diagnostic] = []
     if _file(value) != data:
         problems.append(_refused(file, "I0803", "the sealed plan is not in canonical form"))
@@ -137,27 +160,35 @@ def open_sealed(data: bytes, verifier: Verifier, file: str) -> Opened | tuple[Di
         problems.append(statement)
     elif statement.plan_sha256 != digest(plan):
         problems.append(_other_plan(statement, plan, file))
+    elif statement.predicate.get(CERTIFICATES) != (None if certificates is None else digest(certificates)):
+        problems.append(_other_certificates(file))
     key_ids, of_signatures = _trusted_keys(envelope, verifier, file)
     problems.extend(of_signatures)
     if problems or isinstance(statement, Diagnostic):
         return tuple(problems)
-    return Opened(plan, statement, key_ids)
+    return Opened(plan, statement, key_ids, certificates)
 
 
-def _parts(value: Json, file: str) -> tuple[dict[str, Json], Envelope] | Diagnostic:
-    """Plan and envelope. The format number is looked at first: a later format may have any other fields."""
+_Parts = tuple[dict[str, Json], Envelope, dict[str, Json] | None]
+
+
+def _parts(value: Json, file: str) -> _Parts | Diagnostic:
+    """Plan, envelope, certificates. The format is looked at first: a later one may have any other fields."""
     if not isinstance(value, dict) or "ionto_sealed_plan" not in value:
         return _refused(file, "I0804", "this is JSON, but not a sealed plan", "`ionto compile` makes one")
     version = value["ionto_sealed_plan"]
-    if isinstance(version, bool) or version != SEALED_FORMAT:
+    if isinstance(version, bool) or not isinstance(version, int) or version not in FORMATS:
         return _other_format(version, file)
-    fault = fields_fault(value, "the file", ("ionto_sealed_plan", "plan", "envelope"))
+    fault = fields_fault(value, "the file", FORMATS[version])
     if fault is not None:
         return _malformed(file, fault)
     plan, envelope = value["plan"], read_envelope(value["envelope"])
     if not isinstance(plan, dict):
         return _malformed(file, "the plan is not an object")
-    return _malformed(file, envelope) if isinstance(envelope, str) else (plan, envelope)
+    certificates = value.get("certificates")
+    if not isinstance(certificates, dict | None):
+        return _malformed(file, "the certificates are not an object")
+    return _malformed(file, envelope) if isinstance(envelope, str) else (plan, envelope, certificates)
 
 
 def _statement(envelope: Envelope, file: str) -> Statement | Diagnostic:
@@ -256,6 +287,15 @@ def _other_plan(statement: Statement, plan: dict[str, Json], file: str) -> Diagn
             f"this one has `{digest(plan)}`",
         ),
         help="do not run it: compile the protocol again",
+    )
+
+
+def _other_certificates(file: str) -> Diagnostic:
+    return _refused(
+        file,
+        "I0828",
+        "the certificates in this file are not those that were sealed with the plan",
+        "do not run it: compile the protocol again",
     )
 
 

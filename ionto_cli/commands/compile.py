@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -11,13 +10,17 @@ from ionto_cli.exits import Exit
 from ionto_cli.files import system_words, write_whole
 from ionto_cli.home import keys_folder
 from ionto_cli.loading import Chosen, choose_one
+from ionto_cli.standings import certificates_line
 from ionto_cli.terminal import complain, say
 from ionto_cli.verdicts import counted_verdicts, overall
-from ionto_ir.canonical import JsonLike
+from ionto_ir.canonical import Json, digest
 from ionto_ir.codec import plan_to_json
 from ionto_ir.diagnostic import Diagnostic, error
+from ionto_ir.recheck.check import Rechecked
+from ionto_ir.recheck.sealed import recheck_sealed
 from ionto_ir.seal import seal
 from ionto_runtime.signing import SECRET_SUFFIX, SecretKey, read_secret_key, signer_of
+from ionto_verifier.certify import certificates_of
 from ionto_verifier.driver import verify
 from ionto_verifier.report import VerificationReport
 from ionto_verifier.report_json import predicate
@@ -61,11 +64,24 @@ def _not_proved(report: VerificationReport) -> Diagnostic:
     return error("I0909", message, None, help="`ionto verify` shows what to mend")
 
 
+def _uncertified(checked: Rechecked | str) -> Diagnostic:
+    """The recheck refuses what the prover has just proved: one of the two is wrong, and it is ours."""
+    text = checked if isinstance(checked, str) else checked.faults[0].text
+    message = f"the recheck refuses our own certificates: {text}"
+    return error("I0009", message, None, help="no plan is written; report it with the protocol")
+
+
 def _seal(chosen: Chosen, report: VerificationReport, key: SecretKey, output: str | None) -> Exit:
     plan = chosen.protocol.plan
     # `seal` refuses, in words, what canonical JSON cannot hold; here it is only named as such.
-    stated = cast("Mapping[str, JsonLike]", predicate(report))
-    sealed = seal(plan_to_json(plan), f"{plan.name} {plan.version}", stated, [signer_of(key)])
+    stated = cast("dict[str, Json]", predicate(report))
+    written = plan_to_json(plan)
+    certificates = cast("dict[str, Json]", certificates_of(report, digest(written)))
+    checked = recheck_sealed(plan, digest(written), stated, certificates)
+    if isinstance(checked, str) or checked.faults:
+        complain(_uncertified(checked))
+        return Exit.DISAGREEMENT
+    sealed = seal(written, f"{plan.name} {plan.version}", stated, [signer_of(key)], certificates)
     if isinstance(sealed, tuple):
         return complain(*sealed)
     path = Path(output or f"{plan.name}.plan.json")
@@ -76,4 +92,5 @@ def _seal(chosen: Chosen, report: VerificationReport, key: SecretKey, output: st
     proved = counted_verdicts(report)["proved"]
     say(f"sealed {path}: {plan.name} {plan.version} for {plan.device.name}")
     say(f"  {len(plan.steps)} steps, {proved} claims proved, signed by {key.public.owner}")
+    say(f"  {certificates_line(checked)}")
     return Exit.PROVED

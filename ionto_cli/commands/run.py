@@ -87,6 +87,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     out = sys.stderr if arguments.json else sys.stdout
     asker = Asker(Lines(_input()), out, _at_terminal(), arguments.yes)
     asker.say(f"{sealed.plan.title}: SIMULATED device `{sealed.plan.device.name}`")
+    if sealed.rechecked is None:
+        asker.say("no certificates are sealed with this plan: its proof rests on the word of who sealed it")
     settings = _settings(arguments, out, asker)
     if isinstance(settings, Diagnostic):
         return complain(settings)

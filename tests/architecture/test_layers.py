@@ -71,6 +71,7 @@ PUBLIC = {
         "counterexample",
         "driver",
         "machine_proof",
+        "certify",
         "cross_check",
         "second_solver",
         "margins",

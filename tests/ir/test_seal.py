@@ -166,7 +166,7 @@ def test_independent_problems_are_reported_together() -> None:
         (b"[]", "I0804"),
         (b"{}", "I0804"),
         (canonical(PLAN), "I0804"),
-        (b'{"ionto_sealed_plan":2,"future":true}', "I0805"),
+        (b'{"ionto_sealed_plan":3,"future":true}', "I0805"),
         (b'{"ionto_sealed_plan":true}', "I0805"),
         (b'{"ionto_sealed_plan":"1"}', "I0805"),
         (b'{"ionto_sealed_plan":1,"plan":{}}', "I0804"),

@@ -65,6 +65,7 @@ def test_answers_are_read_line_by_line_and_the_session_runs_to_its_end(place: Wo
     done = place.run(*QUICK, "--patient", "P1", answers="2.5 mA\nno\nno\nyes\ny\nerythema\n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
+    assert "no certificates are sealed with this plan" in done.stdout
     for part in (
         "SIMULATED device `bench_dc`",
         "sealed by Dr Test",

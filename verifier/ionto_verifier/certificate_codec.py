@@ -29,7 +29,7 @@ from ionto_verifier.certificate import (
 from ionto_verifier.obligation import And, Atom, Formula, Or
 from ionto_verifier.term import Monomial, Polynomial, TermTooLargeError, polynomial
 
-Json: TypeAlias = "list[Json] | str | int"
+Json: TypeAlias = "list[Json] | str | int | None"
 
 DIGITS_MAX = 4_000
 """Longer numbers come from no proof of ours; reading them takes time that grows with their square."""
@@ -48,7 +48,7 @@ def encode(proof: Proof) -> Json:
         case Split(choice, branches):
             return ["split", choice, [encode(branch) for branch in branches]]
         case Cut(name, lemma, without, having):
-            return ["cut", name, _formula(lemma), encode(without), encode(having)]
+            return ["cut", name, formula_json(lemma), encode(without), encode(having)]
         case Corner(fact, moves, name, then):
             return [
                 "corner",
@@ -81,16 +81,21 @@ def _factor(factor: Factor) -> Json:
     assert_never(factor)
 
 
-def _formula(formula: Formula) -> Json:
+def formula_json(formula: Formula) -> Json:
+    """The formula as a lemma is written, and what a statement is made of."""
     match formula:
         case Atom(term, strict):
-            terms: Json = [[str(number), _monomial(monomial)] for monomial, number in term.terms]
-            return ["lt" if strict else "le", terms, str(term.denominator)]
+            return ["lt" if strict else "le", *polynomial_json(term)]
         case And(parts):
-            return ["and", [_formula(part) for part in parts]]
+            return ["and", [formula_json(part) for part in parts]]
         case Or(parts):
-            return ["or", [_formula(part) for part in parts]]
+            return ["or", [formula_json(part) for part in parts]]
     assert_never(formula)
+
+
+def polynomial_json(term: Polynomial) -> list[Json]:
+    """The polynomial's terms and its denominator."""
+    return [[[str(number), _monomial(monomial)] for monomial, number in term.terms], str(term.denominator)]
 
 
 def _monomial(monomial: Monomial) -> Json:

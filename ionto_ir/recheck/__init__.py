@@ -1,0 +1,1 @@
+"""Rechecking a proved plan without a solver: its questions derived again, and their certificates checked."""

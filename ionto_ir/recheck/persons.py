@@ -1,0 +1,115 @@
+"""Questions about people and order: who is excluded, where the output is off, which drug is under what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ionto_ir.expression import ZERO as _NOTHING
+from ionto_ir.limits import Role
+from ionto_ir.plan import (
+    Branch,
+    Classify,
+    Hold,
+    IntegerDomain,
+    Loop,
+    Plan,
+    Ramp,
+    Reverse,
+)
+from ionto_ir.recheck.currents import Flow, Held
+from ionto_ir.recheck.derived import Derived, Left, Numbering, Settled
+from ionto_ir.recheck.instants import role_of
+from ionto_ir.recheck.polynomial import BeyondError, constant
+from ionto_ir.recheck.sight import Sight
+from ionto_ir.recheck.statement import at_most, opposite
+
+
+def exclusions(plan: Plan, numbering: Numbering) -> Iterator[Derived]:
+    """Nobody whom an envelope excludes is left by the refusals."""
+    for index, exclusion in enumerate(plan.exclusions):
+        claim = f"exclusions[{index}]"
+        sight = Sight(plan)
+        try:
+            excluded = sight.formula(exclusion.condition)
+            yield sight.question(numbering.next(claim), claim, opposite(excluded))
+        except BeyondError as beyond:
+            yield Left(claim, str(beyond))
+
+
+def zeros(plan: Plan, ways: dict[int, tuple[Held, ...]], numbering: Numbering) -> Iterator[Derived]:
+    """The level is zero wherever the output goes off, and where the polarity turns."""
+    for index, found in sorted(ways.items()):
+        step = plan.steps[index]
+        turns = isinstance(step, Reverse)
+        if not turns and isinstance(step, Ramp | Hold | Branch | Classify):
+            pairs = [held for held in found if isinstance(step, Ramp) and held.reversed != step.reversed]
+            yield from _zero(plan, "reversal", index, _moving(step, pairs), numbering)
+            continue
+        if isinstance(step, Loop) and step.period_ms is None:
+            continue
+        yield from _zero(plan, "reversal" if turns else "zero", index, found, numbering)
+
+
+def _moving(step: object, pairs: list[Held]) -> tuple[Held, ...]:
+    """A ramp to zero turns nothing."""
+    return tuple(pairs) if isinstance(step, Ramp) and step.target_na != _NOTHING else ()
+
+
+def _zero(
+    plan: Plan, claim: str, index: int, found: tuple[Held, ...], numbering: Numbering
+) -> Iterator[Derived]:
+    for level in {held.level_na: None for held in found}:
+        sight = Sight(plan)
+        try:
+            off = at_most(sight.number(level, str(index)), constant(0))
+            yield sight.question(numbering.next(claim), claim, off)
+        except BeyondError as beyond:
+            yield Left(claim, str(beyond))
+
+
+def drugs(plan: Plan, flows: tuple[Flow, ...]) -> Iterator[Derived]:
+    """A cation under the anode, an anion under the cathode, whenever current flows; or a stated reason."""
+    turned = {way for flow in flows if flow.level_na != _NOTHING for way in flow.turned}
+    for number, electrode in enumerate(plan.electrodes):
+        excused = electrode.despite is not None
+        for place, drug in enumerate(electrode.drugs):
+            if drug.ion:
+                pole = Role.ANODE if drug.ion > 0 else Role.CATHODE
+                right = all(role_of(electrode.role, way) is pole for way in turned)
+                claim = f"electrodes[{number}].drugs[{place}]"
+                if right or excused:
+                    yield Settled(claim, True)
+                else:
+                    yield Left(claim, "a polarity that turns")
+        if len({drug.ion > 0 for drug in electrode.drugs if drug.ion}) > 1:
+            yield Settled(f"electrodes[{number}].drugs", excused)
+
+
+def tables(plan: Plan) -> Iterator[Derived]:
+    """Each whole number of the range, and each gap between two, lies in exactly one row."""
+    domains = {item.name: item.domain for item in plan.variables}
+    for index, step in enumerate(plan.steps):
+        if not isinstance(step, Classify):
+            continue
+        domain = domains.get(step.variable)
+        if isinstance(domain, IntegerDomain):
+            yield Settled(f"steps[{index}].table", _covers(step, domain.lo, domain.hi))
+
+
+def _covers(table: Classify, lo: int, hi: int) -> bool:
+    """Rows sorted by their lower ends follow each other without gap or overlap and reach both ends."""
+    rows = sorted(table.rows, key=lambda row: lo - 1 if row.lo is None else row.lo)
+    reached, included = lo, False  # everything below `reached` is covered, itself only if `included`
+    for number, row in enumerate(rows):
+        starts = row.lo is None or row.lo < lo or (row.lo == lo and row.lo_included)
+        if number == 0:
+            if not starts:
+                return False
+        elif row.lo != reached or row.lo_included == included:
+            return False
+        if row.hi is None or row.hi > hi or (row.hi == hi and row.hi_included):
+            return number == len(rows) - 1
+        if row.lo is not None and row.hi < row.lo:
+            return False
+        reached, included = row.hi, row.hi_included
+    return False
