@@ -21,9 +21,11 @@ from tests.architecture.tree import ROOT
 
 LIBRARY = ROOT / "protocols" / "ionto_protocols"
 TREATMENTS = sorted((LIBRARY / "treatments").glob("*.ionto"))
-UNSAFE = sorted((LIBRARY / "unsafe").glob("*.ionto"))
-EVERYTHING = sorted(LIBRARY.glob("*/*.ionto"))
 REFUSED_FOR = "# refused for: "
+REGIMENS = sorted((LIBRARY / "regimens").glob("*.ionto"))
+SOUND = [path for path in REGIMENS if not path.read_text(encoding="utf-8").startswith(REFUSED_FOR)]
+UNSAFE = sorted({*(LIBRARY / "unsafe").glob("*.ionto"), *REGIMENS} - {*SOUND})
+EVERYTHING = sorted(LIBRARY.glob("*/*.ionto"))
 
 # What the project was asked to ship, by a word in the name of the treatment.
 WANTED = (
@@ -59,7 +61,7 @@ def test_the_library_has_what_it_was_asked_for() -> None:
     assert [word for word in (*WANTED, "acetic_acid") if not any(word in stem for stem in stems)] == []
 
 
-@pytest.mark.parametrize("path", TREATMENTS, ids=named)
+@pytest.mark.parametrize("path", [*TREATMENTS, *SOUND], ids=named)
 def test_a_treatment_is_proved(path: Path) -> None:
     report = judged(path)
     unproved = [
@@ -68,7 +70,7 @@ def test_a_treatment_is_proved(path: Path) -> None:
     assert (report.outcome, unproved) == (Outcome.PROVED, [])
 
 
-@pytest.mark.parametrize("path", TREATMENTS, ids=named)
+@pytest.mark.parametrize("path", [*TREATMENTS, *SOUND], ids=named)
 def test_the_tests_of_a_treatment_pass(path: Path) -> None:
     [protocol] = compiled(path).plans
     assert protocol.scenarios, "a treatment has tests"
