@@ -104,6 +104,7 @@ def test_limits_that_the_device_does_not_have_are_refused_not_lowered(bench: Ben
     for over in (
         replace(SESSION_LIMITS, current_na_max=4 * MA + 1),
         replace(SESSION_LIMITS, charge_pc_max=9),
+        replace(SESSION_LIMITS, compliance_mv=80_001),
     ):
         problem = driver.configure(over)
         assert isinstance(problem, Problem) and problem.code == "I0914"

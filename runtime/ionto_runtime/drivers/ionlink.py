@@ -149,9 +149,10 @@ class IonLinkDriver:
             current_na_max=limits.current_na_max,
             slew_na_s_max=limits.slew_na_s,
             compliance_mv=limits.compliance_mv,
-            # Rounded down: the device counts whole uC and shall never allow more than was given.
-            charge_uc_max=limits.charge_pc_max // 1_000_000,
-            on_time_ms_max=limits.on_time_ms_max,
+            # Rounded down: the device counts whole uC and shall never allow more than was given. Where its
+            # own bound of charge or time is the lower one, it is the one that holds.
+            charge_uc_max=min(limits.charge_pc_max // 1_000_000, self._facts.charge_uc_max),
+            on_time_ms_max=min(limits.on_time_ms_max, self._facts.on_time_ms_max),
             lease_ms_max=limits.lease_ms_max,
         )
         for field in LIMITS:
