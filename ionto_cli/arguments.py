@@ -184,6 +184,17 @@ def _run(commands: Commands[Parser]) -> None:
         "--records", metavar="FOLDER", default="records", help="where journals are kept (default: records)"
     )
     parser.add_argument(
+        "--port",
+        metavar="PATH",
+        help="run on the device at this line; `simulated` tries the same without one (default: no device)",
+    )
+    parser.add_argument(
+        "--device-file", metavar="PATH", help="which unit it must be, as `ionto doctor --save` wrote it"
+    )
+    parser.add_argument(
+        "--driver", metavar="NAME", help="driver of the device (default: the one the plan was compiled for)"
+    )
+    parser.add_argument(
         "--accelerate", type=int, default=1, metavar="N", help="run N times faster than real time"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulated skin")

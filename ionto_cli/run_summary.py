@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ionto_cli import quantities
-from ionto_cli.sealed import Sealed
 from ionto_ir.bind import Acknowledgement
 from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
@@ -18,8 +17,10 @@ from ionto_ir.trace import area_um2, role_at
 from ionto_ir.wording import value_text
 from ionto_runtime.accounting import account_of
 from ionto_runtime.alarms import SYMBOLS
+from ionto_runtime.beginning import acknowledgements_data
 from ionto_runtime.journal_reader import Reading, Unread, read_journal
-from ionto_runtime.session import Session
+from ionto_runtime.outcome import Outcome
+from ionto_runtime.sealed import Sealed
 from ionto_runtime.simulation.delivery import delivered_ug, drives
 from ionto_runtime.view import Facts
 from ionto_runtime.words import charge, clock, current
@@ -33,9 +34,9 @@ class Ran:
 
     sealed: Sealed
     facts: Facts
-    session: Session
+    outcome: Outcome
     journal: Path
-    seed: int
+    seed: int | None
     acknowledgements: tuple[Acknowledgement, ...]
 
 
@@ -69,42 +70,40 @@ def _electrode(plan: Plan, bound: BoundPlan, electrode: Electrode) -> str:
 
 def after_lines(ran: Ran) -> Iterator[str]:
     """What has happened."""
-    session, facts = ran.session, ran.facts
-    machine = session.state.machine
-    assert session.end is not None, "the session has ended"
+    outcome, facts = ran.outcome, ran.facts
     yield ""
-    word = "completed" if session.completed else "NOT COMPLETED"
-    yield f"{'SIMULATED session ' if facts.simulated else 'session '}{word}: {session.end.reason}"
-    yield f"  delivered {charge(session.nominal_pc)} as set, at most {charge(session.upper_pc)}"
+    word = "completed" if outcome.completed else "NOT COMPLETED"
+    yield f"{'SIMULATED session ' if facts.simulated else 'session '}{word}: {outcome.reason}"
+    yield f"  delivered {charge(outcome.nominal_pc)} as set, at most {charge(outcome.upper_pc)}"
     yield f"  planned   {charge(facts.planned_pc)}"
-    yield f"  duration  {clock(machine.duration_ms)}, {machine.interruptions} interruptions"
-    yield f"  peak      {current(session.peak_na)}"
-    for drug, mass_ng in drug_masses(session):
+    yield f"  duration  {clock(outcome.duration_ms)}, {outcome.interruptions} interruptions"
+    yield f"  peak      {current(outcome.peak_na)}"
+    for drug, mass_ng in drug_masses(facts.bound, outcome):
         yield f"  {drug.title}: the current can have carried {mass_ng / 1000:.1f} µg (Faraday's law)"
-    for record in session.records:
+    for record in outcome.records:
         item = variable(facts.bound.plan, record.variable)
         meaning = f": {record.meaning}" if record.meaning else ""
         yield f"  recorded  {record.variable} = {value_text(item, record.value)}{meaning}"
-    for alarm in session.alarms:
+    for alarm in outcome.alarms:
         yield f"  alarm     {SYMBOLS[alarm.priority]} {alarm.code} {alarm.text}"
     yield f"  journal   {ran.journal}"
-    yield f"  head      {session.journal.head}" + ("" if session.journal.sealed else " (not sealed)")
+    yield f"  head      {outcome.head}" + ("" if outcome.sealed else " (not sealed)")
 
 
-def drug_masses(session: Session) -> Iterator[tuple[Drug, int]]:
+def drug_masses(bound: BoundPlan, outcome: Outcome) -> Iterator[tuple[Drug, int]]:
     """For each drug whose transport number is known, the mass, ng, that the set charge can have carried.
 
     Only charge counts that flowed while the drug's electrode had the pole that drives it, at the largest
     share that the electrode may have had.
     """
-    plan = session.bound.plan
+    plan = bound.plan
     for index, electrode in enumerate(plan.electrodes):
         for drug in electrode.drugs:
             if not drug.ion or drug.transport_ppm is None or drug.molar_mass_mg_mol is None:
                 continue  # neutral or not known: there is no law that says how much
             driving_pc = sum(
                 pc * electrode.split.hi_ppm // WHOLE
-                for sign, pc in session.by_sign_pc.items()
+                for sign, pc in outcome.by_sign_pc
                 if drives(drug.ion, role_at(plan, index, sign))
             )
             mass_ug = delivered_ug(driving_pc, drug.transport_ppm, drug.molar_mass_mg_mol, drug.ion)
@@ -113,9 +112,8 @@ def drug_masses(session: Session) -> Iterator[tuple[Drug, int]]:
 
 def run_data(ran: Ran) -> dict[str, Json]:
     """The session as data, in the form of `docs/reference/run.schema.json`."""
-    session, facts = ran.session, ran.facts
-    plan, machine = facts.bound.plan, session.state.machine
-    assert session.end is not None, "the session has ended"
+    outcome, facts = ran.outcome, ran.facts
+    plan = facts.bound.plan
     return {
         "schema": SCHEMA,
         "simulated": facts.simulated,
@@ -133,42 +131,35 @@ def run_data(ran: Ran) -> dict[str, Json]:
         "speed": facts.speed,
         "values": {name: _value(plan, name, value) for name, value in facts.bound.values.items()},
         "acknowledgements": acknowledgements_data(ran.acknowledgements),
-        "completed": session.completed,
-        "reason": session.end.reason,
+        "completed": outcome.completed,
+        "reason": outcome.reason,
         "planned": {"charge_pc": facts.planned_pc, "duration_ms": facts.planned_ms},
         "delivered": {
             "measured_at_least_pc": _measured_pc(ran.journal),
-            "set_pc": session.nominal_pc,
-            "at_most_pc": session.upper_pc,
+            "set_pc": outcome.nominal_pc,
+            "at_most_pc": outcome.upper_pc,
         },
-        "duration_ms": machine.duration_ms,
-        "interruptions": machine.interruptions,
-        "peak_na": session.peak_na,
+        "duration_ms": outcome.duration_ms,
+        "interruptions": outcome.interruptions,
+        "peak_na": outcome.peak_na,
         "drugs": [
-            {"name": drug.name, "title": drug.title, "mass_ng": mass} for drug, mass in drug_masses(session)
+            {"name": drug.name, "title": drug.title, "mass_ng": mass}
+            for drug, mass in drug_masses(facts.bound, outcome)
         ],
         "records": [
             {"variable": item.variable, **_value(plan, item.variable, item.value), "meaning": item.meaning}
-            for item in session.records
+            for item in outcome.records
         ],
         "alarms": [
             {"code": alarm.code, "priority": alarm.priority.value, "text": alarm.text}
-            for alarm in session.alarms
+            for alarm in outcome.alarms
         ],
         "journal": {
             "path": str(ran.journal),
-            "head": session.journal.head,
-            "sealed": session.journal.sealed,
+            "head": outcome.head,
+            "sealed": outcome.sealed,
         },
     }
-
-
-def acknowledgements_data(given: tuple[Acknowledgement, ...]) -> list[Json]:
-    """Who took what upon themselves, and why."""
-    return [
-        {"subject": item.subject, "person": item.person, "reason": item.reason, "role": item.role}
-        for item in given
-    ]
 
 
 def _value(plan: Plan, name: str, value: Value) -> dict[str, Json]:

@@ -38,8 +38,10 @@ class Device:
     device_class: str | None = None
 
 
-DEVICE_CLASSES = ("laboratory", "clinic", "home")
-"""Where a device may be used, from the most supervised place to the least."""
+DEVICE_CLASSES = ("bench", "laboratory", "clinic", "home")
+"""Where a device may be used: on phantoms, cells and excised skin, which is for nobody; then on people, from
+the most supervised place to the least.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,18 @@ import argparse
 from pathlib import Path
 
 from ionto_cli.exits import Exit
-from ionto_cli.sealed import Sealed, open_plan
+from ionto_cli.sealed import open_plan
 from ionto_cli.standings import standing_data, standing_lines
 from ionto_cli.terminal import complain, paint, say, write_json
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.source import Span
+from ionto_runtime.sealed import Sealed
 
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Open, recheck, and say what each claim rests on."""
     trust = Path(arguments.trust) if arguments.trust else None
-    sealed = open_plan(Path(arguments.plan), trust, to_run=False)
+    sealed = open_plan(Path(arguments.plan), trust)
     if isinstance(sealed, tuple):
         return complain(*sealed)
     if sealed.rechecked is None:

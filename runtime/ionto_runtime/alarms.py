@@ -1,6 +1,6 @@
 """Alarms that the runtime raises itself; those of the machine are listed in `ionto_ir.events`.
 
-Codes are never reused. The machine's end at F19.
+Codes are never reused. The machine's end at F19; those from F37 on are raised by the watches.
 """
 
 from __future__ import annotations
@@ -23,6 +23,23 @@ ALARMS: dict[str, Alarm] = {
         Alarm("F33", "the device has gone to zero by itself", Priority.HIGH),
         Alarm("F34", "the device serves another host: the session is over", Priority.HIGH),
         Alarm("F35", "the line to the device is disturbed: the session stops", Priority.MEDIUM),
+        Alarm("F37", "more current flows than is set: the session stops", Priority.HIGH),
+        Alarm("F38", "the readings of the device cannot be true: the output is open", Priority.HIGH),
+        Alarm("F39", "the current flows the wrong way: the output is open", Priority.HIGH),
+        Alarm("F40", "the electrodes touch, or nearly: the session stops", Priority.MEDIUM),
+        Alarm("F41", "the contact has changed suddenly: the session pauses", Priority.MEDIUM),
+        Alarm("F42", "less current flows than is set: the dose is behind the plan", Priority.MEDIUM),
+        Alarm("F43", "more charge has flowed than the plan accounts for: the session stops", Priority.HIGH),
+        Alarm("F44", "the clocks of device and computer disagree: the output is open", Priority.HIGH),
+        Alarm("F45", "the device complains: the session stops", Priority.HIGH),
+        Alarm("F46", "the device no longer holds its limits: the output is open", Priority.HIGH),
+        Alarm("F47", "nobody looks after the session any more: it stops", Priority.MEDIUM),
+        Alarm(
+            "F48",
+            "the device does not answer and nothing ends its output: disconnect the patient",
+            Priority.HIGH,
+        ),
+        Alarm("F49", "more current flows than is ever allowed: the output is open", Priority.HIGH),
         Alarm("F55", "the instrument reports an error: the session stops", Priority.MEDIUM),
         Alarm("F56", "the instrument gives no reading where one belongs", Priority.HIGH),
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ionto_ir.dataclass import dataclass
 from ionto_ir.events import EmergencyStop
 from ionto_runtime.clock import Clock
 from ionto_runtime.session import Session
@@ -71,12 +72,18 @@ def run_session(
     passing: Passing,
     *,
     real_time: bool,
+    unattended: Callable[[], str | None] = lambda: None,
+    acknowledged: Callable[[], tuple[str, ...]] = tuple,
 ) -> None:
     """Run an armed session to its end and seal its journal; returns when the output was seen off, or with
     an alarm that says it was not.
+
+    `unattended` says why nobody looks after the session any more, None while somebody does (R66);
+    `acknowledged` gives the codes of alarms that people have seen since it was asked last.
     """
     with signals_noted() as signals:
-        loop = _Loop(session, console, facts, clock, passing, signals, real_time=real_time)
+        people = _People(console, unattended, acknowledged)
+        loop = _Loop(session, people, facts, clock, passing, signals, real_time=real_time)
         try:
             loop.run()
         except Exception as bug:
@@ -85,13 +92,22 @@ def run_session(
     session.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class _People:
+    """How the session hears of people."""
+
+    console: Console
+    unattended: Callable[[], str | None]
+    acknowledged: Callable[[], tuple[str, ...]]
+
+
 class _Loop:
     """The state of the loop: when the last tick was, and whether the console still works."""
 
     def __init__(
         self,
         session: Session,
-        console: Console,
+        people: _People,
         facts: Facts,
         clock: Clock,
         passing: Passing,
@@ -100,7 +116,8 @@ class _Loop:
         real_time: bool,
     ) -> None:
         self._session = session
-        self._console: Console | None = console
+        self._people = people
+        self._console: Console | None = people.console
         self._facts = facts
         self._clock = clock
         self._passing = passing
@@ -172,6 +189,12 @@ class _Loop:
         for event in wanted[:EVENTS_PER_LOOK_MAX]:
             if not self._session.state.ended:
                 self._session.feed(event)
+        for code in self._people.acknowledged():
+            self._session.acknowledge(code)
+        alone = self._people.unattended()
+        if alone is not None and not self._session.state.ended:
+            self._session.raise_alarm("F47", alone)
+            self._session.stop(alone)
 
     def show(self) -> None:
         """Show what is; a console that cannot stops the session."""

@@ -8,6 +8,8 @@ runs the session says how much time has passed.
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import replace
@@ -38,7 +40,10 @@ from ionto_ir.events import (
 from ionto_ir.events import Refused as NothingChanged
 from ionto_ir.executor import start, step
 from ionto_ir.state import Mode, Phase
+from ionto_ir.waveform import PPM, mean_share_ppm
 from ionto_runtime.alarms import ALARMS, FAILURES
+from ionto_runtime.drivers.driver import DeadMan, Driver
+from ionto_runtime.guard import Guard
 from ionto_runtime.journal import JournalFailure, JournalWriter, Late, Written
 from ionto_runtime.journal_format import RecordType
 from ionto_runtime.session_records import (
@@ -50,7 +55,6 @@ from ionto_runtime.session_records import (
 )
 from ionto_runtime.stimulator import Accepted, Measurement, Refused, Reply, Stimulator
 from ionto_runtime.supervision import (
-    COMPLIANCE_MS,
     MISSES_MAX,
     UNSEEN_ALARM_MS,
     UNSEEN_MS_MAX,
@@ -61,6 +65,7 @@ from ionto_runtime.supervision import (
     is_zero,
     shows,
 )
+from ionto_runtime.watching import Act, Finding, Sight
 
 ENERGISED = (Mode.ON, Mode.PAUSING, Mode.STOPPING)
 
@@ -73,16 +78,28 @@ class Session:
 
     After the end ticks go on until the output was seen to be off (`closed`); then `finish` seals the journal.
     `going_ms` is the time that the plan took so far, without interruptions and without waiting for people.
-    `by_sign_pc` is the charge that was set in the declared polarity (1) and against it (-1).
+    `by_sign_pc` is the charge that was set in the declared polarity (1) and against it (-1). `driver` is the
+    stimulator once more when it is a real device, so that it is asked for what only drivers know;
+    `planned_pc` is the charge of the undisturbed session.
     """
 
-    def __init__(self, bound: BoundPlan, stimulator: Stimulator, journal: JournalWriter) -> None:
+    def __init__(
+        self,
+        bound: BoundPlan,
+        stimulator: Stimulator,
+        journal: JournalWriter,
+        *,
+        driver: Driver | None = None,
+        planned_pc: int | None = None,
+    ) -> None:
         self.bound = bound
+        self.guard = Guard(bound, planned_pc, driver)
         self.state = start(bound)
         self.reading: Measurement | None = None
         self.prompt: Prompt | None = None
         self.end: End | None = None
         self.alarms: list[Alarm] = []
+        self.acknowledged: list[str] = []
         self.records: list[Record] = []
         self.refusal: NothingChanged | None = None
         self.journal = journal
@@ -94,14 +111,15 @@ class Session:
         self.closed = False
         self.seen_off = False
         self._stimulator = stimulator
+        self._dead_man = DeadMan.DEVICE if driver is None else driver.capabilities.dead_man
         self._held = Held(None, 0, True)
         self._wanting = False
+        self._before_na: int | None = None
         self._base = 0
         self._boot_count = 0
         self._passed_ms = 0
         self._silent_ms = self._misses = 0
-        self._lost = False
-        self._limited_ms = 0
+        self._lost = self._held_back = False
         self._zero_ms = self._closing_ms = 0
         self._unwritten_late_ms = 0
         self._stop_cause: str | None = None
@@ -168,6 +186,12 @@ class Session:
         self.alarms.append(alarm)
         self._write(RecordType.ALARM, {**command_to_json(alarm), "detail": detail})
 
+    def acknowledge(self, code: str) -> None:
+        """A person has seen an alarm that was raised; its cause may go on."""
+        if code not in self.acknowledged and any(alarm.code == code for alarm in self.alarms):
+            self.acknowledged.append(code)
+            self._write(RecordType.ALARM, {"acknowledged": code})
+
     def tick(self, passed_ms: int) -> None:
         """The interval that began with the last tick is over; it has really lasted `passed_ms`."""
         was_ended = self.end is not None
@@ -177,14 +201,14 @@ class Session:
         if self.state.mode in (Mode.READY, Mode.ON) and self.state.place.phase is not Phase.PROMPT:
             self.going_ms += self.bound.constants.tick_ms
         reading = self._measure(passed_ms)
-        if self._supervise(reading):
+        found = self._look(reading, passed_ms)
+        if self._supervise(reading) or self._heed(found):
             reading = self.reading = self._stimulator.measure()
-        self._watch_voltage(reading, passed_ms)
-        tick = Tick(acknowledged=self._held.confirmed)
-        if reading is not None:
+        tick = Tick(acknowledged=self._held.confirmed and not self._held.limited and not self._held_back)
+        if reading is not None and self.guard.readings.believes(reading):
             ohm = reading.impedance_ohm
             tick = Tick(abs(reading.current_na), abs(reading.voltage_mv), ohm, tick.acknowledged)
-        self.feed(tick)
+        self.feed(tick if self._may_rise(tick) else replace(tick, acknowledged=False))
         if was_ended:
             self._close(reading, passed_ms)
 
@@ -227,16 +251,20 @@ class Session:
 
     def _set(self, command: SetCurrent) -> Reply | None:
         held_na = self._held.na
+        current_na = self.guard.lets_through(command.current_na)
+        limited = current_na != command.current_na
         raises = held_na is None or abs(command.current_na) > abs(held_na)
         raises = raises or command.waveform != self._held.waveform
+        command = replace(command, current_na=current_na)
         number = self._base + command.sequence
         intent = self._write(RecordType.INTENT, command_to_json(command)) if raises else None
         self._wanting = raises and intent is None
         if self._wanting:
             return self._keep(command, number)
-        reply = self._stimulator.set_current(command.current_na, command.lease_ms, number, command.waveform)
-        self._held = Held(command.current_na, number, isinstance(reply, Accepted), command.waveform)
-        self.peak_na = max(self.peak_na, abs(command.current_na))
+        reply = self._stimulator.set_current(current_na, command.lease_ms, number, command.waveform)
+        self._held = Held(current_na, number, isinstance(reply, Accepted), command.waveform, limited)
+        self.guard.sent(current_na)
+        self.peak_na = max(self.peak_na, abs(current_na))
         if intent is not None:
             self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": _outcome(reply)})
         return reply
@@ -284,8 +312,57 @@ class Session:
             self._find_again(reading)
         return self._held is not before
 
+    def _may_rise(self, tick: Tick) -> bool:
+        """Whether all that the machine would send would be let through; it is asked before it is fed.
+
+        The machine that is told in time rises later; one that is told too late has counted what never flowed.
+        """
+        if not tick.acknowledged or self.guard.lets_all_through(self._held.na):
+            return tick.acknowledged
+        _, commands = step(self.bound, self.state, tick)
+        wished = next((found.current_na for found in commands if isinstance(found, SetCurrent)), 0)
+        return self.guard.may_begin(wished, self._held.na)
+
+    def _look(self, reading: Measurement | None, passed_ms: int) -> tuple[Finding, ...]:
+        """What the watches find. A device measures the mean of a waveform; so that is what they are told."""
+        held, share_ppm = self._held, mean_share_ppm(self._held.waveform)
+        mean_na = None if held.na is None else held.na * share_ppm // PPM
+        before_na, self._before_na = self._before_na, mean_na
+        return self.guard.look(Sight(reading, mean_na, before_na, passed_ms, share_ppm))
+
+    def _heed(self, found: tuple[Finding, ...]) -> bool:
+        """Act on what the watches found; whether a command went out, so that the reading is out of date."""
+        before = self._held
+        self._held_back = False
+        for finding in found:
+            if finding.alarm is not None:
+                self.raise_alarm(finding.alarm, finding.cause)
+            if self._held is before:
+                self._act(finding)
+        return self._held is not before
+
+    def _act(self, finding: Finding) -> None:
+        match finding.act:
+            case Act.NOTE:
+                pass
+            case Act.HOLD:
+                self._held_back = True
+            case Act.PAUSE:
+                if self.state.mode is Mode.ON:
+                    self.feed(Pause(), finding.cause)
+            case Act.STOP:
+                self.stop(finding.cause)
+            case Act.LEAD_OFF:
+                self._fault(FaultKind.LEAD_OFF, finding.cause)
+            case Act.OPEN:
+                self._fault(FaultKind.INTERNAL, finding.cause)
+            case _:
+                assert_never(finding.act)
+
     def _lose(self, cause: str) -> None:
         self._lost = True
+        if self._dead_man is DeadMan.NONE:
+            self.raise_alarm("F48", cause)
         if not self.state.ended:
             self.feed(LinkLost(), cause)
 
@@ -331,12 +408,6 @@ class Session:
         self._unwritten_late_ms += max(0, passed_ms - self.bound.constants.tick_ms)
         if self._unwritten_late_ms > self.bound.constants.watchdog_ms:
             self.feed(EmergencyStop(), "late while the journal cannot be written")
-
-    def _watch_voltage(self, reading: Measurement | None, passed_ms: int) -> None:
-        limited = reading is not None and reading.at_compliance and self.state.mode in ENERGISED
-        self._limited_ms = self._limited_ms + passed_ms if limited else 0
-        if self._limited_ms >= COMPLIANCE_MS:
-            self.raise_alarm("F25")
 
     def _close(self, reading: Measurement | None, passed_ms: int) -> None:
         """After the end: see the output off for a second, or raise the alarm (R22)."""

@@ -34,13 +34,14 @@ class Held:
     """What the device was last told, and whether it is known to have done it.
 
     `na` is signed by polarity, None when the output was opened. `sequence` is the device's number of the
-    command.
+    command. `limited` says that less was sent than the machine wished.
     """
 
     na: int | None
     sequence: int
     confirmed: bool
     waveform: Waveform | None = None
+    limited: bool = False
 
 
 def contradiction(reading: Measurement, held: Held) -> str | None:

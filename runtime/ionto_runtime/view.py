@@ -12,7 +12,8 @@ from ionto_ir.events import Alarm, End, Event, Prompt, Refused
 from ionto_ir.expression import Value
 from ionto_ir.plan import VariableKind
 from ionto_ir.state import Mode
-from ionto_ir.trace import observe
+from ionto_ir.trace import Trace, observe
+from ionto_runtime.drivers.driver import DeadMan
 from ionto_runtime.session import Session
 from ionto_runtime.stimulator import Measurement
 from ionto_runtime.words import state_word, step_words
@@ -22,7 +23,8 @@ from ionto_runtime.words import state_word, step_words
 class Facts:
     """What stays as it is for the whole session. `speed` is 1 in real time; planned charge in pC, time in ms.
 
-    `ohm_max` is the highest impedance that the envelope assumes, None when it assumes none.
+    `ohm_max` is the highest impedance that the envelope assumes, None when it assumes none. `dead_man` takes
+    the output to zero when this computer falls silent.
     """
 
     bound: BoundPlan
@@ -35,6 +37,14 @@ class Facts:
     planned_ms: int
     ohm_max: int | None
     steps: tuple[str, ...]
+    dead_man: DeadMan = DeadMan.DEVICE
+
+    @property
+    def banner(self) -> str | None:
+        """What must be said all the time; None when nothing must."""
+        if self.dead_man is DeadMan.DEVICE:
+            return None
+        return f"NOT FOR PEOPLE: when this computer falls silent, the output ends by {self.dead_man.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,8 @@ class View:
     """A session at one moment. `remaining_ms` is `about` right once it was interrupted or adjusted.
 
     `setpoint_na` is signed, 0 while the output is off. `head` is the journal's last link.
-    `end` is known before the output was seen off, which is `closed`.
+    `end` is known before the output was seen off, which is `closed`. `behind_pc` is the charge that was set
+    and did not flow (R31); `acknowledged` are the codes of alarms that a person has seen.
     """
 
     facts: Facts
@@ -63,6 +74,8 @@ class View:
     head: str
     end: End | None
     closed: bool
+    behind_pc: int = 0
+    acknowledged: tuple[str, ...] = ()
 
 
 class Console(Protocol):
@@ -77,14 +90,26 @@ class Console(Protocol):
         ...
 
 
-def facts_of(
-    bound: BoundPlan, *, patient: str | None, operator: str | None, device: str, simulated: bool, speed: int
-) -> Facts:
-    """The facts of a session; charge and time are those of an undisturbed run with usual records."""
+def undisturbed(bound: BoundPlan) -> Trace:
+    """What flows in an undisturbed run with usual records."""
     records = {
         item.name: usual_value(item) for item in bound.plan.variables if item.kind is VariableKind.RECORD
     }
-    planned = run(bound, obliging(records), silence=for_ever)
+    return run(bound, obliging(records), silence=for_ever).trace
+
+
+def facts_of(
+    bound: BoundPlan,
+    *,
+    patient: str | None,
+    operator: str | None,
+    device: str,
+    simulated: bool,
+    speed: int,
+    dead_man: DeadMan = DeadMan.DEVICE,
+) -> Facts:
+    """The facts of a session; charge and time are those of an undisturbed run with usual records."""
+    planned = undisturbed(bound)
     ranges = [item.impedance for item in bound.plan.envelopes if item.impedance is not None]
     return Facts(
         bound=bound,
@@ -93,10 +118,11 @@ def facts_of(
         device=device,
         simulated=simulated,
         speed=speed,
-        planned_pc=observe(bound.plan, planned.trace).nominal_pc,
-        planned_ms=planned.trace.end_ms,
+        planned_pc=observe(bound.plan, planned).nominal_pc,
+        planned_ms=planned.end_ms,
         ohm_max=max((item.ohm_max for item in ranges), default=None),
         steps=tuple(step_words(bound, index, bound.values) for index in range(len(bound.plan.steps))),
+        dead_man=dead_man,
     )
 
 
@@ -127,4 +153,6 @@ def view_of(session: Session, facts: Facts) -> View:
         head=session.journal.head,
         end=session.end,
         closed=session.closed,
+        behind_pc=session.guard.contact.shortfall_pc,
+        acknowledged=tuple(session.acknowledged),
     )

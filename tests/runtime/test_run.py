@@ -183,7 +183,7 @@ def test_a_caution_needs_a_name_and_a_reason_and_both_are_kept(place: Workplace)
     header = journal_of(place).header
     assert header is not None
     assert header["acknowledgements"] == [
-        {"subject": "rules[1]", "person": "Dr A", "reason": "only a little"}
+        {"subject": "rules[1]", "person": "Dr A", "reason": "only a little", "role": None}
     ]
 
 

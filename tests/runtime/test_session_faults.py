@@ -273,10 +273,10 @@ def test_a_device_that_is_set_to_something_else_is_found_out_at_the_next_tick() 
     assert bedside.session.end is not None and bedside.session.end.reason == "the device reported a fault"
 
 
-def test_too_little_voltage_is_said_once() -> None:
+def test_too_little_voltage_is_said_and_said_louder_when_it_lasts() -> None:
     plan = timed_plan(hold_ms=10 * SECOND, ramp_ms=4 * SECOND)
     weak = bound_of(replace(plan, device=replace(plan.device, compliance_mv=2_500)))
     bedside = Bedside(weak).begin().until_closed()
-    assert bedside.codes() == ["F25"]
+    assert bedside.codes() == ["F25", "F42"]
     assert bedside.session.completed
     check(bedside)

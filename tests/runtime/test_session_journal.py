@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ionto_ir.events import EmergencyStop, Event, Pause, Resume, Stop
 from ionto_ir.plan import ForTime, Interruptions
+from ionto_ir.waveform import Waveform
 from ionto_runtime.journal_format import RecordType
 from ionto_runtime.journal_reader import Sealed, Unsealed
 from ionto_runtime.simulation.stimulator import Fault
@@ -74,7 +75,7 @@ def test_a_disk_that_fails_stops_the_session_and_the_ramp_down_needs_no_journal(
 def _noting(
     before: Callable[[int, int, int], Reply | None], sent: list[int]
 ) -> Callable[[int, int, int], Reply | None]:
-    def watch(na: int, lease_ms: int, seq: int) -> Reply | None:
+    def watch(na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         sent.append(abs(na))
         return before(na, lease_ms, seq)
 
@@ -103,7 +104,7 @@ def test_every_raise_is_on_the_disk_before_it_is_sent() -> None:
     before = bedside.device.set_current
     checked = []
 
-    def watch(na: int, lease_ms: int, seq: int) -> Reply | None:
+    def watch(na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         reading = bedside.device.measure()
         assert reading is not None
         if abs(na) > abs(reading.setpoint_na) or not reading.output_on:

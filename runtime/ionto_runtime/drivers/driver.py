@@ -56,7 +56,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """What the device itself shall never pass in this session, whatever the host says. Magnitudes."""
+    """What the device itself shall never pass in this session, whatever the host says. Magnitudes.
+
+    A device whose own ceiling of charge or time is lower keeps its own, unless the session needs more:
+    `needed` is what the undisturbed session takes.
+    """
 
     current_na_max: int
     slew_na_s: int
@@ -64,6 +68,8 @@ class SessionLimits:
     charge_pc_max: int
     on_time_ms_max: int
     lease_ms_max: int
+    charge_pc_needed: int = 0
+    on_time_ms_needed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

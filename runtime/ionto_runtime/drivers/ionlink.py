@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ionto_ir.device import Device
 from ionto_ir.waveform import Waveform
 from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import (
@@ -26,7 +27,8 @@ from ionto_runtime.drivers.ionlink_line import (
     random_session,
     trips_in_words,
 )
-from ionto_runtime.drivers.transport import Transport
+from ionto_runtime.drivers.serial_port import open_port
+from ionto_runtime.drivers.transport import LineSettings, Transport
 from ionto_runtime.link.messages import (
     FACTS_BYTES,
     AckTrip,
@@ -72,6 +74,9 @@ CAPABILITIES = Capabilities(
     source="docs/reference/ionlink.md; the conformance suite, on the firmware and on its twin",
 )
 
+LINE = LineSettings(baud=115_200)
+"""A frame of 64 bytes takes 6 ms."""
+
 PROOF_VALID_MS = 300
 PROOF_POLL_MS = 20
 PROOF_LATE_MS = 150
@@ -97,6 +102,12 @@ REFUSALS: dict[Reason, Refusal] = {
     Reason.UNSEEN: Refusal.STALE,
     Reason.POLARITY: Refusal.POLARITY,
 }
+
+
+def open_driver(port: str, device: Device | None, clock: Clock) -> IonLinkDriver | Problem:
+    """The driver of whatever speaks IonLink on a serial line, whichever profile a plan was compiled for."""
+    line = open_port(port, LINE)
+    return line if isinstance(line, Problem) else IonLinkDriver(line, clock)
 
 
 class IonLinkDriver:
@@ -145,14 +156,19 @@ class IonLinkDriver:
 
     def configure(self, limits: SessionLimits) -> Problem | None:
         assert self._facts is not None, "a device is met before it is configured"
+        own = self._facts
+        if own.charge_uc_max * 1_000_000 < limits.charge_pc_needed:
+            return Problem("I0914", "the session needs more charge than the device ever gives")
+        if own.on_time_ms_max < limits.on_time_ms_needed:
+            return Problem("I0914", "the session takes longer than the device is ever on")
         wanted = Limits(
             current_na_max=limits.current_na_max,
             slew_na_s_max=limits.slew_na_s,
             compliance_mv=limits.compliance_mv,
             # Rounded down: the device counts whole uC and shall never allow more than was given. Where its
             # own bound of charge or time is the lower one, it is the one that holds.
-            charge_uc_max=min(limits.charge_pc_max // 1_000_000, self._facts.charge_uc_max),
-            on_time_ms_max=min(limits.on_time_ms_max, self._facts.on_time_ms_max),
+            charge_uc_max=min(limits.charge_pc_max // 1_000_000, own.charge_uc_max),
+            on_time_ms_max=min(limits.on_time_ms_max, own.on_time_ms_max),
             lease_ms_max=limits.lease_ms_max,
         )
         for field in LIMITS:

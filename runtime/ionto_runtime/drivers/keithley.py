@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from ionto_ir.device import Device
 from ionto_ir.waveform import Waveform
 from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import Capabilities, Complaint, DeadMan, Identity, Problem, SessionLimits
+from ionto_runtime.drivers.serial_port import open_port
 from ionto_runtime.drivers.text_line import TextLine
 from ionto_runtime.drivers.transport import LineSettings, Transport
 from ionto_runtime.stimulator import Accepted, Measurement, Refusal, Refused, Reply
@@ -49,6 +51,12 @@ OVERFLOW = Decimal("9e37")
 IMPEDANCE_CURRENT_NA_MIN = 10_000
 IN_COMPLIANCE = 1 << 3
 SETTING = (":SOUR:FUNC CURR", ":SOUR:CURR:MODE FIX", ":SOUR:CLE:AUTO OFF", ":FORM:ELEM VOLT,CURR,TIME,STAT")
+
+
+def open_driver(port: str, device: Device | None, clock: Clock) -> Keithley | Problem:
+    """The driver of the instrument on a serial line, whichever profile a plan was compiled for."""
+    line = open_port(port, SETTINGS)
+    return line if isinstance(line, Problem) else Keithley(line, clock)
 
 
 class Keithley:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 
+from ionto_ir.device import Device
 from ionto_ir.waveform import Waveform
 from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import Capabilities, Complaint, DeadMan, Identity, Problem, SessionLimits
+from ionto_runtime.drivers.serial_port import open_port
 from ionto_runtime.drivers.text_line import TextLine
 from ionto_runtime.drivers.transport import LineSettings, Transport
 from ionto_runtime.stimulator import Accepted, Measurement, Refusal, Refused, Reply
@@ -52,6 +54,12 @@ READ = re.compile(r"Read value: (-?\d+) \((-?\d+)(uA|mV)\)$")
 READY = "Ready to go!"
 BANNER = "Booting StimJim"
 NEAR_COUNTS = 3
+
+
+def open_driver(port: str, device: Device | None, clock: Clock) -> StimJimDriver | Problem:
+    """The driver of the instrument on a serial line, whichever profile a plan was compiled for."""
+    line = open_port(port, SETTINGS)
+    return line if isinstance(line, Problem) else StimJimDriver(line, clock)
 
 
 class StimJimDriver:

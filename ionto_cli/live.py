@@ -1,0 +1,280 @@
+"""A session on a device: starts the safety process, is its commanding console, and sums up what it says.
+
+Nothing here is needed for safety. When this program dies, the safety process notices, stops and seals; when
+the safety process dies, the device's dead-man ends the output, and the journal says the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ionto_cli.asking import Asker, confirmed
+from ionto_cli.bedside import Bound, Settings, console_for, sum_up
+from ionto_cli.exits import Exit
+from ionto_cli.home import sealing_folder, trusted_folder
+from ionto_cli.run_summary import Ran, before_lines
+from ionto_cli.terminal import complain
+from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.diagnostic import Diagnostic, Label, Severity, error
+from ionto_ir.source import Span
+from ionto_runtime.admission import confirmation_of
+from ionto_runtime.clock import RealClock
+from ionto_runtime.loop import Signals, signals_noted
+from ionto_runtime.messages import STOPS, Message, command_of, outcome_from_json, view_from_json
+from ionto_runtime.prompts import YES
+from ionto_runtime.remote import Remote, reach
+from ionto_runtime.safety.job import Job, job_to_json
+from ionto_runtime.view import Console, Facts, View, facts_of
+
+START_MS_MAX = 20_000
+"""How long the safety process may take to open its desk: Python starts slowly on a busy machine."""
+
+LISTEN_MS = 50
+GONE = "look at the device: its dead-man has ended the output; the journal says what was delivered at most"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Which device, on which line, as the command line says it."""
+
+    plan: Path
+    trust: Path | None
+    port: str
+    driver: str
+    device_file: Path | None
+
+
+def run_on_device(bound: Bound, line: Line, settings: Settings, asker: Asker) -> Exit:
+    """Run the session of a bound plan on a real device, as its commanding console."""
+    with tempfile.TemporaryDirectory(prefix="ionto-") as folder, ExitStack() as stack:
+        job = _job(bound, line, settings, Path(folder))
+        process = stack.enter_context(_started(job))
+        remote = reach(job.socket, RealClock(), START_MS_MAX)
+        if remote is None:
+            return complain(error("I0927", "the safety process does not open its desk", None))
+        stack.callback(remote.close)
+        remote.join(job.token, "ionto run", commands=True)
+        signals = stack.enter_context(signals_noted())
+        bedside = _Bedside(remote, bound, settings, asker, signals)
+        asker.say(f"  safety process {process.pid}: `kill {process.pid}` stops the session too")
+        return bedside.attend()
+
+
+def _job(bound: Bound, line: Line, settings: Settings, folder: Path) -> Job:
+    return Job(
+        session_id=secrets.token_hex(4),
+        token=secrets.token_urlsafe(24),
+        socket=folder / "desk",
+        plan=line.plan.absolute(),
+        trust=(line.trust or trusted_folder()).absolute(),
+        records=settings.records.absolute(),
+        sealing=sealing_folder().absolute(),
+        port=line.port,
+        driver=line.driver,
+        device_file=None if line.device_file is None else line.device_file.absolute(),
+        values=bound.plan.values,
+        acknowledgements=bound.acknowledgements,
+        patient=settings.patient,
+        operator=settings.operator,
+        attended=True,
+    )
+
+
+@contextmanager
+def _started(job: Job) -> Iterator[subprocess.Popen[bytes]]:
+    """The safety process, in a session of its own: what the terminal sends to us does not reach it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ionto_runtime.safety"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+    assert process.stdin is not None
+    try:
+        process.stdin.write(json.dumps(job_to_json(job)).encode("utf-8"))
+        process.stdin.close()
+    except OSError:
+        pass  # it has ended already, which its desk will show
+    yield process
+
+
+class _Bedside:
+    """The commanding console of one session: what was heard so far, and what is to be done with it."""
+
+    def __init__(
+        self, remote: Remote, bound: Bound, settings: Settings, asker: Asker, signals: Signals
+    ) -> None:
+        self._remote = remote
+        self._bound = bound
+        self._settings = settings
+        self._asker = asker
+        self._signals = signals
+        self._signalled = False
+        self._begun = False
+        self._journal = Path()
+        self._facts: Facts | None = None
+        self._waiting: list[Message] = []
+        self._unanswered: set[str] = set()
+        self._fresh = False
+        self._console: Console | None = None
+        self._view: View | None = None
+
+    def attend(self) -> Exit:
+        """From the first word of the safety process to its last."""
+        with ExitStack() as stack:
+            while True:
+                heard, self._waiting = [*self._waiting, *self._remote.hear(LISTEN_MS)], []
+                for message in heard:
+                    done = self._take(message, stack)
+                    if done is not None:
+                        stack.close()
+                        return self._end(done)
+                if self._remote.gone:
+                    stack.close()
+                    return self._lost()
+                self._listen()
+
+    def _take(self, message: Message, stack: ExitStack) -> Message | None:
+        """Act on a message; the message itself when it is the last one."""
+        match message["type"]:
+            case "facts":
+                self._take_facts(message)
+            case "check":
+                mark = "ok " if message["passed"] else "NO "
+                self._asker.say(f"  {mark} {message['name']}: {message['detail']}")
+            case "trial_alarm":
+                self._remote.command("seen")
+            case "armed":
+                self._confirm_and_begin()
+            case "reply":
+                self._unanswered.discard(str(message["key"]))
+            case "begun":
+                self._begun = True
+                self._console = console_for(self._bound, self._settings, self._asker.lines, stack)
+            case "view":
+                assert self._facts is not None
+                self._view = _continued(self._view, view_from_json(self._facts, message))
+                self._fresh = not self._unanswered
+                if self._console is not None:
+                    self._console.show(self._view)
+            case "bye" | "refused_session" | "failed":
+                return message
+        return None
+
+    def _take_facts(self, message: Message) -> None:
+        self._journal = Path(str(message["journal"]))
+        self._facts = facts_of(
+            self._bound.plan,
+            patient=self._settings.patient,
+            operator=self._settings.operator,
+            device=str(message["device"]),
+            simulated=message["simulated"] is True,
+            speed=1,
+        )
+        for said in before_lines(self._bound.sealed, self._facts, self._bound.plan):
+            self._asker.say(said)
+        if isinstance(message["banner"], str):
+            self._asker.say(f"  !!! {message['banner']}")
+
+    def _confirm_and_begin(self) -> None:
+        """Plan, patient and every electrode, one by one: nobody reads a list as well as single lines.
+
+        What is confirmed is what was shown here; whether it is what will run, the safety process says (R3).
+        """
+        patient = self._settings.patient
+        questions = [f"Plan and patient {patient or '(none)'} are as shown?"]
+        for electrode in self._bound.plan.plan.electrodes:
+            role = electrode.role.value.upper()
+            shown = f"{electrode.place.value} electrode, {electrode.profile} on {electrode.site}"
+            questions.append(f"The {shown}, is the {role}?")
+        if all(self._says_yes(text) for text in [*questions, "Start?"]):
+            shown_here = confirmation_of(self._bound.plan, self._bound.sealed.sha256, patient)
+            self._remote.command("begin", confirm=shown_here)
+        else:
+            self._asker.say("nothing was started")
+            self._remote.command("leave")
+
+    def _says_yes(self, text: str) -> bool:
+        """Whether a person says yes; while they think, the safety process goes on hearing of us."""
+        if self._asker.obliging:
+            return confirmed(text, self._asker)
+        self._asker.say(f"{text} (yes or no)")
+        lines = self._asker.lines
+        while (said := lines.ready()) is None:
+            self._waiting += self._remote.hear(LISTEN_MS)
+            if lines.ended or self._remote.gone or self._waiting or self._signals.take():
+                return False
+        lines.drop()
+        return said.strip().casefold() in YES
+
+    def _listen(self) -> None:
+        """Hand on what people and signals say."""
+        for name in self._signals.take():
+            self._remote.stop(emergency=self._signalled)
+            self._asker.say(f"{name}: {'emergency stop' if self._signalled else 'the session stops'}")
+            self._signalled = True
+        # A console that looks at an old view would answer the same question again.
+        if self._console is None or self._view is None or not self._fresh or self._view.end is not None:
+            return
+        for event in self._console.poll(self._view):
+            command = command_of(event)
+            stops = command["do"] in STOPS
+            key = self._remote.command(str(command.pop("do")), **command)
+            if not stops:
+                self._unanswered.add(key)
+                self._fresh = False
+
+    def _end(self, last: Message) -> Exit:
+        if last["type"] == "bye":
+            assert self._facts is not None and isinstance(last["outcome"], dict)
+            outcome = outcome_from_json(last["outcome"])
+            ran = Ran(
+                self._bound.sealed, self._facts, outcome, self._journal, None, self._bound.acknowledgements
+            )
+            sum_up(ran, self._settings, self._asker)
+            return Exit.PROVED if outcome.completed else Exit.REFUTED
+        if last["type"] == "failed":
+            text = f"the safety process itself went wrong: {last['reason']}"
+            complain(error("I0927", text, None, help=GONE))
+            return Exit.DISAGREEMENT
+        found = last["diagnostics"]
+        assert isinstance(found, list)
+        complain(*(_diagnostic(item) for item in found if isinstance(item, dict)))
+        return Exit.SOURCE
+
+    def _lost(self) -> Exit:
+        complain(error("I0927", "the safety process is gone", None, help=GONE))
+        return Exit.REFUTED if self._begun else Exit.SOURCE
+
+
+def _continued(before: View | None, now: View) -> View:
+    """The view, with the very prompt and refusal of the one before where they are the same: a console asks
+    what is new to it.
+    """
+    if before is None:
+        return now
+    prompt = before.prompt if before.prompt == now.prompt else now.prompt
+    refusal = before.refusal if before.refusal == now.refusal else now.refusal
+    return replace(now, prompt=prompt, refusal=refusal)
+
+
+def _diagnostic(said: Message) -> Diagnostic:
+    file, notes, advice = said["file"], said["notes"], said["help"]
+    return Diagnostic(
+        code=str(said["code"]),
+        severity=Severity.ERROR,
+        message=str(said["message"]),
+        primary=Label(Span(file, 1, 1, 1, 1), "") if isinstance(file, str) else None,
+        notes=tuple(str(note) for note in notes) if isinstance(notes, list) else (),
+        help=advice if isinstance(advice, str) else None,
+    )

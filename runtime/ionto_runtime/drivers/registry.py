@@ -1,0 +1,58 @@
+"""Which drivers there are, by the name that a device profile gives; each is loaded only when it is wanted.
+
+A driver is a module with `CAPABILITIES`, its row in the capability table, and `open_driver`, an `Opener`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ionto_ir.device import Device
+from ionto_ir.diagnostic import Diagnostic, error
+from ionto_runtime.clock import Clock
+from ionto_runtime.drivers.driver import Capabilities, Driver, Problem
+
+Opener = Callable[[str, Device | None, Clock], Driver | Problem]
+"""The line, the profile that the plan was compiled for (None: a check without a plan), and the time."""
+
+MODULES = {
+    "ionlink": "ionto_runtime.drivers.ionlink",
+    "keithley_2400": "ionto_runtime.drivers.keithley",
+    "stimjim": "ionto_runtime.drivers.stimjim",
+    "simulated": "ionto_runtime.simulation.driver",
+}
+
+
+def driver_names() -> tuple[str, ...]:
+    """The drivers that this installation has."""
+    return tuple(name for name, module in MODULES.items() if find_spec(module) is not None)
+
+
+def capabilities_of(name: str) -> Capabilities | Diagnostic:
+    """The facts about a driver's devices, or that there is no such driver (I0929)."""
+    module = _module(name)
+    if isinstance(module, Diagnostic):
+        return module
+    capabilities = module.CAPABILITIES
+    assert isinstance(capabilities, Capabilities), "a driver states what its devices can do"
+    return capabilities
+
+
+def open_driver(name: str, port: str, device: Device | None, clock: Clock) -> Driver | Diagnostic:
+    """The driver of a device on a line, not yet connected; or why there is none (I0929 and its own)."""
+    module = _module(name)
+    if isinstance(module, Diagnostic):
+        return module
+    opener: Opener = module.open_driver
+    driver = opener(port, device, clock)
+    return error(driver.code, driver.text, None) if isinstance(driver, Problem) else driver
+
+
+def _module(name: str) -> Any:
+    names = driver_names()
+    if name not in names:
+        return error("I0929", f"there is no driver `{name}`", None, help="there are: " + ", ".join(names))
+    return import_module(MODULES[name])
