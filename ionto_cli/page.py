@@ -17,6 +17,7 @@ from ionto_ir.units import CURRENT, format_quantity
 from ionto_ir.wording import envelope_text, limit_text, measured_text, value_text
 from ionto_verifier.properties import SENTENCES, Property
 from ionto_verifier.report import Finding, VerificationReport, share_of, verdict_name
+from ionto_verifier.rests import rests_text
 
 CLOSE = 95
 """Percent of a limit from which a bar is shown as close."""
@@ -69,6 +70,7 @@ def page(
         counterexamples=[_example(example) for example in examples],
         **_protocol(plan, sources),
         properties=_properties(report),
+        rests_on=rests_text(report),
         assumptions=report.assumptions,
         envelopes=[envelope_text(envelope).replace("`", "") for envelope in plan.envelopes],
         limits=[_limit(plan, index) for index in range(len(plan.limits))],

@@ -19,6 +19,7 @@ from ionto_ir.source import SourceFile
 from ionto_ir.wording import envelope_text
 from ionto_verifier.driver import verify
 from ionto_verifier.report import VerificationReport
+from ionto_verifier.rests import rests_text
 
 if TYPE_CHECKING:
     from ionto_cli.junit import Suite
@@ -147,6 +148,7 @@ def _tell(item: Judged, *, everything: bool) -> None:
             from ionto_cli.second_opinions import tell_opinion
 
             tell_opinion(item.opinions[number])
+        say(f"  {rests_text(report)}")
         say(f"  under {len(report.assumptions)} assumptions, which `ionto report` and `--json` list")
 
 

@@ -24,7 +24,7 @@ class Standing(Enum):
 
     DERIVED = "derived again from the plan and certified"
     STATED = "certified as the verifier stated it"
-    VALUES = "settled by trying values, without a certificate"
+    VALUES = "seen from the steps of values, without a certificate"
     WITNESS = "that somebody or something exists, without a certificate"
     SOLVER = "on a solver's word alone"
     OPEN = "not proved: a soft limit, or an open question"

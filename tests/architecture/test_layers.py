@@ -78,6 +78,7 @@ PUBLIC = {
         "properties",
         "report",
         "report_json",
+        "rests",
     },
 }
 

@@ -15,10 +15,12 @@ from ionto_ir.limits import LimitKind
 from ionto_ir.recheck.check import Rechecked, Standing
 from ionto_ir.recheck.derive import FEATURES, derive
 from ionto_ir.recheck.record import METHODS, Record, read_record
+from ionto_verifier.certificate import Closed
 from ionto_verifier.certify import method_of
 from ionto_verifier.decision import Proved, Refuted, Stage, Unknown
 from ionto_verifier.properties import Question
 from ionto_verifier.report import Answered
+from ionto_verifier.rests import Rest
 from tests.golden.everything import everything
 from tests.ir.sealing import Json, codes, parts_of, rechecked
 from tests.library.test_library import TREATMENTS
@@ -282,17 +284,19 @@ def test_features_beyond_the_recheck_are_known_by_name() -> None:
 
 
 def test_each_way_of_settling_a_question_is_recorded_by_its_own_word() -> None:
-    def method(decision, existence: bool = False, decided: bool = False) -> str:
-        question = Question("c", square(81), decided=decision if decided else None)
-        return method_of(Answered(question, decision), existence)
+    def method(decision, about: str = "current", decided: bool = False) -> str:
+        question = Question("c", replace(square(81), property=about), decided=decision if decided else None)
+        return method_of(Answered(question, decision))
 
     assert method(Proved(Stage.SOLVER, None, ())) == "solver"
     assert method(Proved(Stage.RELAXATION, None, ())) == "solver"
     assert method(Proved(Stage.SPLIT, None, ()), decided=True) == "values"
     assert method(Unknown("given up")) == "open"
     assert method(Refuted(Stage.SOLVER, {})) == "open"
-    assert method(Refuted(Stage.SOLVER, {}), existence=True) == "witness"
-    assert {stage.value for stage in Stage} <= METHODS
+    assert method(Refuted(Stage.SOLVER, {}), "treatable") == "witness"
+    for stage in Stage:
+        assert method(Proved(stage, Closed(), ())) == stage.value
+    assert {stage.value for stage in Stage} | {rest.value for rest in Rest} - {"certificate"} <= METHODS
 
 
 def test_the_recheck_needs_neither_solver_nor_parser_nor_prover() -> None:

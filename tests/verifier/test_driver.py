@@ -23,6 +23,7 @@ from ionto_verifier.obligation import FALSE
 from ionto_verifier.properties import SENTENCES, Property
 from ionto_verifier.report import Outcome, summary_lines, verdict_name
 from ionto_verifier.report_json import predicate, report_to_json, verify_schema
+from ionto_verifier.rests import Rest, rest_of, rests_of, rests_text
 from ionto_verifier.term import TermTooLargeError
 from tests.architecture.tree import ROOT
 from tests.treatments import HERE, Keep, limit, plan_with
@@ -147,8 +148,28 @@ def test_a_core_names_the_lines_and_the_facts_of_the_device() -> None:
 
 def test_assumptions_are_in_every_report() -> None:
     said = " ".join(verify(_safe(), QUICK).assumptions)
-    for words in ("tick of 100 ms", "emergency stop", "by itself 500 ms after", "bench_dc", "impedance"):
+    for words in ("tick of 100 ms", "emergency stops", "by itself 500 ms after", "bench_dc", "impedance"):
         assert words in said
+    for words in (
+        "more than the set current",
+        "loss of power",
+        "ramp limits",
+        "the journal is at most 2 ticks",
+    ):
+        assert words in said
+
+
+def test_what_proofs_rest_on_is_counted_and_a_solver_s_word_is_no_certificate() -> None:
+    report = verify(_safe(), QUICK)
+    found = rests_of(report)
+    assert found[Rest.CERTIFICATE] > 10
+    assert (found[Rest.SOLVER], found[Rest.OPEN]) == (0, 0)
+    assert sum(found.values()) == len(report.answers)
+    one = next(item for item in report.answers if rest_of(item) is Rest.CERTIFICATE)
+    believed = replace(one, decision=Proved(Stage.SOLVER, None, ()))
+    counted = rests_of(replace(report, answers=(*report.answers, believed)))
+    assert counted[Rest.SOLVER] == 1
+    assert "1 on a solver's word alone" in rests_text(replace(report, answers=(believed,)))
 
 
 def test_a_person_who_is_waited_for_under_current_bounds_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ionto_ir.bound import JOURNAL_LAG_TICKS
 from ionto_ir.device import ALL, Device, Electrode
 from ionto_ir.plan import Plan
 from ionto_ir.units import CURRENT, SLEW, format_quantity
@@ -21,7 +22,8 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
         f"the host is silent for at most {device.host_gap_ms} ms",
         f"a stop and a pause fall at {_slew(plan.stop_slew_na_s)}",
         f"the way back after a pause rises at {_slew(plan.resume_slew_na_s)}",
-        "an emergency stop and a device fault open the output at once and are exempt from the ramp limit",
+        "emergency stops, device faults and loss of power open the output at once, exempt from ramp limits",
+        f"the journal is at most {JOURNAL_LAG_TICKS} ticks behind what is in force",
         "a lost link or a crash of the host may end a session early; no limit is passed then, for any plan",
         "a measured current above the stated accuracy ends a session early",
         "the time that people take to answer is counted only under limits on the duration",

@@ -19,18 +19,16 @@ from ionto_ir.recheck.polynomial import Polynomial as OwnPolynomial
 from ionto_ir.recheck.record import SCHEMA
 from ionto_verifier.budget import Budget
 from ionto_verifier.certificate_codec import Json, encode, formula_json, polynomial_json
-from ionto_verifier.decision import Decision, Proved, Refuted, Stage, Unknown
+from ionto_verifier.decision import Decision, Proved
 from ionto_verifier.obligation import And, Atom, Formula, Guard, Obligation, Or, Variable
-from ionto_verifier.properties import Measure, Property
+from ionto_verifier.properties import Measure
 from ionto_verifier.report import Answered, VerificationReport
+from ionto_verifier.rests import rest_of
 from ionto_verifier.solve import decide_all
 from ionto_verifier.term import Monomial, Polynomial, polynomial
 
 EFFORT = Budget(relaxation_effort=500_000, solver_effort=200_000, split_cases=6, relaxed_cases=6)
 """What a question of the recheck may cost: little, because one that is hard is mostly too coarse to hold."""
-
-EXISTENCE = frozenset({Property.TREATABLE, Property.REACHABLE})
-"""Properties that are proved by somebody or something that exists."""
 
 Certificates: TypeAlias = "dict[str, Json]"
 
@@ -66,32 +64,22 @@ def certificates_of(report: VerificationReport, plan_sha256: str) -> Certificate
     }
 
 
-def method_of(item: Answered, existence: bool) -> str:
+def method_of(item: Answered) -> str:
     """How a question was settled, in the record's words."""
-    match item.decision:
-        case Proved(Stage.SOLVER | Stage.RELAXATION, None):
-            return "solver"
-        case Proved(_, None):
-            return "values" if item.question.decided is not None else "solver"
-        case Proved(stage, _):
-            return stage.value
-        case Refuted():
-            return "witness" if existence else "open"
-        case Unknown():
-            return "open"
-    assert_never(item.decision)
+    if isinstance(item.decision, Proved) and item.decision.certificate is not None:
+        return item.decision.stage.value
+    return rest_of(item).value
 
 
 def _stated(item: Answered, proofs: _Pool, grounds: _Pool) -> Json:
     question, obligation = item.question, item.question.obligation
-    existence = obligation.property in {kind.value for kind in EXISTENCE}
     proof = item.decision.certificate if isinstance(item.decision, Proved) else None
     return [
         question.claim,
         grounds.place(_ground(obligation)),
         formula_json(obligation.conclusion),
         None if question.measure is None else _measured(question.measure),
-        method_of(item, existence),
+        method_of(item),
         None if proof is None else proofs.place(encode(proof)),
     ]
 

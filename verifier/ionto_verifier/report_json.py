@@ -24,6 +24,7 @@ from ionto_verifier.report import (
     VerificationReport,
     verdict_name,
 )
+from ionto_verifier.rests import Rest, rests_of
 
 Json = dict[str, object]
 
@@ -40,6 +41,7 @@ def report_to_json(report: VerificationReport) -> Json:
         "outcome": report.outcome.name.lower().replace("_", " "),
         "exit_code": report.exit_code,
         "findings": [_finding(plan, finding) for finding in report.findings],
+        "rests_on": _rests(report),
         "assumptions": list(report.assumptions),
         "unused_limits": list(report.unused_limits),
         "diagnostics": [diagnostic_data(item) for item in report.diagnostics],
@@ -59,6 +61,7 @@ def predicate(report: VerificationReport) -> Json:
         "device": plan.device.name,
         "envelopes": _envelopes(plan),
         "claims": [_sealed_claim(finding) for finding in report.findings],
+        "rests_on": _rests(report),
         "limits": [limit_text(limit) for limit in plan.limits],
         "assumptions": list(report.assumptions),
         "sources": {item.file: item.sha256 for item in plan.files},
@@ -77,6 +80,11 @@ def _envelopes(plan: Plan) -> list[Json]:
         }
         for item in plan.envelopes
     ]
+
+
+def _rests(report: VerificationReport) -> Json:
+    """How many questions rest on a certificate, on the steps of values, on a solver's word, on a witness."""
+    return {rest.value: count for rest, count in rests_of(report).items()}
 
 
 def _sealed_claim(finding: Finding) -> Json:
@@ -176,6 +184,7 @@ def verify_schema() -> Json:
                 "outcome": {"enum": _OUTCOMES},
                 "exit_code": {"enum": [0, 1, 2, 3, 5]},
                 "findings": _list({"$ref": "#/$defs/finding"}),
+                "rests_on": _object({rest.value: _COUNT for rest in Rest}),
                 "assumptions": _list(_TEXT),
                 "unused_limits": _list(_COUNT),
                 "diagnostics": _list({"type": "object"}),
