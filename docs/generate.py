@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from docs.ionlink import ionlink_tables
 from ionto_cli import arguments
 from ionto_ir.codec_schema import plan_schema, scenario_schema
 from ionto_ir.codes import CODES
@@ -42,6 +43,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "plan.schema.json": _json(plan_schema()),
         REFERENCE / "scenario.schema.json": _json(scenario_schema()),
         REFERENCE / "verify.schema.json": _json(verify_schema()),
+        REFERENCE / "ionlink-bytes.md": ionlink_tables(),
         FIRMWARE / "ionlink_schema.h": c_header(),
     }
 

@@ -94,10 +94,10 @@ class FaultyLine:
             how.delay -= 1
             self._late.append((self._now_ms + how.delay_ms, towards_device, data))
             return []
-        if how.truncate > 0:
+        if how.truncate > 0 and data:
             how.truncate -= 1
             data = data[: self._random.randrange(len(data))]
-        if how.flip > 0:
+        if how.flip > 0 and data:
             how.flip -= 1
             bit = self._random.randrange(len(data) * 8)
             flipped = int.from_bytes(data, "big") ^ (1 << bit)
