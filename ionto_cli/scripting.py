@@ -8,14 +8,15 @@ from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.entry import parse_assignments
 from ionto_ir.events import Event
 from ionto_ir.expression import Value
-from ionto_ir.plan import Plan
+from ionto_ir.plan import Demand, Plan
 from ionto_ir.rehearse import Timeline
 from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.units import TIME, Quantity, parse_unit, to_base
 from ionto_runtime.session import Session
 from ionto_runtime.view import View
 
-PLAIN = {item.value: item for item in Happening if item not in (Happening.ADJUST, Happening.RECORD)}
+WITH_MORE = (Happening.ADJUST, Happening.RECORD, Happening.PRESS)
+PLAIN = {item.value: item for item in Happening if item not in WITH_MORE}
 
 
 class Scripted:
@@ -54,11 +55,15 @@ def occurrences(plan: Plan, texts: Sequence[str]) -> tuple[Occurrence, ...] | Di
 def _occurrence(plan: Plan, text: str) -> Occurrence | Diagnostic:
     words = text.split(None, 3)
     at_ms = _time_ms(words[:2])
-    advice = "for example `--at '5 min pause'`; events are " + ", ".join([*PLAIN, "adjust NAME=VALUE"])
+    advice = "for example `--at '5 min pause'`; events are " + ", ".join(
+        [*PLAIN, "adjust NAME=VALUE", "press NAME"]
+    )
     if at_ms is None or len(words) < 3:
         return error("I0901", f"`--at {text}` is not a time and an event", None, help=advice)
     if words[2] in PLAIN:
         return Occurrence(at_ms, PLAIN[words[2]], None, None, None)
+    if words[2] == Happening.PRESS.value and len(words) == 4:
+        return _press(plan, at_ms, words[3].strip('"'))
     if words[2] != Happening.ADJUST.value or len(words) < 4:
         return error("I0901", f"`{words[2]}` is no event", None, help=advice)
     given = parse_assignments(plan, [words[3]])
@@ -66,6 +71,14 @@ def _occurrence(plan: Plan, text: str) -> Occurrence | Diagnostic:
         return given[0]
     name, value = next(iter(given.items()))
     return Occurrence(at_ms, Happening.ADJUST, name, value, None)
+
+
+def _press(plan: Plan, at_ms: int, button: str) -> Occurrence | Diagnostic:
+    buttons = [step.text for step in plan.steps if isinstance(step, Demand)]
+    if button not in buttons:
+        shown = ", ".join(f"`{name}`" for name in buttons) or "none"
+        return error("I0906", f"there is no button `{button}`", None, help=f"the buttons are: {shown}")
+    return Occurrence(at_ms, Happening.PRESS, button, None, None)
 
 
 def _time_ms(words: Sequence[str]) -> int | None:

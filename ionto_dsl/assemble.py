@@ -19,6 +19,7 @@ from ionto_dsl.currents import (
     operand,
     ramp_charge_min,
 )
+from ionto_dsl.doses import add_on_demand
 from ionto_dsl.flow import OFF, UNKNOWN, Current, State, meet
 from ionto_dsl.moving import add_hold_for, add_hold_until, add_ramp
 from ionto_dsl.persons import add_move, add_record, add_tell
@@ -128,7 +129,14 @@ def _block(a: Assembler, steps: Sequence[typed.Step]) -> None:
 
 def _one(a: Assembler, step: typed.Step) -> None:
     if a.section is not Section.SESSION and isinstance(
-        step, typed.Ramp | typed.HoldFor | typed.HoldUntil | typed.Deliver | typed.Wait | typed.Reverse
+        step,
+        typed.Ramp
+        | typed.HoldFor
+        | typed.HoldUntil
+        | typed.Deliver
+        | typed.Wait
+        | typed.Reverse
+        | typed.OnDemand,
     ):
         message = f"this step stands in `{a.section.value}`, and current flows only in `session`"
         a.refuse("I0411", message, step.span, "not here", advice="move it into `session { ... }`")
@@ -148,6 +156,8 @@ def _one(a: Assembler, step: typed.Step) -> None:
             _reverse(a, step)
         case typed.Repeat():
             _repeat(a, step)
+        case typed.OnDemand():
+            add_on_demand(a, step, _block)
         case typed.If():
             _if(a, step)
         case typed.Tell():
@@ -290,7 +300,8 @@ def _returns(a: Assembler, step: typed.Repeat, before: Current, after: Current) 
     if before.level_na is None or after.level_na is None:
         return True
     same_sign = not before.may_flow or before.reversed is after.reversed
-    if before.level_na != after.level_na or not same_sign or after.joined:
+    same_form = not before.may_flow or before.waveform == after.waveform
+    if before.level_na != after.level_na or not same_sign or not same_form or after.joined:
         last = step.body[-1]
         begin = "0 mA" if before.is_zero else "the current with which it began"
         a.refuse(

@@ -40,7 +40,9 @@ class Assembler:
     """The list of steps as it grows. `open_ends` are successors that the next step will be."""
 
     __slots__ = (
+        "buttons",
         "counters",
+        "demand",
         "early",
         "extents",
         "found",
@@ -76,6 +78,8 @@ class Assembler:
         self.section = Section.BEFORE
         self.counters = 0
         self.rounds: Span | None = None  # the innermost repetition around what comes next
+        self.demand: Span | None = None  # the block on demand around what comes next
+        self.buttons: set[str] = set()
 
     def emit(self, step: Step) -> int:
         """Append a step; everything that was waiting for a successor leads to it."""

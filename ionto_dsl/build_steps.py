@@ -92,10 +92,16 @@ def _waveform(parts: Parts) -> surface.Waveform | None:
 
 
 def waveform(context: Context, parts: Parts) -> surface.Waveform:
-    """`as pulsed 10 kHz duty 50 %`."""
-    frequency = next(iter(nodes(parts)), None)
-    duty = value(clauses(context, parts), "duty")
-    return surface.Waveform(name(context, parts[1]), frequency, duty, span_of(context, parts))
+    """`as pulsed 10 kHz duty 50 %`, `as ac square 60 Hz offset 20 %`."""
+    found = clauses(context, parts)
+    return surface.Waveform(
+        name(context, parts[1]),
+        value(found, "curve"),
+        next(iter(nodes(parts)), None),
+        value(found, "duty"),
+        value(found, "offset"),
+        span_of(context, parts),
+    )
 
 
 def hold(context: Context, parts: Parts) -> surface.Hold:

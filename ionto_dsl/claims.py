@@ -44,7 +44,7 @@ def labelled_steps(
                 yield Labelled(step.text.value, step, repeated)
             case surface.If():
                 yield from labelled_steps((*step.then, *step.otherwise), depth + 1, repeated=repeated)
-            case surface.Repeat():
+            case surface.Repeat() | surface.OnDemand():
                 yield from labelled_steps(step.steps, depth + 1, repeated=True)
             case _:
                 pass

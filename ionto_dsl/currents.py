@@ -21,10 +21,15 @@ SECOND_MS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The steps of a device's current, and how it is called in messages; 1 nA when no device was chosen."""
+    """The steps of a device's current, and how it is called in messages; 1 nA when no device was chosen.
+
+    `return_na_s` is how fast a dose on demand comes back to the basal current: as slowly as a stop and a
+    resume both move.
+    """
 
     step_na: int
     device: str | None
+    return_na_s: int = 1
 
 
 @dataclass(frozen=True, slots=True)

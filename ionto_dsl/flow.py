@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import ZERO, Expression, choose
+from ionto_ir.waveform import Waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,13 @@ class Current:
     """The planned current: its magnitude in nA, and whether the author wrote it negative.
 
     `level_na` is None after an error. `joined` says that ways with different currents met, so that only a
-    ramp can follow.
+    ramp can follow. `waveform` is that of the output.
     """
 
     level_na: Expression | None
     reversed: bool
     joined: bool = False
+    waveform: Waveform | None = None
 
     @property
     def is_zero(self) -> bool:
@@ -84,7 +86,10 @@ def _meeting_currents(condition: Expression | None, one: Current, other: Current
         return UNKNOWN, True
     signed = one if one.may_flow else other
     if one.level_na == other.level_na:
-        return Current(one.level_na, signed.reversed, one.joined or other.joined), False
+        # Where nothing flows there is no waveform to differ in.
+        differs = one.may_flow and one.waveform != other.waveform
+        joined = one.joined or other.joined or differs
+        return Current(one.level_na, signed.reversed, joined, signed.waveform), False
     if condition is None:
         return UNKNOWN, False
     return Current(choose(condition, one.level_na, other.level_na), signed.reversed, True), False

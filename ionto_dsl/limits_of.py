@@ -9,7 +9,6 @@ from ionto_dsl.equipment import check_class
 from ionto_dsl.operands import at_least, constant, positive, unit_of
 from ionto_dsl.scope import Scope
 from ionto_dsl.settings import only, remark_hazard, remark_sources, remark_text, title_of
-from ionto_dsl.unsupported import unsupported
 from ionto_dsl.wording import written
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
@@ -76,6 +75,8 @@ _KINDS: dict[str, _Kind] = {
     ),
     "sessions": _Kind(LimitKind.SESSIONS, DIMENSIONLESS, "a limit of sessions is a number"),
     "duration": _Kind(LimitKind.DURATION, TIME, "a limit of duration is a time"),
+    "mean density": _Kind(LimitKind.MEAN_DENSITY, DENSITY, "a limit of density is a current per area"),
+    "charge per pulse": _Kind(LimitKind.PULSE_CHARGE, CHARGE, "a limit of the charge per pulse is a charge"),
     "stop time": _Kind(LimitKind.STOP_TIME, TIME, "a limit of the stop time is a time"),
 }
 
@@ -125,10 +126,7 @@ def _classes(meant: tuple[surface.MeantFor, ...], found: list[Diagnostic]) -> It
 def _limit(item: surface.Limit, envelope: str, scope: Scope) -> Limit | None:
     if item.subject in ("interruptions", "pause"):
         return None  # read by interruption_rules
-    kind = _KINDS.get(item.subject)
-    if kind is None:
-        unsupported(f"`limit {item.subject}`", item.subject_span, scope.found)
-        return None
+    kind = _KINDS[item.subject]
     bound = at_least(
         constant(item.bound, kind.dimension, scope, kind.place), 0, item.bound, scope, kind.place
     )

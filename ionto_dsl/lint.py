@@ -109,6 +109,10 @@ def _values_of(steps: Sequence[typed.Step]) -> Iterator[_Written]:
                 yield from _values_of((*then, *otherwise))
             case typed.Repeat(body=body):
                 yield from _values_of(body)
+            case typed.OnDemand(basal=basal, body=body):
+                if basal is not None:
+                    yield from _constant(basal, CURRENT, step.basal_span)
+                yield from _values_of(body)
             case _:
                 pass
 

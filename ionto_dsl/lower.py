@@ -17,6 +17,7 @@ from ionto_ir.features import features_of
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import (
     SCHEMA,
+    Hold,
     IntegerDomain,
     Interruptions,
     Plan,
@@ -26,7 +27,9 @@ from ionto_ir.plan import (
     VariableKind,
 )
 from ionto_ir.source import Span
-from ionto_ir.units import BASE_UNITS, CURRENT, SLEW
+from ionto_ir.units import BASE_UNITS, CURRENT, SLEW, TIME
+from ionto_ir.waveform import whole_periods
+from ionto_ir.wording import waveform_text
 
 _CURRENT = BASE_UNITS[CURRENT].noun
 
@@ -65,9 +68,10 @@ def lower(
         extent = extent_of_domain(variable.domain)
         if extent is not None:
             known[variable.name] = extent
-    grid = Grid(device.step_na, device.name)
-    assembled = assemble(protocol, grid, known, _records(protocol), found)
     stop, resume = _slews(protocol, device, found)
+    grid = Grid(device.step_na, device.name, min(stop, resume))
+    assembled = assemble(protocol, grid, known, _records(protocol), found)
+    found += _uneven(assembled, device)
     if has_errors(found) or protocol.interruptions is None:
         return Lowered(None, tuple(found))
     plan = _plan(protocol, device, variables, assembled, (stop, resume), protocol.interruptions, files, tool)
@@ -140,6 +144,22 @@ def _slews(protocol: typed.Protocol, device: Device, found: list[Diagnostic]) ->
     return chosen[0], chosen[1]
 
 
+def _uneven(assembled: Assembled, device: Device) -> list[Diagnostic]:
+    """Waveforms of which a tick holds no whole number of periods: its charge would not be the mean."""
+    found = []
+    for step in assembled.steps:
+        if not isinstance(step, Ramp | Hold) or step.waveform is None:
+            continue
+        if not whole_periods(step.waveform, device.tick_ms):
+            tick = base_in_unit(device.tick_ms, TIME, "ms")
+            message = f"a tick of `{device.name}` does not hold a whole number of these periods"
+            label = f"{waveform_text(step.waveform)}, in {tick}"
+            advice = "choose a frequency of which a tick holds a whole number of periods"
+            where = (Label(device.span, f"a tick is {tick}"),)
+            found.append(error("I0477", message, step.span, label, labels=where, help=advice))
+    return found
+
+
 def _plan(
     protocol: typed.Protocol,
     device: Device,
@@ -197,13 +217,15 @@ def misfit(plan: Plan) -> str | None:
         for variable in plan.variables
         if (extent := extent_of_domain(variable.domain)) is not None
     }
-    if "dc" not in device.waveforms:
-        return "it has no direct current"
     for envelope in plan.envelopes:
         if envelope.device_classes and device.device_class not in envelope.device_classes:
             meant = " or ".join(envelope.device_classes)
             return f"the envelope `{envelope.name}` is meant for {meant} devices"
     for step in plan.steps:
+        if isinstance(step, Ramp | Hold):
+            form = "dc" if step.waveform is None else step.waveform.form.value
+            if form not in device.waveforms:
+                return f"it does not have the waveform `{form}`"
         if isinstance(step, Ramp):
             extent = extent_of(step.target_na, extents)
             if extent is not None and extent.hi > device.current_na_max:

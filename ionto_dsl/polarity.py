@@ -96,7 +96,7 @@ def reversals_in(steps: Sequence[typed.Step]) -> Iterator[typed.Reverse]:
                 yield step
             case typed.If(_, then, otherwise):
                 yield from reversals_in((*then, *otherwise))
-            case typed.Repeat(body=body):
+            case typed.Repeat(body=body) | typed.OnDemand(body=body):
                 yield from reversals_in(body)
             case _:
                 pass
@@ -111,6 +111,8 @@ def energises(steps: Sequence[typed.Step]) -> bool:
             case typed.If(_, then, otherwise) if energises(then) or energises(otherwise):
                 return True
             case typed.Repeat(body=body) if energises(body):
+                return True
+            case typed.OnDemand(basal=basal, body=body) if basal is not None or energises(body):
                 return True
             case _:
                 pass

@@ -8,7 +8,6 @@ from ionto_dsl import surface
 from ionto_dsl.operands import at_least, constant, unit_of
 from ionto_dsl.scope import Scope
 from ionto_dsl.suggest import nearest
-from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import dimension_called
 from ionto_dsl.wording import kind_of, listed, written
 from ionto_ir.diagnostic import Label, error
@@ -21,9 +20,15 @@ Tables = dict[str, tuple[str, ...]]
 
 
 def scenario_of(
-    test: surface.Test, variables: dict[str, Variable], tables: Tables, scope: Scope
+    test: surface.Test,
+    variables: dict[str, Variable],
+    tables: Tables,
+    buttons: tuple[str, ...],
+    scope: Scope,
 ) -> Scenario | None:
-    """The scenario; None after an error. `tables` gives the meanings that a variable can have."""
+    """The scenario; None after an error. `tables` gives the meanings that a variable can have, `buttons` the
+    names of the blocks on demand.
+    """
     count = len(scope.found)
     given: dict[str, Value] = {}
     timeline: list[Occurrence] = []
@@ -33,7 +38,7 @@ def scenario_of(
             case surface.Given():
                 _read_given(line, given, variables, scope)
             case surface.Event():
-                occurrence = _occurrence(line, variables, scope)
+                occurrence = _occurrence(line, variables, buttons, scope)
                 timeline += [] if occurrence is None else [occurrence]
             case surface.Expect():
                 expectation = _expectation(line, tables, scope)
@@ -111,12 +116,13 @@ def value_for(expression: surface.Expression, variable: Variable, scope: Scope) 
             return constant(expression, dimension, scope, f"`{variable.name}` is {kind_of(dimension)}")
 
 
-def _occurrence(line: surface.Event, variables: dict[str, Variable], scope: Scope) -> Occurrence | None:
+def _occurrence(
+    line: surface.Event, variables: dict[str, Variable], buttons: tuple[str, ...], scope: Scope
+) -> Occurrence | None:
     place = "an event happens at a time"
     at_ms = at_least(constant(line.time, TIME, scope, place), 0, line.time, scope, place)
     if line.event == "press":
-        unsupported("`press`", line.span, scope.found)
-        return None
+        return _press(line, at_ms, buttons, scope)
     happening = Happening(line.event)
     name: str | None = None
     value: Value | None = None
@@ -148,6 +154,21 @@ def _reading(line: surface.Event, scope: Scope) -> int | None:
     dimension, place = _READ[line.event]
     least = 1 if line.event == "impedance" else 0
     return at_least(constant(line.value, dimension, scope, place), least, line.value, scope, place)
+
+
+def _press(
+    line: surface.Event, at_ms: int | None, buttons: tuple[str, ...], scope: Scope
+) -> Occurrence | None:
+    assert line.label is not None, "a press says of what button"
+    if line.label.value not in buttons:
+        near = nearest(line.label.value, buttons)
+        message = f"no block on demand is called `{line.label.value}`"
+        advice = f"did you mean `{near}`?" if near is not None else "declare it: `on demand ...` in `session`"
+        scope.found.append(error("I0476", message, line.label.span, "no such button", help=advice))
+        return None
+    if at_ms is None:
+        return None
+    return Occurrence(at_ms, Happening.PRESS, line.label.value, None, line.span)
 
 
 def _may_change(variable: Variable, line: surface.Event, scope: Scope) -> bool:

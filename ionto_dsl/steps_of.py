@@ -7,14 +7,14 @@ from typing import assert_never
 
 from ionto_dsl import surface, typed
 from ionto_dsl.operands import amount, condition, positive
-from ionto_dsl.quantities import Amount, in_base_units, times
+from ionto_dsl.quantities import Amount, in_base_units, plus, times
 from ionto_dsl.scope import Scope
 from ionto_dsl.tables import classify_rows
 from ionto_dsl.typed import POISON
-from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import declare_let, declare_variable
+from ionto_dsl.waveforms import waveform_of
 from ionto_dsl.wording import written
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import error
 from ionto_ir.expression import Constant
 from ionto_ir.plan import IntegerDomain, Variable
@@ -31,16 +31,24 @@ from ionto_ir.units import (
 NESTING_MAX = 20
 """Blocks within blocks. More cannot be reviewed, and the functions below recurse this deep."""
 
-_LAST_IS_SUPPORTED = frozenset({"dc"})
+
+@dataclass(frozen=True, slots=True)
+class OnDemandAround:
+    """The block on demand around a step, and its basal current."""
+
+    basal: Amount | None
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a step needs to know besides names: the section, the active area, and the declared records."""
+    """What a step needs to know besides names: the section, the active area, the declared records, and the
+    block on demand that it is in.
+    """
 
     section: str
     records: dict[str, Variable]
     active_areas: int
+    on_demand: OnDemandAround | None = None
 
 
 def declare_records(steps: Sequence[surface.Step], scope: Scope, depth: int = 1) -> Iterator[Variable]:
@@ -113,15 +121,9 @@ def _step(step: surface.Step, scope: Scope, around: Around, depth: int) -> typed
             declare_let(step, scope)
             return None
         case surface.OnDemand():
-            unsupported("`on demand`", step.span, scope.found)
-            return None
+            return _on_demand(step, scope, around, depth)
         case _:
             assert_never(step)
-
-
-def _only_dc(waveform: surface.Waveform | None, scope: Scope) -> None:
-    if waveform is not None and waveform.form.text not in _LAST_IS_SUPPORTED:
-        unsupported(f"`as {waveform.form.text}`", waveform.span, scope.found)
 
 
 def current_of(expression: surface.Expression, scope: Scope, around: Around, place: str) -> Amount | None:
@@ -155,10 +157,9 @@ def _active_area(expression: surface.Expression, scope: Scope, around: Around) -
 
 
 def _ramp(step: surface.Ramp, scope: Scope, around: Around) -> typed.Ramp:
-    _only_dc(step.waveform, scope)
-    if step.above_basal:
-        unsupported("`above basal`", step.span, scope.found)
     target = current_of(step.target, scope, around, "`ramp to` takes")
+    if step.above_basal:
+        target = _above_basal(target, step, scope, around)
     time = rate = None
     if step.over is not None:
         time = amount(step.over, (TIME,), scope, "`over` takes a time")
@@ -168,12 +169,25 @@ def _ramp(step: surface.Ramp, scope: Scope, around: Around) -> typed.Ramp:
         pace = step.rate
         rate = _rate(step.rate, scope, around)
     spans = (step.target.span, pace.span, step.span)
-    by_time = step.over is not None
-    return typed.Ramp(target, step.rounded_down, by_time, time, rate, *spans, _text(step.label))
+    by_time, text = step.over is not None, _text(step.label)
+    waveform = waveform_of(step.waveform, scope)
+    return typed.Ramp(target, step.rounded_down, by_time, time, rate, *spans, text, waveform)
 
 
 def _text(label: surface.Text | None) -> str:
     return "" if label is None else label.value
+
+
+def _above_basal(target: Amount | None, step: surface.Ramp, scope: Scope, around: Around) -> Amount | None:
+    block = around.on_demand
+    if block is None or block.basal is None:
+        message = "`above basal` adds to a basal current, and here is none"
+        advice = (
+            "write the total current" if block is None else "add `basal 0.1 mA` to the block, or leave it out"
+        )
+        scope.found.append(error("I0471", message, step.span, "above what?", help=advice))
+        return None
+    return None if target is None else plus(target, block.basal)
 
 
 def _rate(expression: surface.Expression, scope: Scope, around: Around) -> Amount | None:
@@ -185,25 +199,26 @@ def _rate(expression: surface.Expression, scope: Scope, around: Around) -> Amoun
 
 
 def _hold(step: surface.Hold, scope: Scope) -> typed.HoldFor | typed.HoldUntil:
-    _only_dc(step.waveform, scope)
+    keeps, waveform = step.waveform is None, waveform_of(step.waveform, scope)
     if step.mode == "for":
         duration = amount(step.amount, (TIME,), scope, "`hold for` takes a time")
-        return typed.HoldFor(duration, step.amount.span, step.span, _text(step.label))
+        spans = (step.amount.span, step.span)
+        return typed.HoldFor(duration, *spans, _text(step.label), keeps, waveform)
     charge = amount(step.amount, (CHARGE,), scope, f"`hold {step.mode}` takes a charge")
     total = step.mode == "until total"
-    return typed.HoldUntil(charge, total, step.amount.span, step.span, _text(step.label))
+    return typed.HoldUntil(charge, total, step.amount.span, step.span, _text(step.label), keeps, waveform)
 
 
 def _deliver(step: surface.Deliver, scope: Scope, around: Around) -> typed.Deliver:
-    _only_dc(step.waveform, scope)
+    waveform = waveform_of(step.waveform, scope)
     charge = amount(step.dose, (CHARGE,), scope, "`deliver` takes a charge")
     current = current_of(step.current, scope, around, "`at` takes")
     time = amount(step.ramping, (TIME,), scope, "`ramping` takes a time")
     zero = in_base_units(Constant(0), CURRENT, "mA")
     at, pace = step.current.span, step.ramping.span
     text = _text(step.label)
-    up = typed.Ramp(current, step.rounded_down, True, time, None, at, pace, step.span, text)
-    down = typed.Ramp(zero, False, True, time, None, pace, pace, step.span, text)
+    up = typed.Ramp(current, step.rounded_down, True, time, None, at, pace, step.span, text, waveform)
+    down = typed.Ramp(zero, False, True, time, None, pace, pace, step.span, text, waveform)
     hold = typed.HoldUntil(charge, True, step.dose.span, step.span, text)
     return typed.Deliver(up, hold, down, step.span)
 
@@ -236,6 +251,40 @@ def _repeat(step: surface.Repeat, scope: Scope, around: Around, depth: int) -> t
         step.span if step.period is None else step.period.span,
         step.span,
     )
+
+
+def _on_demand(step: surface.OnDemand, scope: Scope, around: Around, depth: int) -> typed.OnDemand | None:
+    whole = [part for part in step.counts if not part.sliding]
+    if len(whole) != 1:
+        message = "a block on demand says once how many doses there are at most, and within what time"
+        label = "says it twice" if whole else "does not say it"
+        advice = "write for example `at most 80 times within 24 h`"
+        scope.found.append(error("I0470", message, step.label.span, label, help=advice))
+        return None
+    basal = None if step.basal is None else current_of(step.basal, scope, around, "`basal` takes")
+    lockout = None
+    if step.lockout is not None:
+        lockout = amount(step.lockout, (TIME,), scope, "`lockout` takes a time")
+    inside = replace(around, on_demand=OnDemandAround(basal))
+    body = type_steps(step.steps, scope, inside, depth + 1)
+    return typed.OnDemand(
+        step.label.value,
+        basal,
+        step.span if step.basal is None else step.basal.span,
+        lockout,
+        step.span if step.lockout is None else step.lockout.span,
+        step.lockout_from == "end",
+        tuple(_dose_rule(part, scope) for part in step.counts if part.sliding),
+        _dose_rule(whole[0], scope),
+        body,
+        step.span,
+    )
+
+
+def _dose_rule(part: surface.DoseCount, scope: Scope) -> typed.DoseRule:
+    count = amount(part.count_max, (DIMENSIONLESS,), scope, "`at most` takes a number of doses")
+    window = amount(part.window, (TIME,), scope, "doses are counted within a time")
+    return typed.DoseRule(count, window, part.count_max.span, part.window.span)
 
 
 def _variable(step: surface.Variable, scope: Scope, around: Around) -> typed.Record | None:

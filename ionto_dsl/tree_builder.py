@@ -57,6 +57,8 @@ _CLAUSES: dict[str, Builder] = {
     "at_pole": _last_word("at_pole"),
     "at_rate": _clause("at_rate", 1),
     "basal": _clause("basal", 1),
+    "curve": _last_word("curve"),
+    "offset": _clause("offset", 1),
     "default": _clause("default", 1),
     "duty": _clause("duty", 1),
     "each": _clause("each", -1),

@@ -307,7 +307,20 @@ def _scenarios(
     only([(f'the test "{test.name.value}"', test.name.span) for test in tests], scope.found)
     by_name = {variable.name: variable for variable in variables}
     tables = _tables((*blocks.before, *blocks.session, *blocks.after))
-    return tuple(_present(scenario_of(test, by_name, tables, scope) for test in tests))
+    buttons = tuple(_buttons(blocks.session))
+    return tuple(_present(scenario_of(test, by_name, tables, buttons, scope) for test in tests))
+
+
+def _buttons(steps: Iterable[typed.Step]) -> Iterator[str]:
+    """The names of the blocks on demand."""
+    for step in steps:
+        match step:
+            case typed.OnDemand(text):
+                yield text
+            case typed.If(_, then, otherwise):
+                yield from _buttons((*then, *otherwise))
+            case _:
+                pass
 
 
 def _tables(steps: Iterable[typed.Step]) -> Tables:

@@ -24,6 +24,7 @@ from ionto_ir.plan import (
 )
 from ionto_ir.scenario import Scenario
 from ionto_ir.source import Span
+from ionto_ir.waveform import Waveform
 
 # The value of an expression
 
@@ -59,7 +60,7 @@ Value = Amount | Condition | Choice | Poison
 @dataclass(frozen=True, slots=True)
 class Ramp:
     """Move the current to `target` (with its sign), within `over` or at `rate`: exactly one of them was
-    written.
+    written. Direct current unless there is a waveform.
     """
 
     target: Amount | None
@@ -71,16 +72,19 @@ class Ramp:
     pace_span: Span
     span: Span
     text: str = ""
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HoldFor:
-    """Hold for a time."""
+    """Hold for a time; `keeps` the waveform of what flows, unless one was written."""
 
     duration: Amount | None
     amount_span: Span
     span: Span
     text: str = ""
+    keeps: bool = True
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class HoldUntil:
     amount_span: Span
     span: Span
     text: str = ""
+    keeps: bool = True
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,32 @@ class Repeat:
     count_span: Span
     until_span: Span
     period_span: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DoseRule:
+    """At most `count` doses in any `window`, or (the one that ends the block) within it."""
+
+    count: Amount | None
+    window: Amount | None
+    count_span: Span
+    window_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OnDemand:
+    """Doses that somebody asks for; `basal` and `lockout` are None where none was written."""
+
+    text: str
+    basal: Amount | None
+    basal_span: Span
+    lockout: Amount | None
+    lockout_span: Span
+    from_end: bool
+    rules: tuple[DoseRule, ...]
+    all: DoseRule
+    body: tuple[Step, ...]
     span: Span
 
 
@@ -215,6 +247,7 @@ Step = (
     | Wait
     | Reverse
     | Repeat
+    | OnDemand
     | If
     | Tell
     | Record

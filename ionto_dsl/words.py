@@ -21,9 +21,9 @@ _FREE = """
     ac accuracy adjust area atc away back cautioned channels charge class classified compliance
     concentration current day days dc delivered density dose down driver duration duty emergency_stop end
     fill finished gap host icd10 icd10cm icd10gm icd11 impedance ion lead_off link_back link_lost loinc mean
-    missing molar_mass nominal normal paused peak people polarity press pulse pulsed refused reusable rxnorm
-    saturate sessions site slew snomed start step stopped tick time transport udi unknown voltage warned
-    watchdog waveforms week
+    missing molar_mass nominal normal offset paused peak people polarity press pulse pulsed refused reusable
+    rxnorm saturate sessions sine site slew snomed square start step stopped tick time transport udi unknown
+    voltage warned watchdog waveforms week
 """
 FREE = frozenset(_FREE.split())
 

@@ -33,7 +33,7 @@ from ionto_ir.bind_walk import Way, way_through
 from ionto_ir.bound import UNLIMITED, BoundPlan, polarity_at_start
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_ir.dry_run import Run, Script, for_ever, obliging, run, usual_value
+from ionto_ir.dry_run import Run, Script, asking, obliging, run, usual_value
 from ionto_ir.expression import Value, references
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, violations
@@ -167,7 +167,9 @@ def _rehearse(day: _Day) -> _Rehearsed:
     way = way_through(plan, {**day.values, **day.records})
     if way.problems:
         return _Rehearsed(way.problems)
-    calm = run(bind_disarmed(plan, day.values), obliging(day.records), silence=for_ever)
+    free = bind_disarmed(plan, day.values)
+    asks, silence = asking(free, obliging(day.records))
+    calm = run(free, asks, silence=silence)
     problems = [*_ending_problems(plan, calm), *_violated(plan, day.values, calm.trace)]
     problems += _fit(plan, calm.trace)
     if problems:
@@ -202,13 +204,16 @@ def _interrupted_problems(day: _Day, way: Way, span_ms: int) -> Iterator[Diagnos
     constants = constants_of(plan, day.values, day.history, span_ms, screened=True)
     making = interrupter()
     bound = BoundPlan(plan, dict(day.values), constants, polarity_at_start(plan, day.values))
-    armed = run(bound, script(making), silence=for_ever)
+    asks, silence = asking(bound, script(making))
+    armed = run(bound, asks, silence=silence)
     if _finished(plan, armed):
         yield from _violated(plan, day.values, armed.trace)
         yield from _too_long(plan, armed.trace, making)
         return
     # The machine stopped it. What would have happened otherwise says which limit it protected.
-    free = run(bind_disarmed(plan, day.values), script(interrupter()), silence=for_ever)
+    unarmed = bind_disarmed(plan, day.values)
+    asks, silence = asking(unarmed, script(interrupter()))
+    free = run(unarmed, asks, silence=silence)
     named = tuple(_violated(plan, day.values, free.trace))
     yield from named
     if not named:

@@ -28,6 +28,7 @@ from ionto_ir.plan import (
     UntilTotal,
     successors,
 )
+from ionto_ir.waveform import Waveform, whole_periods
 from ionto_ir.wellformed_values import Operand, operands_of
 from ionto_ir.wording import current_text
 
@@ -104,6 +105,10 @@ def _step_problems(plan: Plan, step: Step, environment: Mapping[str, Value]) -> 
             yield error("I0942", problem, step.span)
     if undefined:
         return
+    if isinstance(step, Ramp | Hold):
+        unable = _waveform_problem(plan, step.waveform)
+        if unable is not None:
+            yield error("I0934", unable, step.span)
     if isinstance(step, Ramp):
         target = evaluate(step.target_na, environment)
         unfit = _level_problem(plan, target) or _rate_problem(step, environment)
@@ -135,6 +140,17 @@ def _level_problem(plan: Plan, level: Value | Undefined) -> tuple[str, str] | No
         below = level - level % device.step_na
         nearest = f"{current_text(plan, below)} and {current_text(plan, below + device.step_na)}"
         return f"{shown} is between two steps of `{device.name}`", f"the nearest values are {nearest}"
+    return None
+
+
+def _waveform_problem(plan: Plan, waveform: Waveform | None) -> str | None:
+    """A device gives only the waveforms of its profile, and a tick holds whole periods of them."""
+    device = plan.device
+    form = "dc" if waveform is None else waveform.form.value
+    if form not in device.waveforms:
+        return f"`{device.name}` does not have the waveform `{form}`"
+    if waveform is not None and not whole_periods(waveform, device.tick_ms):
+        return f"a tick of `{device.name}` does not hold a whole number of periods"
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from ionto_ir.bound import BoundPlan
 from ionto_ir.coast import coast
 from ionto_ir.dataclass import dataclass, field, replace
+from ionto_ir.doses import Asker
 from ionto_ir.events import (
     Alarm,
     Begin,
@@ -17,6 +18,7 @@ from ionto_ir.events import (
     Enter,
     Event,
     OutputOff,
+    Press,
     Prompt,
     PromptKind,
     Record,
@@ -27,7 +29,7 @@ from ionto_ir.events import (
 )
 from ionto_ir.executor import start, step
 from ionto_ir.expression import Value
-from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Variable
+from ionto_ir.plan import BooleanDomain, ChoiceDomain, Demand, IntegerDomain, Variable
 from ionto_ir.state import Mode, Phase, State
 from ionto_ir.terminals import Terminals, terminals_of
 from ionto_ir.trace import Point, Trace
@@ -112,7 +114,8 @@ class _Recorder:
     def _point(self, point: Point) -> None:
         if self.points:
             last = self.points[-1]
-            if replace(last, at_ms=point.at_ms, cut=point.cut) == point:
+            same = last.setpoint_na == point.setpoint_na and last.step == point.step
+            if same and last.on is point.on and last.waveform == point.waveform:
                 return
             if last.at_ms == point.at_ms:
                 point = replace(point, cut=point.cut or last.cut)
@@ -213,6 +216,20 @@ def obliging(answers: Mapping[str, Value]) -> Script:
 def for_ever(_: State) -> int:
     """The silence of a script that looks at nothing but mode, step, level and prompt."""
     return TICKS_MAX * TICKS_MAX
+
+
+def asking(bound: BoundPlan, script: Script) -> tuple[Script, Silence]:
+    """The same script, whose silence is `for_ever`, and somebody who asks for every dose that is given."""
+    if not any(isinstance(step, Demand) for step in bound.plan.steps):
+        return script, for_ever
+    asker = Asker(bound.route)
+
+    def asks(state: State, prompt: Prompt | None) -> Event | None:
+        event = script(state, prompt)
+        button = asker.offered(state) if event is None else None
+        return event if button is None else Press(button)
+
+    return asks, asker.silence_ms
 
 
 def answer_to(prompt: Prompt | None, answers: Mapping[str, Value]) -> Event | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ionto_ir.events import Command
-from ionto_ir.expression import Environment, Expression, Undefined, Value, evaluate
+from ionto_ir.expression import Constant, Environment, Expression, Undefined, Value, evaluate
 from ionto_ir.machine_terms import Wish
 from ionto_ir.route import Route
 from ionto_ir.state import Glide, Place
@@ -66,5 +66,7 @@ def value_of(expression: Expression, values: Environment) -> Value:
 
 
 def integer_of(expression: Expression, values: Environment) -> int:
-    """The same, of an operand that is a number."""
+    """The same, of an operand that is a number; most of them are fixed, and asked for at every tick."""
+    if type(expression) is Constant:
+        return expression.value
     return int(value_of(expression, values))

@@ -16,6 +16,7 @@ from ionto_ir.bind_walk import way_through
 from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic
+from ionto_ir.doses import session_time
 from ionto_ir.dry_run import Run, answer_to, for_ever, run, usual_value
 from ionto_ir.events import (
     Adjust,
@@ -26,6 +27,7 @@ from ionto_ir.events import (
     LinkBack,
     LinkLost,
     Pause,
+    Press,
     Prompt,
     Resume,
     Stop,
@@ -146,8 +148,8 @@ def _ran(
 class Timeline:
     """Feeds the occurrences of a scenario at their times, and answers what is asked.
 
-    An occurrence takes effect before the first tick that begins at its time or later, once current has
-    flowed; a reading that is changed at 0 is so from the beginning, and so is somebody away.
+    An occurrence takes effect before the first tick that begins at its time or later, once current has flowed
+    or can be asked for; a reading that is changed at 0 is so from the beginning, and so is somebody away.
     """
 
     def __init__(
@@ -165,8 +167,8 @@ class Timeline:
 
     def happens(self, state: State, prompt: Prompt | None) -> Event | None:
         """The next event before time goes on, if there is one."""
-        elapsed_ms = state.machine.elapsed_ms
-        while self._pending and elapsed_ms > 0 and self._pending[0].at_ms <= elapsed_ms:
+        time_ms = session_time(state)
+        while self._pending and time_ms is not None and self._pending[0].at_ms <= time_ms:
             event = self._event(self._pending.pop(0))
             if event is not None:
                 return event
@@ -176,7 +178,8 @@ class Timeline:
         """How long nothing happens but that people answer: until the next occurrence."""
         if not self._pending:
             return for_ever(state)
-        return self._pending[0].at_ms - state.machine.elapsed_ms if state.machine.elapsed_ms > 0 else 0
+        time_ms = session_time(state)
+        return 0 if time_ms is None else self._pending[0].at_ms - time_ms
 
     def _event(self, item: Occurrence) -> Event | None:
         """The event of an occurrence; from a `record` on, that value is what will be entered."""
@@ -193,6 +196,9 @@ class Timeline:
         if item.happening is Happening.ADJUST:
             assert item.variable is not None and item.value is not None, "an adjustment says what is adjusted"
             return Adjust(item.variable, item.value)
+        if item.happening is Happening.PRESS:
+            assert item.variable is not None, "a press says which button"
+            return Press(item.variable)
         return _EVENTS[item.happening]
 
     def _read(self, item: Occurrence) -> None:

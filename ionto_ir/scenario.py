@@ -10,7 +10,8 @@ from ionto_ir.source import Span
 
 
 class Happening(Enum):
-    """What a timeline can make happen; `variable` and `value` go with ADJUST and RECORD.
+    """What a timeline can make happen; `variable` and `value` go with ADJUST and RECORD; with PRESS the
+    `variable` is the button's name.
 
     The last three change what the device reads from then on: to `value`, or, as `variable` says, to `missing`
     or `normal`. A changed impedance also changes the voltage that is needed, as on skin.
@@ -25,7 +26,7 @@ class Happening(Enum):
     LINK_BACK = "link_back"
     ADJUST = "adjust"
     RECORD = "record"
-    PRESS = "press"  # `variable` is the text of the button
+    PRESS = "press"
     AWAY = "away"  # from now on nobody answers what is asked
     BACK = "back"
     CURRENT = "current"

@@ -58,11 +58,13 @@ class Require:
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
-    """`as pulsed 10 kHz duty 50 %`, `as ac 60 Hz`, `as dc`."""
+    """`as pulsed 10 kHz duty 50 %`, `as ac square 60 Hz offset 20 %`, `as dc`."""
 
     form: Name
+    curve: str | None
     frequency: Expression | None
     duty: Expression | None
+    offset: Expression | None
     span: Span
 
 

@@ -30,6 +30,7 @@ from ionto_ir.events import (
     LinkLost,
     OutputOff,
     Pause,
+    Press,
     Prompt,
     Record,
     Resume,
@@ -69,7 +70,7 @@ from ionto_runtime.watching import Act, Finding, Sight
 
 ENERGISED = (Mode.ON, Mode.PAUSING, Mode.STOPPING)
 
-PERSONS = (Confirm, Enter, Adjust, Pause, Resume, Stop, EmergencyStop)
+PERSONS = (Confirm, Enter, Adjust, Press, Pause, Resume, Stop, EmergencyStop)
 """What people do; when it changes nothing, they are told why."""
 
 

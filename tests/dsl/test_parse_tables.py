@@ -66,7 +66,8 @@ def test_a_free_word_is_hardly_ever_a_keyword_where_a_name_could_stand() -> None
     outcomes |= {"paused", "warned"}
     # In place of a reading a `let` value may be named. After `as pulsed` a frequency may be a name. After
     # `for` an envelope names answers, of which none can be called `site`; after `ion` there is a number.
-    assert clashes == outcomes | {"duty", "missing", "normal", "site", "unknown"}
+    of_waveforms = {"duty", "offset", "sine", "square"}
+    assert clashes == outcomes | of_waveforms | {"missing", "normal", "site", "unknown"}
 
 
 def _plain(rule: Rule) -> object:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from ionto_ir.bound import fall_per_tick_na
 from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
+from ionto_ir.waveform import Waveform, mean_share_ppm
 from ionto_verifier.environment import Environment
 from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, disjunction
 from ionto_verifier.term import ZERO, Polynomial, coefficient, constant, variables_of
@@ -62,6 +63,20 @@ class Arithmetic:
     def worst_charge(self, emission: Emission) -> Polynomial:
         """The charge, pC, that the skin may have received."""
         return emission.nominal_pc * self.share + emission.on_ms * self.offset_na
+
+    def of_waveform(self, emission: Emission, waveform: Waveform | None) -> Emission:
+        """What is emitted of a charge at the peak: the mean of |I|, rounded up to whole nA at each tick."""
+        if waveform is None:
+            return emission
+        return Emission(self.mean_charge(emission.nominal_pc, emission.on_ms, waveform), emission.on_ms)
+
+    def mean_charge(self, peak_pc: Polynomial, on_ms: Polynomial, waveform: Waveform | None) -> Polynomial:
+        """The same as a number: `peak_pc` emitted in `on_ms`."""
+        if waveform is None:
+            return peak_pc
+        share_ppm = mean_share_ppm(waveform)
+        whole = self.step_na * share_ppm % PPM == 0
+        return peak_pc * Fraction(share_ppm, PPM) + (ZERO if whole else on_ms)
 
     def whole_ticks(self, time_ms: Polynomial) -> Polynomial:
         """The time rounded up to whole ticks, from above."""

@@ -105,21 +105,32 @@ def standing_by(mover: Mover, block: Block, state: State) -> Motion | None:
     )
 
 
-def ledger_of(mover: Mover, block: Block, before: Ledger, dose: Ledger, doses: Polynomial) -> Ledger:
-    """The ledger after the time of the block with this many doses, all of which are over.
+def silent(block: Block, motion: Motion | None) -> tuple[Block, Motion | None]:
+    """The same block where its basal current does not count."""
+    if motion is not None:
+        motion = replace(motion, braking_pc=ZERO, braking_nominal_pc=ZERO)
+    return replace(block, basal_na=ZERO), motion
+
+
+def ledger_of(
+    mover: Mover, block: Block, before: Ledger, dose: Ledger, doses: Polynomial, *, over: bool
+) -> Ledger:
+    """The ledger after this many doses, when the block is `over`; else when its last dose is about to begin.
 
     The last dose may outlast the block. A pause while nobody asks takes none of the time from it, but the
     last one may end after it.
     """
+    surely_given = doses - 1 if over else doses
+    last = dose if over else Ledger()
     basal_ms, on_ms = ZERO, dose.on_ms * doses
     if block.has_basal:
-        basal_ms = block.within_ms - dose.sure_ms * (doses - 1)
-        on_ms = block.within_ms + dose.on_ms
+        basal_ms = block.within_ms - dose.sure_ms * surely_given
+        on_ms = block.within_ms + last.on_ms
     after = replace(
         before,
         nominal_pc=before.nominal_pc + block.basal_na * basal_ms + dose.nominal_pc * doses,
         on_ms=before.on_ms + on_ms,
-        elapsed_ms=before.elapsed_ms + block.within_ms + dose.elapsed_ms,
+        elapsed_ms=before.elapsed_ms + block.within_ms + last.elapsed_ms,
         sure_ms=before.sure_ms,
         pauses=tuple(dict.fromkeys((*before.pauses, *dose.pauses))),
         started=before.started or block.has_basal or dose.started,

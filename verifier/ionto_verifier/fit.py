@@ -9,6 +9,7 @@ from ionto_ir.dataclass import replace
 from ionto_ir.device import Drug, Electrode, driving_role
 from ionto_ir.expression import Operator
 from ionto_ir.plan import Ramp, Reverse
+from ionto_ir.waveform import Waveform, drives, whole_periods
 from ionto_ir.wellformed_electrodes import at_site
 from ionto_ir.wording import scope_text
 from ionto_verifier.grid import exact_quotient, on_grid
@@ -103,12 +104,22 @@ def _slew(inquiry: Inquiry) -> Asked:
 
 def _device(inquiry: Inquiry) -> Asked:
     device = inquiry.plan.device
-    statement = f"`{device.name}` gives direct current, and its watchdog bridges a tick and the host gap"
+    forms = {form_of(motion.waveform) for _, motion in inquiry.moving()} or {DIRECT_CURRENT}
+    given = "direct current" if forms == {DIRECT_CURRENT} else " and ".join(sorted(forms))
+    statement = f"`{device.name}` gives {given}, and its watchdog bridges a tick and the host gap"
     claim = Claim("device", Property.DEVICE, statement, device.span, None, None, ("watchdog", "waveforms"))
     bridged = device.watchdog_ms > device.tick_ms + device.host_gap_ms
-    return Asked(
-        claim, (inquiry.known(claim, bridged), inquiry.known(claim, DIRECT_CURRENT in device.waveforms))
-    )
+    questions = [inquiry.known(claim, bridged), inquiry.known(claim, forms <= {*device.waveforms})]
+    for visit, motion in inquiry.moving():
+        # Only over whole periods is the charge of a tick exactly that of the mean.
+        if motion.waveform is not None and not whole_periods(motion.waveform, device.tick_ms):
+            questions.append(inquiry.known(claim, False, Place(visit.step, visit.path)))
+    return Asked(claim, tuple(questions))
+
+
+def form_of(waveform: Waveform | None) -> str:
+    """The name of a waveform in the profile of a device."""
+    return DIRECT_CURRENT if waveform is None else waveform.form.value
 
 
 def _meant(inquiry: Inquiry) -> Iterator[Asked]:
@@ -162,7 +173,8 @@ def _poles(inquiry: Inquiry, claim: Claim, electrode: Electrode, drug: Drug) -> 
     seen: set[tuple[bool, tuple[Guard, ...]]] = set()
     for visit, motion in inquiry.moving():
         for turned in sorted(motion.orientations):
-            if motion.higher_na != ZERO and (turned, visit.path) not in seen:
+            flows = motion.higher_na != ZERO and drives(motion.waveform)
+            if flows and (turned, visit.path) not in seen:
                 seen.add((turned, visit.path))
                 right = role_of(electrode.role, turned) is driving or electrode.despite is not None
                 yield inquiry.known(claim, right, Place(visit.step, visit.path))

@@ -11,6 +11,7 @@ from ionto_ir.plan import (
     Classify,
     ClassRow,
     Confirm,
+    Demand,
     Finish,
     Hold,
     Instruct,
@@ -49,6 +50,7 @@ NOUNS: dict[type, str] = {
     Instruct: "instruction",
     Record: "record",
     Move: "move of an electrode",
+    Demand: "block on demand",
     Classify: "table",
     Finish: "end",
 }

@@ -152,10 +152,10 @@ class Inquiry:
 
 
 def _distinct_levels(visits: tuple[Visit, ...]) -> tuple[Level, ...]:
-    found: dict[tuple[Polynomial, tuple[Guard, ...], frozenset[bool]], Level] = {}
+    found: dict[object, Level] = {}
     for visit in visits:
         if visit.motion is None:
             continue
-        key = (visit.motion.target_na, visit.path, visit.motion.orientations)
-        found.setdefault(key, Level(*key, visit))
+        reached = (visit.motion.target_na, visit.path, visit.motion.orientations)
+        found.setdefault((*reached, visit.motion.waveform), Level(*reached, visit))
     return tuple(found.values())

@@ -9,6 +9,7 @@ from ionto_ir.dataclass import replace
 from ionto_ir.device import WHOLE
 from ionto_ir.limits import PER_ELECTRODE, Limit, LimitKind, Role
 from ionto_ir.plan import Plan
+from ionto_ir.waveform import PPM, Form, Waveform, alternates
 from ionto_ir.wording import limit_text
 from ionto_verifier.charge import Incline
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Level, Place
@@ -33,8 +34,10 @@ def instant_claims(inquiry: Inquiry) -> Iterator[Asked]:
         match limit.kind:
             case LimitKind.CURRENT if limit.role is None:
                 yield _current(inquiry, limit, name)
-            case LimitKind.CURRENT | LimitKind.DENSITY:
+            case LimitKind.CURRENT | LimitKind.DENSITY | LimitKind.MEAN_DENSITY:
                 yield from _at_electrodes(inquiry, limit, name)
+            case LimitKind.PULSE_CHARGE:
+                yield _pulses(inquiry, limit, name)
             case LimitKind.RAMP:
                 yield _ramp(inquiry, limit, name)
             case LimitKind.VOLTAGE:
@@ -80,20 +83,31 @@ def _current(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     )
 
 
+KINDS_AT_ELECTRODES = {
+    LimitKind.CURRENT: Property.CURRENT,
+    LimitKind.DENSITY: Property.DENSITY,
+    LimitKind.MEAN_DENSITY: Property.MEAN_DENSITY,
+}
+"""What is claimed where a limit speaks of each electrode."""
+
+
 def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]:
     """Each electrode carries the largest share that it may have, in the role that the polarity gives it."""
     for number, electrode in enumerate(inquiry.plan.electrodes):
         if not electrode.split.hi_ppm:
             continue
-        kind = Property.DENSITY if limit.kind is LimitKind.DENSITY else Property.CURRENT
+        kind = KINDS_AT_ELECTRODES[limit.kind]
         facts = (*accuracy(inquiry, limit), f"electrode {number}")
         claim = limit_claim(limit, f"{name}.electrodes[{number}]", kind, facts, number)
         scale, area = at_electrode(inquiry, limit, number)
         questions = []
         for level in inquiry.levels:
             roles = {role_of(electrode.role, turned) for turned in level.orientations}
-            if limit.role is None or limit.role in roles:
-                flow = received(inquiry, limit, level.na) * scale
+            waveform = waveform_of(level)
+            if limit.role is None or limit.role in roles or alternates(waveform):
+                mean = limit.kind is LimitKind.MEAN_DENSITY
+                current = _mean(inquiry, level.na, waveform) if mean else level.na
+                flow = received(inquiry, limit, current) * scale
                 questions.append(inquiry.never_above(claim, flow, limit.bound, place_of(level), over=area))
         yield Asked(claim, tuple(questions))
 
@@ -108,6 +122,40 @@ def at_electrode(inquiry: Inquiry, limit: Limit, number: int) -> tuple[Fraction,
         return share, None
     unit = CHARGE_DENSITY_PER_PC_UM2 if limit.kind is LimitKind.CHARGE_DENSITY else DENSITY_PER_NA_UM2
     return share * unit, inquiry.encoding.term(electrode.area_um2)
+
+
+def waveform_of(level: Level) -> Waveform | None:
+    """The waveform in which a level is reached."""
+    return None if level.visit.motion is None else level.visit.motion.waveform
+
+
+def _mean(inquiry: Inquiry, level_na: Polynomial, waveform: Waveform | None) -> Polynomial:
+    """The mean of |I|, nA, at a level: its charge in one ms."""
+    return inquiry.arithmetic.mean_charge(level_na, constant(1), waveform)
+
+
+def _pulses(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
+    """The charge of a pulse, or of the larger half-wave: its part of peak times period.
+
+    Of pulses the skin may receive the worst case of the peak while they flow. Of an alternating current the
+    larger half-wave is half of what flows and of the direct part; the accuracy is added to both.
+    """
+    claim = limit_claim(limit, name, Property.PULSE_CHARGE, accuracy(inquiry, limit))
+    questions = []
+    for level in inquiry.levels:
+        waveform = waveform_of(level)
+        if waveform is None:
+            continue
+        period_ms = Fraction(PPM, waveform.frequency_mhz)
+        if waveform.form is Form.PULSED:
+            flow = received(inquiry, limit, level.na) * Fraction(waveform.duty_ppm, PPM)
+        else:
+            direct = level.na * Fraction(waveform.offset_ppm, PPM)
+            larger = (_mean(inquiry, level.na, waveform) + direct) * Fraction(1, 2)
+            flow = larger if limit.nominal else inquiry.arithmetic.worst(larger)
+        questions.append(inquiry.never_above(claim, flow * period_ms, limit.bound, place_of(level)))
+    # Where nothing pulses there is no pulse to be too large.
+    return Asked(claim, tuple(questions) or (inquiry.known(claim, holds=True),))
 
 
 def role_of(declared: Role, turned: bool) -> Role:

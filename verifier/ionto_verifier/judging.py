@@ -41,6 +41,8 @@ EXACT = frozenset(
     {
         Property.CURRENT,
         Property.DENSITY,
+        Property.MEAN_DENSITY,
+        Property.PULSE_CHARGE,
         Property.VOLTAGE,
         Property.STOP_TIME,
         Property.GUARD,

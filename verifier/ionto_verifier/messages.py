@@ -150,6 +150,8 @@ def _crowded(limit: Limit, shown: Counterexample, allowed: str) -> str:
     if limit.kind is LimitKind.SESSIONS:
         return f"{count} sessions fit into {span}; `{limit.envelope}` allows {limit.bound}"
     dose = measured_text(limit, shown.value)
+    if count == 1:
+        return f"one session delivers {dose} within {span}; `{limit.envelope}` allows {allowed}"
     return f"{count} sessions within {span} deliver {dose}; `{limit.envelope}` allows {allowed}"
 
 
@@ -248,7 +250,7 @@ def _notes(finding: Finding) -> Iterator[str]:
     if shown.happenings:
         more = len(shown.happenings) - GIVEN_MAX
         yield "and " + ", ".join(shown.happenings[:GIVEN_MAX]) + (f", and {more} more" if more > 0 else "")
-    if shown.starts_ms:
+    if len(shown.starts_ms) > 1:
         apart = duration_text(shown.starts_ms[-1] - shown.starts_ms[0])
         yield f"the first and the last of {len(shown.starts_ms)} sessions may start {apart} apart"
     if shown.refused:

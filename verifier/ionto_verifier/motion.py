@@ -11,6 +11,7 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import ZERO as NO_CURRENT
 from ionto_ir.expression import Expression
 from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal
+from ionto_ir.waveform import PPM, Waveform, mean_share_ppm
 from ionto_verifier.charge import Arithmetic, Emission, Incline
 from ionto_verifier.encode import Encoding, Scope
 from ionto_verifier.joining import overflowing
@@ -40,6 +41,7 @@ class Motion:
     braking_ms: Polynomial
     turns: bool = False
     room_pc: Polynomial | None = None
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class _Way:
     whole: Emission
     again: Emission
     moves: bool
+    waveform: Waveform | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +125,14 @@ class Mover:
         target, incline = self.encoding.term(step.target_na, scope), self.incline(step.slope, scope)
         moves = self.moves(step.target_na, step.slope.delta_na, step.slope.over_ms, *state.levels)
         higher = self.environment.upper((start, target), "higher end")
-        whole, again = self._glide(start, target, incline), self._glide(ZERO, target, incline)
+        waveform = step.waveform
+        whole = self._glide(start, target, incline, waveform)
+        again = self._glide(ZERO, target, incline, waveform)
         if self.moves(step.target_na):
             # Lowered on the way, the level turns once and falls to its new target at the same rate.
-            turned = self._glide(higher, ZERO, incline)
+            turned = self._glide(higher, ZERO, incline, waveform)
             whole = Emission(whole.nominal_pc + turned.nominal_pc, whole.on_ms + turned.on_ms)
-        way = _Way(start, target, incline, higher, whole, again, moves)
+        way = _Way(start, target, incline, higher, whole, again, moves, waveform)
         ledger = self._through_ramp(state, way)
         ledger = self._paused_in_ramp(index, ledger, way, state.pending)
         signs = frozenset({step.reversed})
@@ -140,8 +145,15 @@ class Mover:
         """A slope at a place."""
         return Incline(self.encoding.term(slope.delta_na, scope), self.encoding.term(slope.over_ms, scope))
 
-    def _glide(self, start: Polynomial, target: Polynomial, incline: Incline) -> Emission:
-        return self.arithmetic.glide(start, target, self.arithmetic.glide_ms(start, target, incline))
+    def _glide(
+        self, start: Polynomial, target: Polynomial, incline: Incline, waveform: Waveform | None
+    ) -> Emission:
+        time_ms = self.arithmetic.glide_ms(start, target, incline)
+        return self.arithmetic.of_waveform(self.arithmetic.glide(start, target, time_ms), waveform)
+
+    def _fall(self, level_na: Polynomial, waveform: Waveform | None) -> Emission:
+        """What a stop emits: it keeps the waveform."""
+        return self.arithmetic.of_waveform(self.arithmetic.fall(level_na), waveform)
 
     def _through_ramp(self, state: State, way: _Way) -> Ledger:
         before, pending = state.ledger, state.pending
@@ -153,8 +165,11 @@ class Mover:
             charge = self.environment.upper((charge, pending.overflow_pc + way.again.nominal_pc), "charge")
         least = sure_ms = ZERO
         if not way.moves:
-            time_ms = sure_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
-            least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms)
+            time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
+            # A ramp down that is paused may be shorter: a stop is steeper, and it goes on from zero.
+            rises = self.environment.never_negative(way.target_na - way.start_na)
+            sure_ms = time_ms if rises or not self.pauses else ZERO
+            least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms) * _share(way.waveform)
         nominal = before.nominal_pc + charge
         if pending.total_pc is not None and pending.before_pc is not None:
             most = pending.total_pc + self._excess(way)
@@ -176,15 +191,15 @@ class Mover:
         if self.arithmetic.gentle(way.incline):
             return ZERO
         time_ms = self.arithmetic.glide_ms(way.start_na, ZERO, way.incline)
-        planned = self.arithmetic.least_glide(way.start_na, ZERO, time_ms)
-        excess = self.arithmetic.fall(way.start_na).nominal_pc - planned
+        planned = self.arithmetic.least_glide(way.start_na, ZERO, time_ms) * _share(way.waveform)
+        excess = self._fall(way.start_na, way.waveform).nominal_pc - planned
         return self.environment.upper((excess, ZERO), "excess of a stop")
 
     def _paused_in_ramp(self, index: int, ledger: Ledger, way: _Way, pending: Pending) -> Ledger:
         """A pause on the way costs the fall from there and the ramp from zero, at its own rate."""
         if not self.pauses:
             return ledger
-        fall = self.arithmetic.fall(way.higher_na)
+        fall = self._fall(way.higher_na, way.waveform)
         absorbed = pending.total_pc is not None
         cost = PauseCost(
             ZERO if absorbed else fall.nominal_pc + way.again.nominal_pc,
@@ -199,12 +214,31 @@ class Mover:
         nominal = self.arithmetic.fall(way.higher_na).nominal_pc
         time_ms = self.arithmetic.stop_line_ms(way.higher_na)
         if way.higher_na == way.start_na and self.arithmetic.gentle(way.incline):
-            braking = self.arithmetic.reserve_on_descent(way.start_na, way.target_na)
+            line = self.arithmetic.reserve_on_descent(way.start_na, way.target_na)
+            braking = line if way.waveform is None else self._braking_of_mean(way, braking, line)
             nominal = self.arithmetic.fall(way.target_na).nominal_pc
             time_ms = self.arithmetic.stop_line_ms(way.target_na)
         return Motion(
-            way.start_na, way.target_na, way.higher_na, way.incline, orientations, braking, nominal, time_ms
+            way.start_na,
+            way.target_na,
+            way.higher_na,
+            way.incline,
+            orientations,
+            braking,
+            nominal,
+            time_ms,
+            waveform=way.waveform,
         )
+
+    def _braking_of_mean(self, way: _Way, braking: Polynomial, line: Polynomial) -> Polynomial:
+        """The interlock keeps room for the peak while the descent emits only its mean: from a level on the
+        way it keeps the square of it, of which the rest of the descent is a part that is a square as well.
+        So it keeps most beyond the ramp's end where the ramp begins, or nothing but the line.
+        """
+        time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
+        least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms) * _share(way.waveform)
+        kept = self.environment.largest((least, ZERO), "least of the descent") if not way.moves else ZERO
+        return self.environment.upper((braking - kept * self.arithmetic.share, line), "stop on the descent")
 
     # --- holds ------------------------------------------------------------------------------------
 
@@ -222,10 +256,11 @@ class Mover:
             self.arithmetic.reserve(level),
             self.arithmetic.fall(level).nominal_pc,
             self.arithmetic.stop_line_ms(level),
+            waveform=step.waveform,
         )
         match step.until:
             case ForTime(duration_ms):
-                ledger, pending = self._for_time(index, state, level, duration_ms), NONE
+                ledger, pending = self._for_time(index, step, state, level, duration_ms), NONE
             case UntilCharge(charge_pc):
                 ledger, pending = self._until_charge(index, step, state, level, charge_pc)
             case UntilTotal(charge_pc, descent):
@@ -237,22 +272,26 @@ class Mover:
                 assert_never(step.until)
         return replace(state, ledger=ledger, pending=pending), motion
 
-    def _for_time(self, index: int, state: State, level: Polynomial, duration: Expression) -> Ledger:
+    def _for_time(
+        self, index: int, step: Hold, state: State, level: Polynomial, duration: Expression
+    ) -> Ledger:
         scope = self.scope(state, f"{index} time", duration)
         exact = self.encoding.term(duration, scope)
         on_ms = self.arithmetic.whole_ticks(exact)
         before = state.ledger
-        least = ZERO if self.moves(*state.levels) else (level - self.arithmetic.step_na) * exact
+        least = ZERO
+        if not self.moves(*state.levels):
+            least = (level - self.arithmetic.step_na) * exact * _share(step.waveform)
         ledger = replace(
             before,
-            nominal_pc=before.nominal_pc + level * on_ms,
+            nominal_pc=before.nominal_pc + self.arithmetic.mean_charge(level * on_ms, on_ms, step.waveform),
             least_pc=before.least_pc + least,
             on_ms=before.on_ms + on_ms,
             elapsed_ms=before.elapsed_ms + on_ms,
             sure_ms=before.sure_ms + self.surely(duration, exact),
             started=True,
         )
-        return self._paused_in_hold(index, ledger, level, absorbed=False)
+        return self._paused_in_hold(index, step, ledger, level, absorbed=False)
 
     def _until_charge(
         self, index: int, step: Hold, state: State, level: Polynomial, charge: Expression
@@ -269,8 +308,8 @@ class Mover:
             elapsed_ms=before.elapsed_ms + on_ms,
             started=True,
         )
-        ledger = self._paused_in_hold(index, ledger, level, absorbed=True)
-        overflow = self.arithmetic.fall(level).nominal_pc if self.pauses else None
+        ledger = self._paused_in_hold(index, step, ledger, level, absorbed=True)
+        overflow = self._fall(level, step.waveform).nominal_pc if self.pauses else None
         return ledger, Pending(overflow_pc=overflow)
 
     def _descent(
@@ -282,10 +321,15 @@ class Mover:
         scope = self.scope(state, f"{index}", step.level_na, descent.delta_na, descent.over_ms)
         incline = self.incline(descent, scope)
         time_ms = self.arithmetic.glide_ms(level, ZERO, incline)
-        least = self.arithmetic.least_glide(level, ZERO, time_ms)
+        following = self.encoding.plan.steps[step.next]
+        assert isinstance(following, Ramp), "a descent is a ramp"
+        waveform = following.waveform
+        least = self.arithmetic.least_glide(level, ZERO, time_ms) * _share(waveform)
+        # Of a descent that adds up to less than a stop in the hold does, nothing is sure to be kept for it.
         moves = self.moves(step.level_na, descent.delta_na, descent.over_ms)
+        moves = moves or _share(step.waveform) > _share(waveform)
         kept = ZERO if moves else self.environment.largest((least, ZERO), "least of the descent")
-        most = self.arithmetic.glide(level, ZERO, time_ms).nominal_pc
+        most = self._glide(level, ZERO, incline, waveform).nominal_pc
         return _Descent(incline, kept, most, moves)
 
     def _until_total(
@@ -317,9 +361,9 @@ class Mover:
             started=True,
             absorbed=before.absorbed + 1,
         )
-        ledger = self._paused_in_hold(index, ledger, level, absorbed=True)
+        ledger = self._paused_in_hold(index, step, ledger, level, absorbed=True)
         if descent is None:
-            overflow = self.arithmetic.fall(level).nominal_pc if self.pauses else None
+            overflow = self._fall(level, step.waveform).nominal_pc if self.pauses else None
             return ledger, Pending(overflow_pc=overflow)
         if descent.moves:
             return ledger, NONE  # the descent may be adjusted: it is not the one that room was kept for
@@ -340,7 +384,8 @@ class Mover:
             return replace(motion, room_pc=total_pc - before)
         line = self.arithmetic.reserve_on_descent(motion.target_na, ZERO)
         braking, nominal = line, ZERO
-        if descent.moves or not self.arithmetic.gentle(descent.incline):
+        counts_mean = motion.waveform is not None
+        if descent.moves or counts_mean or not self.arithmetic.gentle(descent.incline):
             share = self.arithmetic.share
             flatter = motion.braking_pc - descent.least_pc * share
             braking = self.environment.upper((flatter, line), "stop instead of the descent")
@@ -361,29 +406,33 @@ class Mover:
         scope = self.scope(state, f"{index} slowest", step.level_na)
         level = self.encoding.term(step.level_na, scope)
         most = self.environment.bounds(charge)[1]
-        smallest = max(Fraction(self.arithmetic.step_na), self.environment.bounds(level)[0])
+        share = _share(step.waveform)
+        smallest = max(Fraction(self.arithmetic.step_na), self.environment.bounds(level)[0]) * share
         return self.environment.fresh(
-            ("time for", charge, level),
+            ("time for", charge, level, share),
             f"time of step {index}",
             (Fraction(0), max(Fraction(0), most / smallest)),
-            lambda time_ms: [self._emits(time_ms, level, charge)],
+            lambda time_ms: [self._emits(time_ms, level, charge, share)],
         )
 
-    def _emits(self, time_ms: Polynomial, level: Polynomial, charge: Polynomial) -> Formula:
+    def _emits(self, time_ms: Polynomial, level: Polynomial, charge: Polynomial, share: Fraction) -> Formula:
         """At a level that is not zero the time is bounded by the charge; at zero the hold ends at once."""
-        bounded = at_most(time_ms * level, charge)
+        bounded = at_most(time_ms * level * share, charge)
         step_na = self.arithmetic.step_na
         if self.environment.never_negative(level - step_na):
             return bounded
         return disjunction((at_most(time_ms), conjunction((bounded, at_least(level, step_na)))))
 
-    def _paused_in_hold(self, index: int, ledger: Ledger, level: Polynomial, *, absorbed: bool) -> Ledger:
+    def _paused_in_hold(
+        self, index: int, step: Hold, ledger: Ledger, level: Polynomial, *, absorbed: bool
+    ) -> Ledger:
         """A pause in a hold costs the fall and the way back; in a hold until a charge both count towards
         it.
         """
         if not self.pauses:
             return ledger
-        fall, climb = self.arithmetic.fall(level), self.arithmetic.climb(level)
+        fall = self._fall(level, step.waveform)
+        climb = self.arithmetic.of_waveform(self.arithmetic.climb(level), step.waveform)
         cost = PauseCost(
             ZERO if absorbed else fall.nominal_pc + climb.nominal_pc,
             fall.on_ms + climb.on_ms,
@@ -395,3 +444,8 @@ class Mover:
     def _pause_ms(self, fall: Emission) -> Polynomial:
         """How long a pause may last: as the protocol says, but never shorter than the way down."""
         return self.environment.upper((constant(self.pause_ms), fall.on_ms), "length of a pause")
+
+
+def _share(waveform: Waveform | None) -> Fraction:
+    """The part of the peak that adds up."""
+    return Fraction(mean_share_ppm(waveform), PPM)

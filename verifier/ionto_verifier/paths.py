@@ -37,7 +37,7 @@ from ionto_ir.plan import (
     successors,
 )
 from ionto_ir.wellformed_graph import loop_regions
-from ionto_verifier.demand import block_of, ledger_of, standing_by
+from ionto_verifier.demand import block_of, ledger_of, silent, standing_by
 from ionto_verifier.encode import Encoding
 from ionto_verifier.environment import Origin
 from ionto_verifier.joining import branch_guard, join, overflowing
@@ -67,7 +67,9 @@ class Visit:
     """A step as it is reached in the symbolic run: what was decided before, the ledger around it, the
     current in it.
 
-    `motion` is None where the output is off. Inside a loop the ledgers are those of the last round.
+    `motion` is None where the output is off. Inside a loop the ledgers are those of the last round. The head
+    of a repetition or of a block on demand knows what a `round` adds; the head of a block that has a basal
+    current, how long it flows at most.
     """
 
     step: int
@@ -77,6 +79,8 @@ class Visit:
     before: Ledger
     after: Ledger
     motion: Motion | None
+    round: Ledger | None = None
+    standby_ms: Polynomial | None = None
 
 
 def follow(
@@ -184,12 +188,20 @@ class Walk:
         silent = replace(motion, braking_pc=ZERO, braking_nominal_pc=ZERO)
         return replace(after, ledger=ledger, pending=NONE), silent
 
-    def _visit(self, index: int, before: State, after: State, motion: Motion | None, keep: bool) -> None:
+    def _visit(
+        self,
+        index: int,
+        before: State,
+        after: State,
+        motion: Motion | None,
+        keep: bool,
+        added: Ledger | None = None,
+        standby_ms: Polynomial | None = None,
+    ) -> None:
         if keep:
             levels = () if motion is not None else self._levels(before, index)
-            self.visits.append(
-                Visit(index, before.path, levels, before.records, before.ledger, after.ledger, motion)
-            )
+            known = (before.path, levels, before.records, before.ledger, after.ledger, motion)
+            self.visits.append(Visit(index, *known, added, standby_ms))
 
     def _levels(self, state: State, index: int) -> tuple[Polynomial, ...]:
         """The planned current at a step that needs none."""
@@ -202,9 +214,10 @@ class Walk:
         match step:
             case Wait():
                 scope = self.mover.scope(state, f"{index}", step.duration_ms)
-                return replace(
-                    state, ledger=self._waited(index, self.encoding.term(step.duration_ms, scope), state)
-                )
+                exact = self.encoding.term(step.duration_ms, scope)
+                sure_ms = state.ledger.sure_ms + self.mover.surely(step.duration_ms, exact)
+                waited = self._waited(index, exact, state)
+                return replace(state, ledger=replace(waited, sure_ms=sure_ms))
             case Reverse():
                 return replace(state, flips=frozenset(not flip for flip in state.flips))
             case Classify():
@@ -262,11 +275,11 @@ class Walk:
 
     def _repeated(self, index: int, step: Loop, state: State, keep: bool) -> Iterator[tuple[int, State]]:
         state = replace(state, ledger=overflowing(state), pending=NONE)
-        self._visit(index, state, state, None, keep)
         rounds, guards = self._rounds_of(index, step, state)
         inside = replace(state, path=(*state.path, *guards), records=self._unknown(index, state, "round"))
         first = replace(inside, ledger=Ledger(started=state.ledger.started))
         body, levels = self._one_round(index, step, first)
+        self._visit(index, state, state, None, keep, Ledger() if body is None else body.ledger)
         if body is None:
             return  # no round comes back: every one ends the treatment
         added = replace(body.ledger, elapsed_ms=self._round_ms(index, step, state, body.ledger))
@@ -295,15 +308,21 @@ class Walk:
         body, _ = self._one_round(index, step, replace(state, ledger=Ledger(started=started)))
         dose = Ledger(started=started) if body is None else body.ledger
         block = block_of(self.mover, index, step, state, dose)
-        after = ledger_of(self.mover, block, state.ledger, dose, block.doses)
+        after = ledger_of(self.mover, block, state.ledger, dose, block.doses, over=True)
         motion = standing_by(self.mover, block, state)
+        counted = self.counted is None or motion is None or self.counted in motion.orientations
+        if not counted:
+            block, motion = silent(block, motion)
+            after = ledger_of(self.mover, block, state.ledger, dose, block.doses, over=True)
         # The head is seen at the end of its time, when all doses are over.
-        self._visit(index, state, replace(state, ledger=after), motion, keep)
+        standby_ms = block.within_ms if block.has_basal else None
+        standby_ms = standby_ms if counted else ZERO
+        self._visit(index, state, replace(state, ledger=after), motion, keep, dose, standby_ms)
         if keep:
             last = replace(
                 state,
                 path=(*state.path, *block.given),
-                ledger=ledger_of(self.mover, block, state.ledger, dose, block.doses - 1),
+                ledger=ledger_of(self.mover, block, state.ledger, dose, block.doses - 1, over=False),
             )
             self.region(step.body, last, index, keep=True)
         signs = state.signs if body is None else state.signs | body.signs

@@ -22,6 +22,8 @@ class Property(Enum):
 
     CURRENT = "current"
     DENSITY = "density"
+    MEAN_DENSITY = "mean density"
+    PULSE_CHARGE = "charge per pulse"
     RAMP = "ramp"
     VOLTAGE = "voltage"
     DOSE = "dose"
@@ -55,6 +57,8 @@ class Property(Enum):
 SENTENCES: dict[Property, str] = {
     Property.CURRENT: "The current never exceeds its limit, whatever is chosen, answered or adjusted.",
     Property.DENSITY: "The current over the area of an electrode never exceeds the limit of its role.",
+    Property.MEAN_DENSITY: "The mean of |I| over the area of an electrode never exceeds its limit.",
+    Property.PULSE_CHARGE: "No pulse, and no half-wave, carries more charge than its limit.",
     Property.RAMP: "No ramp, stop or resume changes the current faster than its limit.",
     Property.VOLTAGE: "The voltage never exceeds its limit over the whole assumed range of impedance.",
     Property.DOSE: "The charge stays within its limit, pauses and a stop at the worst moment included.",
@@ -73,7 +77,7 @@ SENTENCES: dict[Property, str] = {
     Property.GRID: "Every current that the protocol asks for is a whole number of the device's steps.",
     Property.DRIVE: "The device's voltage suffices for the current over all of the assumed impedance.",
     Property.SLEW: "The device can follow every ramp, stop and resume.",
-    Property.DEVICE: "The device has the waveform, and its watchdog bridges a tick and the longest host gap.",
+    Property.DEVICE: "The device has the waveforms, and its watchdog bridges a tick and the host gap.",
     Property.SCOPE: "Every envelope is used at the sites and with the devices that it is meant for.",
     Property.DRUG: "Each drug's ion is under the pole that drives it, whenever current flows.",
     Property.TABLE: "A table gives every value exactly one meaning.",
@@ -110,6 +114,8 @@ REFUTED: dict[Property, str] = {
     Property.TABLE: "I0621",
     Property.COURSE: "I0622",
     Property.PROVE: "I0623",
+    Property.MEAN_DENSITY: "I0624",
+    Property.PULSE_CHARGE: "I0625",
 }
 """The code of the diagnostic that says that a property is refuted."""
 

@@ -8,16 +8,27 @@ the script notes at which times it did so. The noted timeline is then an ordinar
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 
 from ionto_ir.bind import bind_disarmed
 from ionto_ir.dataclass import dataclass, field
-from ionto_ir.dry_run import Run, answer_to, for_ever, obliging, run, usual_value
-from ionto_ir.events import Adjust, Event, Pause, Prompt, Resume
+from ionto_ir.doses import Asker, ms_to_last_chance, session_time
+from ionto_ir.dry_run import Run, answer_to, for_ever, run, usual_value
+from ionto_ir.events import Adjust, Event, Pause, Press, Prompt, Resume
 from ionto_ir.expression import Value
 from ionto_ir.plan import Confirm, Instruct, Move, Plan, Record, VariableKind
+from ionto_ir.route import Route
 from ionto_ir.scenario import Happening, Occurrence
 from ionto_ir.state import Mode, Phase, State
 from ionto_ir.trace import stretches
+
+
+class Asking(Enum):
+    """When somebody asks for a dose on demand."""
+
+    NEVER = "never"
+    SOON = "as soon as one is given"
+    LATE = "in the last moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class Provoking:
     long: bool = False
     early: bool = False
     stop_step: int | None = None
+    asking: Asking = Asking.NEVER
     adjustments: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
 
 
@@ -46,8 +58,12 @@ class Day:
 class Provoker:
     """A script for one run; `occurrences` is what it did and when."""
 
-    def __init__(self, plan: Plan, day: Day, doing: Provoking, peaks_na: Mapping[int, int]) -> None:
+    def __init__(
+        self, plan: Plan, route: Route, day: Day, doing: Provoking, peaks_na: Mapping[int, int]
+    ) -> None:
         self._plan = plan
+        self._route = route
+        self._asker = Asker(route)
         self._answers = day.records
         self._doing = doing
         self._peaks_na = peaks_na
@@ -58,20 +74,29 @@ class Provoker:
 
     def happens(self, state: State, prompt: Prompt | None) -> Event | None:
         """What happens before the next tick."""
-        at_ms = state.machine.elapsed_ms
-        if at_ms > 0:
-            event = self._resume(state) or self._pause(state) or self._adjust(state)
+        at_ms = session_time(state)
+        if at_ms is not None:
+            event = self._resume(state) or self._pause(state) or self._adjust(state) or self._ask(state)
             if event is not None:
                 self._note(at_ms, event)
                 return event
         if self._doing.long and self._waits(state):
             return None
-        self._came_back(at_ms)
+        if at_ms is not None:
+            self._came_back(at_ms)
         return answer_to(prompt, self._answers)
 
     def silence_ms(self, state: State) -> int:
         """What it does depends on step and level alone, but for the end of a pause."""
-        return 0 if state.machine.mode is Mode.PAUSED else for_ever(state)
+        if state.machine.mode is Mode.PAUSED:
+            return 0
+        match self._doing.asking:
+            case Asking.SOON:
+                return self._asker.silence_ms(state)
+            case Asking.LATE if state.place.phase is Phase.STANDBY:
+                return ms_to_last_chance(self._route, state)
+            case _:
+                return for_ever(state)
 
     def _waits(self, state: State) -> bool:
         """Whether people are slow: somebody who is waited for with a bound answers at the last moment."""
@@ -89,10 +114,22 @@ class Provoker:
             self._away = False
             self.occurrences.append(Occurrence(at_ms, Happening.BACK, None, None, None))
 
+    def _ask(self, state: State) -> Event | None:
+        match self._doing.asking:
+            case Asking.NEVER:
+                return None
+            case Asking.LATE if ms_to_last_chance(self._route, state) > 0:
+                return None
+            case _:
+                button = self._asker.offered(state)
+                return None if button is None else Press(button)
+
     def _note(self, at_ms: int, event: Event) -> None:
         match event:
             case Adjust(variable, value):
                 self.occurrences.append(Occurrence(at_ms, Happening.ADJUST, variable, value, None))
+            case Press(button):
+                self.occurrences.append(Occurrence(at_ms, Happening.PRESS, button, None, None))
             case Pause():
                 self.occurrences.append(Occurrence(at_ms, Happening.PAUSE, None, None, None))
             case _:
@@ -132,12 +169,17 @@ def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
     slow = doing.long and any(
         isinstance(step, Confirm | Instruct | Record | Move) and step.late is not None for step in plan.steps
     )
-    if doing.pause_step is None and doing.stop_step is None and not doing.adjustments and not slow:
+    asks = doing.asking is not Asking.NEVER
+    idle = doing.pause_step is None and doing.stop_step is None and not doing.adjustments
+    if idle and not slow and not asks:
         return ()
-    done = _run(plan, day, Provoker(plan, day, doing, {}), calm=True)
+    bound = bind_disarmed(plan, day.values)
+    provoker = Provoker(plan, bound.route, day, Provoking(asking=doing.asking), {})
+    done = run(bound, provoker.happens, silence=provoker.silence_ms)
+    occurrences = tuple(provoker.occurrences)
     if doing.pause_step is not None or doing.adjustments or slow:
-        provoker = Provoker(plan, day, doing, _peaks_na(done))
-        done = _run(plan, day, provoker)
+        provoker = Provoker(plan, bound.route, day, doing, _peaks_na(done))
+        done = run(bound, provoker.happens, silence=provoker.silence_ms)
         occurrences = tuple(provoker.occurrences)
     if doing.stop_step is not None:
         at_ms = _end_of(done, doing.stop_step)
@@ -145,13 +187,6 @@ def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
             before = tuple(item for item in occurrences if item.at_ms < at_ms)
             occurrences = (*before, Occurrence(at_ms, Happening.STOP, None, None, None))
     return occurrences
-
-
-def _run(plan: Plan, day: Day, provoker: Provoker, *, calm: bool = False) -> Run:
-    bound = bind_disarmed(plan, day.values)
-    if calm:
-        return run(bound, obliging(day.records), silence=for_ever)
-    return run(bound, provoker.happens, silence=provoker.silence_ms)
 
 
 def _peaks_na(done: Run) -> dict[int, int]:

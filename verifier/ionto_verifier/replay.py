@@ -16,7 +16,7 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Value, evaluate
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.ordinary import ordinary_values
-from ionto_ir.plan import IntegerDomain, Plan, RuleKind, VariableKind
+from ionto_ir.plan import Demand, IntegerDomain, Plan, RuleKind, VariableKind
 from ionto_ir.rehearse import Outcome, Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
 from ionto_ir.units import BASE_UNITS, CURRENT
@@ -25,7 +25,7 @@ from ionto_verifier.environment import Origin
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.obligation import Guard, Witness, equal, never_happens
 from ionto_verifier.properties import Claim, Property, Provocation, Question
-from ionto_verifier.provoke import Day, Provoking, all_records, provoked
+from ionto_verifier.provoke import Asking, Day, Provoking, all_records, provoked
 from ionto_verifier.schedules import Crowded, crowded_doses, crowded_sessions
 from ionto_verifier.sightings import (
     MAY_TRIP,
@@ -198,8 +198,21 @@ def as_value(inquiry: Inquiry, name: str, value: Fraction) -> Value:
 
 
 def _attempts(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Iterator[Provoking]:
-    """What to try, the simplest first, but nothing that cannot suffice."""
-    long = claim.property in (Property.DURATION, Property.PROVE)
+    """What to try, the simplest first, but nothing that cannot suffice; on demand, first with every dose."""
+    on_demand = any(isinstance(step, Demand) for step in inquiry.plan.steps)
+    ways = [*_disturbances(inquiry, claim, question, witness)]
+    for asking in (Asking.SOON, Asking.LATE) if on_demand else (Asking.NEVER,):
+        for doing in ways:
+            yield replace(doing, asking=asking)
+
+
+def _disturbances(
+    inquiry: Inquiry, claim: Claim, question: Question, witness: Witness
+) -> Iterator[Provoking]:
+    """Pauses, stops and adjustments to try."""
+    # In a window a long pause brings late what else would have been over.
+    windowed = claim.limit is not None and claim.limit.window_ms is not None
+    long = windowed or claim.property in (Property.DURATION, Property.PROVE)
     moves = _adjustments(inquiry, witness)
     step, cost = _dearest(inquiry, question, witness)
     for adjustments in ({}, moves) if moves else ({},):
@@ -281,7 +294,7 @@ def _prevented(inquiry: Inquiry, claim: Claim, day: Day, doing: Provoking) -> Re
 def _timeline(inquiry: Inquiry, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
     """What happens when; many claims ask for the same, which takes a run of the machine to find out."""
     moves = tuple((step, tuple(moved.items())) for step, moved in doing.adjustments.items())
-    key = (*_key(day), doing.pause_step, doing.long, doing.early, doing.stop_step, moves)
+    key = (*_key(day), doing.pause_step, doing.long, doing.early, doing.stop_step, doing.asking, moves)
     if key not in inquiry.timelines:
         inquiry.timelines[key] = provoked(inquiry.plan, day, doing)
     return inquiry.timelines[key]

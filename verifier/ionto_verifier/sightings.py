@@ -75,7 +75,16 @@ def _at(plan: Plan, trace: Trace, found: Violation) -> Sighting:
     return Sighting(at_ms, found.value, step_at(trace, at_ms))
 
 
-LEVELS = frozenset({LimitKind.CURRENT, LimitKind.DENSITY, LimitKind.VOLTAGE, LimitKind.STOP_TIME})
+LEVELS = frozenset(
+    {
+        LimitKind.CURRENT,
+        LimitKind.DENSITY,
+        LimitKind.MEAN_DENSITY,
+        LimitKind.PULSE_CHARGE,
+        LimitKind.VOLTAGE,
+        LimitKind.STOP_TIME,
+    }
+)
 """Limits on the level of the current, in whatever form."""
 
 

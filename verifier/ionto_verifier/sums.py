@@ -19,6 +19,7 @@ from ionto_verifier.instant import accuracy, at_electrode, limit_claim
 from ionto_verifier.ledger import PauseCost, dearest
 from ionto_verifier.moments import Moment, moving_humans, worst_moments
 from ionto_verifier.motion import Motion
+from ionto_verifier.moving import Held, held_in_window
 from ionto_verifier.obligation import FALSE
 from ionto_verifier.paths import Visit
 from ionto_verifier.properties import Asked, Claim, Property, Provocation, Question
@@ -87,7 +88,14 @@ def _added_up(
     """Whether the charge of these visits, times a factor and perhaps over an area, stays within the limit."""
     sessions = 1
     if limit.window_ms is not None:
-        counted = sessions_within(inquiry.plan.course, limit.window_ms + longest_ms(inquiry))
+        longest = longest_ms(inquiry)
+        counted = sessions_within(inquiry.plan.course, limit.window_ms + longest)
+        within = _held_within(inquiry, limit, counted, longest, visits, scale)
+        if within:
+            for held in within:
+                value = held.value * scale[0]
+                yield inquiry.never_above(claim, value, limit.bound, held.place, over=scale[1])
+            return
         if counted is None:
             yield _unbounded(inquiry, claim)
             return
@@ -101,6 +109,30 @@ def _added_up(
         for value, place in _charges(inquiry, limit, moment):
             asked = inquiry.never_above(claim, value * factor, limit.bound, place, over=area)
             yield replace(asked, sessions=sessions)
+
+
+def _held_within(
+    inquiry: Inquiry,
+    limit: Limit,
+    sessions: int | None,
+    longest: int,
+    visits: tuple[Visit, ...],
+    scale: tuple[Fraction, Polynomial | None],
+) -> tuple[Held, ...]:
+    """What a window holds of sessions that may outlast it; nothing where whole sessions say more."""
+    assert limit.window_ms is not None, "asked of a window"
+    if limit.window_ms >= longest and sessions is not None:
+        return ()
+    held = held_in_window(inquiry, limit, sessions, pauses_of(inquiry), visits)
+    bounds = inquiry.environment.bounds
+    if sessions is None:
+        factor, area = scale
+        allowed = limit.bound * (1 if area is None else bounds(area)[0])
+        return held if all(bounds(item.value)[1] * factor <= allowed for item in held) else ()
+    moments = worst_moments(inquiry, lambda visit, motion: _charged(inquiry, limit, visit, motion), visits)
+    whole = [value for moment in moments for value, _ in _charges(inquiry, limit, moment)]
+    most = max((bounds(value)[1] for value in whole), default=Fraction(0)) * sessions
+    return held if max((bounds(item.value)[1] for item in held), default=Fraction(0)) < most else ()
 
 
 def _unbounded(inquiry: Inquiry, claim: Claim) -> Question:
