@@ -10,6 +10,7 @@ LOCK   := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11
           --no-header --no-annotate --no-emit-index-url --no-emit-find-links --group editable --quiet
 JOBS   ?= 2
 BENCH  ?=
+SEEDS  ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fmt accept bench soak docs firmware tables lock clean
@@ -41,7 +42,8 @@ accept: $(STAMPS)/dev ## rewrite the expected blocks of the corpus; review them 
 bench: $(STAMPS)/dev ## measure against the targets, in one interleaved run (BENCH="--runs 31" for more)
 	$(BIN)/python -m tests.bench $(BENCH)
 
-soak: $(STAMPS)/dev ## hours of seeds: the same tests, wide
+soak: $(STAMPS)/dev ## hours of seeds: SEEDS simulated sessions, then the same tests, wide (SEEDS=100000 for more)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 	IONTO_HYPOTHESIS=wide $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --soak
 
 docs: $(STAMPS)/dev ## make the generated pages of docs/ anew

@@ -38,6 +38,9 @@ SYNC_EVERY_MS = 1_000
 STALL_MS_MAX = 2_000
 """How long a disk may keep everybody waiting before it has failed: flash cards stall for seconds."""
 
+SEAL_TRIES_MAX = 100
+"""How often a disk that stalls is asked for the seal; a disk in a thread of its own waits each time."""
+
 WAITED_FOR = frozenset({RecordType.HEADER, RecordType.INTENT, RecordType.SEAL})
 """What must be durable before anything else is done: these stand before a raise, or before nothing."""
 
@@ -187,12 +190,15 @@ class JournalWriter:
             payload["signature"] = self._sealer.sign(seal_message(payload))
             self._sealer.erase()
         written = self._append(RecordType.SEAL, payload)
-        while isinstance(written, Late):
+        for _ in range(SEAL_TRIES_MAX):
             # Nothing flows any more: a disk that stalls is given the time that it may take.
+            if not isinstance(written, Late) or self.failure is not None:
+                break
             if self._sync():
                 written = Written(written.sequence)
-            elif self.failure is not None:
-                return self.failure
+        if isinstance(written, Late):
+            self.failure = self.failure or STALLED
+            return self.failure
         self.sealed = isinstance(written, Written)
         return written
 

@@ -398,11 +398,12 @@ class Session:
     def _account(self, passed_ms: int) -> None:
         """Count what flowed for longer (or shorter) than the tick that was paid for."""
         self._passed_ms = passed_ms
-        exposure_na = self.state.machine.exposure_na
-        if exposure_na > 0:
+        machine = self.state.machine
+        if machine.exposure_na > 0:
             late_ms = passed_ms - self.bound.constants.tick_ms
             self.behind_ms += late_ms
-            self.drift_pc += late_ms * exposure_na
+            # A short interval gives back what was paid for it, which may be less than what might have flowed.
+            self.drift_pc += late_ms * (machine.exposure_na if late_ms > 0 else machine.paid_na)
 
     def _bear(self, passed_ms: int) -> None:
         """While nothing can be written down a recovery counts one descent, and no more lateness than this."""

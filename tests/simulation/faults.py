@@ -1,0 +1,98 @@
+"""Everything that the adversary can do, by the requirement that it tests, and when it does it.
+
+A fault is begun at some tick, lasts for some, and is ended, or not. What a device gives beyond its stated
+accuracy no ledger can know before it is measured; the world counts it apart. Faults of the readings
+themselves are `LYING`: by what they say no lower bound can be proved.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from random import Random
+
+from ionto_ir.dataclass import dataclass
+
+
+class Kind(Enum):
+    """What goes wrong, and which requirement is about it."""
+
+    LEAD_OFF = ("R29", "an electrode comes off, and may come back")
+    SHORT = ("R30", "the electrodes touch")
+    SKIN_JUMP = ("R32", "the skin's resistance jumps")
+    COMPLIANCE = ("R31", "the device runs out of voltage")
+    GAIN = ("R15", "the device delivers more than it is set to")
+    CORRUPT_SETPOINT = ("R35", "the device's setpoint changes by itself")
+    STUCK = ("R22", "the output ignores commands and leases")
+    RESET = ("R48", "the device restarts")
+    SIGN = ("R35", "readings have the wrong sign")
+    FROZEN = ("R34", "one reading is repeated")
+    NONSENSE = ("R34", "readings are far out of range")
+    BAD_START = ("R8", "the output is on, or something flows, before the session")
+    DEVICE_CLOCK = ("R53", "the device's clock jumps or runs fast or backwards")
+    SILENT = ("R41", "the link is dead in both directions")
+    DEAF_HOST = ("R38", "commands arrive, answers are lost")
+    LOST_COMMANDS = ("R38", "commands are lost, readings arrive")
+    DUPLICATES = ("R38", "commands arrive twice")
+    OLD_COMMANDS = ("R40", "an earlier command arrives again, later")
+    LOST_SAMPLES = ("R21", "some readings stay away")
+    STALE_SAMPLES = ("R40", "readings arrive a tick late")
+    LATE = ("R54", "a tick is late by less than the limit")
+    VERY_LATE = ("R54", "the computer stands still for longer than the limit")
+    WALL_CLOCK = ("R19", "the calendar jumps")
+    PAUSE = ("R27", "a person pauses")
+    RESUME = ("R27", "a person resumes, perhaps when nothing is paused")
+    STOP = ("R23", "a person stops")
+    EMERGENCY = ("R23", "a person stops at once")
+    ADJUST = ("R26", "a person moves the level")
+    CONFUSED = ("R12", "begin, confirm and enter at the wrong moment")
+    FLOOD = ("R49", "the console says a hundred thousand things at once")
+    CONSOLE_DIES = ("R56", "the console fails")
+    SIGNAL = ("R25", "the process is told to end")
+    DISK_FULL = ("R60", "a write finds no space")
+    SYNC_FAILS = ("R60", "a sync fails, and the next would succeed")
+    SHORT_WRITE = ("R60", "the system takes a part of a record")
+    DISK_STALLS = ("R58", "the disk does not answer for a while")
+    KILLED = ("R58", "the program is killed")
+    POWER_LOST = ("R59", "power is lost, and the disk keeps what it likes")
+    TAMPERED = ("R61", "the journal is changed afterwards")
+    OUR_BUG = ("R56", "a part of ours raises")
+
+    @property
+    def requirement(self) -> str:
+        """The requirement's number."""
+        return self.value[0]
+
+
+LYING = frozenset({Kind.SIGN, Kind.FROZEN, Kind.NONSENSE, Kind.STALE_SAMPLES})
+ENDING = frozenset({Kind.KILLED, Kind.POWER_LOST})
+"""Nothing of the session is left after these."""
+
+BEFORE = frozenset({Kind.BAD_START})
+
+FAULTS_MAX = 4
+TICKS_MAX = 90
+"""Sessions of the adversary last a few seconds; faults are drawn over all of that and a little more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A fault from tick `at` on, for `lasts` ticks; `size` in millionths says how bad it is."""
+
+    at: int
+    lasts: int
+    kind: Kind
+    size: int
+
+
+def drawn_faults(chance: Random) -> tuple[Planned, ...]:
+    """None to a few, most of them while current flows."""
+    kinds = tuple(Kind)
+    return tuple(
+        Planned(
+            at=0 if kind in BEFORE else chance.randint(1, TICKS_MAX // chance.choice((1, 2, 3))),
+            lasts=chance.choice((1, 1, 2, 3, 5, 8, 30)),
+            kind=kind,
+            size=chance.randint(1, 1_000_000),
+        )
+        for kind in (chance.choice(kinds) for _ in range(chance.randint(0, FAULTS_MAX)))
+    )

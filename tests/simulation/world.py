@@ -1,0 +1,439 @@
+"""One seeded world in virtual time: skin, stimulator, link, clock, operator, disk, and an adversary.
+
+The session, its loop and its journal are the real ones. Everything around them is drawn from one number, and
+happens in the order in which the loop lets time pass, so that a run can be repeated by its number alone.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from random import Random
+
+from ionto_ir.bound import worst_na
+from ionto_ir.events import (
+    Adjust,
+    Begin,
+    Confirm,
+    EmergencyStop,
+    Enter,
+    Event,
+    Pause,
+    PromptKind,
+    Resume,
+    Stop,
+)
+from ionto_ir.state import Mode
+from ionto_runtime.journal import Durability, JournalWriter, Written
+from ionto_runtime.loop import run_session
+from ionto_runtime.session import Session
+from ionto_runtime.simulation.clock import WALL_START_MS
+from ionto_runtime.simulation.stimulator import Fault, SimulatedStimulator
+from ionto_runtime.view import View
+from tests.runtime.bedside import facts_for, header_of
+from tests.simulation.disk import Disk
+from tests.simulation.faults import BEFORE, ENDING, Kind, Planned, drawn_faults
+from tests.simulation.link import Link
+from tests.simulation.plans import TICK_MS, drawn_body, drawn_bound
+
+TICKS_MAX = 1_500
+"""A session of a few seconds with every pause that it allows is over long before."""
+
+
+class HostLostError(BaseException):
+    """The program or the power is gone: nothing of ours runs any more."""
+
+
+class World:
+    """Everything but the session. `violations` is empty as long as every invariant held."""
+
+    def __init__(self, seed: int, faults: Sequence[Planned] | None = None) -> None:
+        chance = self.chance = Random(f"{seed}/world")
+        self.seed = seed
+        self.bound = drawn_bound(chance)
+        self.device = SimulatedStimulator(self.bound.plan.device, drawn_body(chance, seed), seed)
+        self.link = Link(self.device, chance, self._setting)
+        self.disk = Disk()
+        self.planned = drawn_faults(chance) if faults is None else tuple(faults)
+        self.sensitive_na = chance.choice((10**12, 10**12, 300_000, 800_000))
+        self.violations: list[str] = []
+        self.injected: Counter[Kind] = Counter()
+        self.checked: Counter[str] = Counter()
+        self.ticks = 0
+        self.excess_pc = 0
+        self.resumed = self.begun = self.lost = False
+        self.session: Session | None = None
+        self._now_ms = 0
+        self._wall_shift_ms = 0
+        self._oversleep_ms = 0
+        self._upper_pc = 0
+        self._says: list[Event] = []
+        self._undo: list[tuple[int, Callable[[], None]]] = []
+        self._raises = ""
+
+    # --- the clock --------------------------------------------------------------------------------------
+    def now_ns(self) -> int:
+        return self._now_ms * 1_000_000
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def wall_ms(self) -> int:
+        return WALL_START_MS + self._now_ms + self._wall_shift_ms
+
+    def sleep_until(self, at_ms: int) -> None:
+        late_ms, self._oversleep_ms = self._oversleep_ms, 0
+        self._now_ms = max(self._now_ms, at_ms) + late_ms
+
+    # --- time, as the device and the skin see it --------------------------------------------------------
+    def passing(self, ms: int) -> None:
+        """Let current flow for `ms`, and see that no more flows than the command in force allows."""
+        before_pc = self.device.received.total_pc
+        self.device.advance(ms)
+        flowed_pc = self.device.received.total_pc - before_pc
+        own = self.bound.constants
+        in_force = abs(self.link.in_force_na)
+        allowed_pc = ms * worst_na(in_force, own.accuracy_ppm, own.offset_na) if in_force else 0
+        if Fault.STUCK_OUTPUT in self.device.faults:
+            allowed_pc = 0  # what is stuck obeys nobody, and no ledger can know of it
+        self.excess_pc += max(0, flowed_pc - allowed_pc)
+        if flowed_pc and not self.begun:
+            self._wrong("begun", "current flows before anybody has begun", Kind.BAD_START)
+        self.checked["nothing flows before begin"] += 1
+
+    def _setting(self, before_na: int, after_na: int) -> None:
+        """A command has changed what is in force."""
+        own = self.bound.constants
+        rise_na = abs(after_na) - abs(before_na)
+        if rise_na > own.rise_na + own.step_na:
+            self._wrong("slew", f"a rise of {rise_na} nA in one command", Kind.CORRUPT_SETPOINT)
+        cap_na = own.current_cap_na if after_na >= 0 else own.current_cap_reversed_na
+        if abs(after_na) > cap_na:
+            self._wrong("cap", f"{after_na} nA is above the cap")
+        if before_na * after_na < 0:
+            self._wrong("polarity", "polarity turned while current was set")
+        session = self.session
+        if session is None or not self.begun or session.state.ended:
+            self._wrong("energised", "the output was set before begin or after the end")
+        for name in ("slew", "cap", "polarity only at zero", "set only while the session runs"):
+            self.checked[name] += 1
+
+    # --- the operator -----------------------------------------------------------------------------------
+    def poll(self, view: View) -> Sequence[Event]:
+        """A console: answers what is asked, says what the adversary has people say."""
+        if self._raises == "poll":
+            raise RuntimeError("the console cannot be read")
+        said, self._says = self._says, []
+        if any(isinstance(event, Resume) for event in said):
+            self.resumed = True
+        prompt = view.prompt
+        if not said and prompt is not None and prompt.kind in (PromptKind.CONFIRM, PromptKind.INSTRUCT):
+            return (Confirm(),)
+        if (
+            not said
+            and prompt is not None
+            and prompt.kind is PromptKind.RESUME
+            and self.chance.random() < 0.05
+        ):
+            self.resumed = True
+            return (Resume(),)
+        if not said and abs(self.link.in_force_na) > self.sensitive_na and self.chance.random() < 0.1:
+            return (Stop(),)
+        return said
+
+    def show(self, view: View) -> None:
+        """Called after each tick: look at everything, then let the adversary act."""
+        if self._raises == "show":
+            raise RuntimeError("the console cannot be written")
+        self.after_tick()
+
+    def after_tick(self) -> None:
+        """Check every invariant, end and begin faults."""
+        session = self.session
+        assert session is not None
+        self.ticks += 1
+        true_pc = self.device.received.total_pc - self.excess_pc
+        if true_pc > session.upper_pc:
+            self._wrong("upper", f"{true_pc} pC flowed, at most {session.upper_pc} pC were counted")
+        if session.state.machine.upper_pc < self._upper_pc:
+            self._wrong("ledger", "the ledger has shrunk")
+        self._upper_pc = session.state.machine.upper_pc
+        if self.disk.calls_after_failure:
+            self._wrong("retry", "the disk was asked again after it had failed")
+        if len(session.alarms) > 30:
+            self._wrong("bounded", "alarms without end")
+        for name in (
+            "true <= upper",
+            "ledger only grows",
+            "no retry",
+            "alarms bounded",
+        ):
+            self.checked[name] += 1
+        if self.ticks > TICKS_MAX:
+            self._wrong("ends", "the session does not end")
+            raise HostLostError
+        self._act()
+
+    def watch(self, session: Session) -> None:
+        """See every event that reaches the session: it goes on after a stop of any kind only when a person
+        says so.
+        """
+        feed = session.feed
+
+        def watched(event: Event, cause: str | None = None) -> None:
+            before = session.state.mode
+            feed(event, cause)
+            if before in (Mode.PAUSED, Mode.LOST) and session.state.mode in (Mode.READY, Mode.ON):
+                if not (isinstance(event, Resume) and self.resumed):
+                    self._wrong("resume", "it went on by itself")
+                self.resumed = False
+            self.checked["resumed by a person"] += 1
+
+        session.feed = watched  # type: ignore[method-assign]
+
+    def _wrong(self, name: str, text: str, *excused: Kind) -> None:
+        if not any(self.injected[kind] for kind in excused):
+            self.violations.append(f"{name}: {text} (tick {self.ticks})")
+
+    # --- the adversary ----------------------------------------------------------------------------------
+    def before_all(self) -> None:
+        """What is wrong before the session begins."""
+        for fault in self.planned:
+            if fault.kind in BEFORE:
+                self._begin_fault(fault)
+
+    def _act(self) -> None:
+        due = [undo for at, undo in self._undo if at <= self.ticks]
+        self._undo = [item for item in self._undo if item[0] > self.ticks]
+        for undo in due:
+            undo()
+        for fault in self.planned:
+            if fault.at == self.ticks and fault.kind not in BEFORE:
+                self._begin_fault(fault)
+
+    def _begin_fault(self, fault: Planned) -> None:
+        self.injected[fault.kind] += 1
+        if fault.kind in ENDING:
+            self.lost = True
+            raise HostLostError
+        undo = BEGIN[fault.kind](self, fault)
+        if undo is not None:
+            self._undo.append((self.ticks + fault.lasts, undo))
+
+    def say(self, *events: Event) -> None:
+        """Have people say something at the next look."""
+        self._says.extend(events)
+
+    def oversleep(self, ms: int) -> None:
+        """Wake the loop later than it asked for."""
+        self._oversleep_ms = ms
+
+    def shift_wall(self, ms: int) -> None:
+        """Set the calendar."""
+        self._wall_shift_ms += ms
+
+    def break_console(self, what: str) -> None:
+        """Have the console raise from now on."""
+        self._raises = what
+
+
+Undo = Callable[[], None] | None
+
+
+def _device_fault(fault: Fault) -> Callable[[World, Planned], Undo]:
+    def begin(world: World, _planned: Planned) -> Undo:
+        world.device.inject(fault)
+        return lambda: world.device.clear(fault)
+
+    return begin
+
+
+def _link_fault(kind: Kind) -> Callable[[World, Planned], Undo]:
+    def begin(world: World, _planned: Planned) -> Undo:
+        world.link.active.add(kind)
+        return lambda: world.link.active.discard(kind)
+
+    return begin
+
+
+def _saying(*events: Event) -> Callable[[World, Planned], Undo]:
+    def begin(world: World, _planned: Planned) -> Undo:
+        world.say(*events)
+        return None
+
+    return begin
+
+
+def _gain(world: World, planned: Planned) -> Undo:
+    before = world.device._gain
+    world.device._gain = 0.06 + planned.size / 1_000_000 * 9
+
+    def undo() -> None:
+        world.device._gain = before
+
+    return undo
+
+
+def _skin(world: World, planned: Planned) -> Undo:
+    for site in world.device.body.sites:
+        site._dryness *= 4 if planned.size % 2 else 0.25
+    return None
+
+
+def _compliance(world: World, planned: Planned) -> Undo:
+    for site in world.device.body.sites:
+        site._dryness *= 60
+    return None
+
+
+def _corrupt(world: World, planned: Planned) -> Undo:
+    if world.device._output_on:
+        most = world.bound.plan.device.current_na_max
+        world.device._setpoint_na = planned.size * most // 1_000_000 // 10_000 * 10_000
+    return None
+
+
+def _bad_start(world: World, planned: Planned) -> Undo:
+    world.device.set_current(planned.size % 40 * 10_000, 200, 1)
+    if planned.size % 2:
+        world.device.inject(Fault.STUCK_OUTPUT)
+    return None
+
+
+def _reset(world: World, _planned: Planned) -> Undo:
+    world.device.reset()
+    return None
+
+
+def _late(world: World, planned: Planned) -> Undo:
+    world.oversleep(10 + planned.size % 230)
+    return None
+
+
+def _very_late(world: World, planned: Planned) -> Undo:
+    world.oversleep(300 + planned.size % 5_000)
+    return None
+
+
+def _wall(world: World, planned: Planned) -> Undo:
+    world.shift_wall((1 if planned.size % 2 else -1) * (planned.size % 90_000_000))
+    return None
+
+
+def _adjust(world: World, planned: Planned) -> Undo:
+    world.say(Adjust("current", planned.size % 15 * 100_000))
+    return None
+
+
+def _flood(world: World, _planned: Planned) -> Undo:
+    world.say(*([Confirm(), Pause()] * 5_000))
+    return None
+
+
+def _console(world: World, planned: Planned) -> Undo:
+    world.break_console("poll" if planned.size % 2 else "show")
+    return None
+
+
+def _signal(_world: World, planned: Planned) -> Undo:
+    signal.raise_signal((signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[planned.size % 3])
+    return None
+
+
+def _disk(name: str) -> Callable[[World, Planned], Undo]:
+    def begin(world: World, _planned: Planned) -> Undo:
+        setattr(world.disk, name, True)
+        return None
+
+    return begin
+
+
+def _stall(world: World, _planned: Planned) -> Undo:
+    world.disk.stalled = True
+
+    def undo() -> None:
+        world.disk.stalled = False
+
+    return undo
+
+
+def _bug(world: World, planned: Planned) -> Undo:
+    """The device's driver raises where it never should: the loop has to open the output in spite of it."""
+    device, measure = world.link, world.link.measure
+    calls = planned.size % 2
+
+    def raising() -> None:
+        nonlocal calls
+        calls += 1
+        del device.measure  # type: ignore[method-assign]
+        raise ZeroDivisionError(f"a bug, after {calls} calls of {measure.__name__}")
+
+    device.measure = raising  # type: ignore[method-assign, assignment]
+    return None
+
+
+BEGIN: dict[Kind, Callable[[World, Planned], Undo]] = {
+    Kind.LEAD_OFF: _device_fault(Fault.LEAD_OFF),
+    Kind.SHORT: _device_fault(Fault.SHORT),
+    Kind.SKIN_JUMP: _skin,
+    Kind.COMPLIANCE: _compliance,
+    Kind.GAIN: _gain,
+    Kind.CORRUPT_SETPOINT: _corrupt,
+    Kind.STUCK: _device_fault(Fault.STUCK_OUTPUT),
+    Kind.RESET: _reset,
+    Kind.SIGN: _link_fault(Kind.SIGN),
+    Kind.FROZEN: _link_fault(Kind.FROZEN),
+    Kind.NONSENSE: _link_fault(Kind.NONSENSE),
+    Kind.BAD_START: _bad_start,
+    Kind.DEVICE_CLOCK: _link_fault(Kind.DEVICE_CLOCK),
+    Kind.SILENT: _device_fault(Fault.SILENT),
+    Kind.DEAF_HOST: _device_fault(Fault.DEAF_HOST),
+    Kind.LOST_COMMANDS: _link_fault(Kind.LOST_COMMANDS),
+    Kind.DUPLICATES: _link_fault(Kind.DUPLICATES),
+    Kind.OLD_COMMANDS: _link_fault(Kind.OLD_COMMANDS),
+    Kind.LOST_SAMPLES: _link_fault(Kind.LOST_SAMPLES),
+    Kind.STALE_SAMPLES: _link_fault(Kind.STALE_SAMPLES),
+    Kind.LATE: _late,
+    Kind.VERY_LATE: _very_late,
+    Kind.WALL_CLOCK: _wall,
+    Kind.PAUSE: _saying(Pause()),
+    Kind.RESUME: _saying(Resume()),
+    Kind.STOP: _saying(Stop()),
+    Kind.EMERGENCY: _saying(EmergencyStop()),
+    Kind.ADJUST: _adjust,
+    Kind.CONFUSED: _saying(Begin(), Confirm(), Enter("nothing", 1), Begin(), Adjust("nothing", 1)),
+    Kind.FLOOD: _flood,
+    Kind.CONSOLE_DIES: _console,
+    Kind.SIGNAL: _signal,
+    Kind.DISK_FULL: _disk("full"),
+    Kind.SYNC_FAILS: _disk("broken"),
+    Kind.SHORT_WRITE: _disk("short"),
+    Kind.DISK_STALLS: _stall,
+    Kind.OUR_BUG: _bug,
+}
+
+
+def run_world(world: World) -> None:
+    """Run the real session in a world, to its end or to the end of its host."""
+    journal = JournalWriter(world.disk, world, Durability.SYNCED)
+    assert isinstance(journal.begin(header_of(world.bound)), Written)
+    session = world.session = Session(world.bound, world.link, journal)
+    world.watch(session)
+    world.before_all()
+    if session.arm() is not None:
+        if not world.injected[Kind.BAD_START]:
+            world.violations.append("arm: a good device is refused")
+        journal.seal("not begun")
+        return
+    world.begun = True
+    try:
+        run_session(session, world, facts_for(world.bound), world, world.passing, real_time=True)
+    except HostLostError:
+        world.lost = True
+
+
+def left_alone(world: World, ms: int) -> None:
+    """Nobody runs any more: the device goes on by itself."""
+    for _ in range(ms // TICK_MS):
+        world.passing(TICK_MS)
