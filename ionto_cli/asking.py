@@ -58,6 +58,10 @@ def ask_values(
     for variable in plan.variables:
         if variable.kind is VariableKind.RECORD:
             continue
+        if variable.kind is VariableKind.MEMORY:
+            if variable.name in given:  # binding compares it with what the journals say
+                values[variable.name] = given[variable.name]
+            continue
         if variable.name in given:
             values[variable.name] = given[variable.name]
             asker.say(f"{variable.name} = {value_text(variable, values[variable.name])} (given)")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
 from ionto_cli.asking import Asker
+from ionto_cli.course_words import after_session, before_session
 from ionto_cli.run_summary import Ran, after_lines, run_data
 from ionto_cli.terminal import write_json
-from ionto_ir.bind import Acknowledgement
+from ionto_ir.bind import Acknowledgement, History, PastSession
 from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Value
@@ -48,12 +49,38 @@ class Bound:
     plan: BoundPlan
     prepared: Mapping[str, Value]
     acknowledgements: tuple[Acknowledgement, ...]
+    history: History
 
 
-def sum_up(ran: Ran, settings: Settings, asker: Asker) -> None:
+def say_course(bound: Bound, asker: Asker) -> None:
+    """Which session of its course this one is."""
+    for line in before_session(bound.plan.plan, bound.history):
+        asker.say(f"  course    {line}")
+
+
+def _course_after(bound: Bound, ran: Ran) -> Iterator[str]:
+    """When the next session of the course may be, if anything flowed in this one."""
+    if not ran.outcome.nominal_pc:
+        return
+    plan, history = bound.plan.plan, bound.history
+    done = PastSession(
+        history.now_ms,
+        history.now_ms,
+        history.today,
+        ran.outcome.nominal_pc,
+        ran.outcome.upper_pc,
+        plan.name,
+        tuple(bound.plan.values.items()),
+        tuple((item.variable, item.value) for item in ran.outcome.records),
+    )
+    for line in after_session(plan, history, done):
+        yield f"  course    {line}"
+
+
+def sum_up(ran: Ran, bound: Bound, settings: Settings, asker: Asker) -> None:
     """Say what has happened; when nobody reads any more, the exit code still says it."""
     try:
-        for line in after_lines(ran):
+        for line in (*after_lines(ran), *_course_after(bound, ran)):
             asker.say(line)
         if settings.json:
             write_json(run_data(ran))

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ionto_cli.asking import Asker, confirmed
-from ionto_cli.bedside import Bound, Settings, console_for, sum_up
+from ionto_cli.bedside import Bound, Settings, console_for, say_course, sum_up
 from ionto_cli.exits import Exit
 from ionto_cli.home import sealing_folder, trusted_folder
 from ionto_cli.run_summary import Ran, before_lines
@@ -183,6 +183,7 @@ class _Bedside:
         )
         for said in before_lines(self._bound.sealed, self._facts, self._bound.plan):
             self._asker.say(said)
+        say_course(self._bound, self._asker)
         if isinstance(message["banner"], str):
             self._asker.say(f"  !!! {message['banner']}")
 
@@ -241,7 +242,7 @@ class _Bedside:
             ran = Ran(
                 self._bound.sealed, self._facts, outcome, self._journal, None, self._bound.acknowledgements
             )
-            sum_up(ran, self._settings, self._asker)
+            sum_up(ran, self._bound, self._settings, self._asker)
             return Exit.PROVED if outcome.completed else Exit.REFUTED
         if last["type"] == "failed":
             text = f"the safety process itself went wrong: {last['reason']}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from ionto_cli.course_words import course_sentences, weeks_of
 from ionto_cli.picture import Picture, svg_text
 from ionto_cli.quantities import duration
 from ionto_cli.verdicts import counted_verdicts, percent
 from ionto_cli.words import Sources, authors_words, electrodes_in_words, monitor_in_words, step_in_words
+from ionto_ir.course import WEEK
 from ionto_ir.dataclass import dataclass
 from ionto_ir.entry import expected
 from ionto_ir.expression import Reference
@@ -117,7 +119,10 @@ def _protocol(plan: Plan, sources: Sources) -> Mapping[str, object]:
         "sections": sections,
         "interruptions": interruptions + ".",
         "monitors": [monitor_in_words(monitor, sources) for monitor in plan.monitors],
-        "course": None if plan.course is None else _course(plan.course, sources),
+        "course": course_sentences(plan),
+        "course_source": None if plan.course is None else _course(plan.course, sources),
+        "weeks": weeks_of(plan),
+        "weekdays": [day[:3] for day in WEEK],
     }
 
 

@@ -51,6 +51,11 @@ def at_least_between(context: Context, parts: Parts) -> surface.AtLeastBetween:
     return surface.AtLeastBetween(parts[2], span_of(context, parts))
 
 
+def at_most_between(context: Context, parts: Parts) -> surface.AtMostBetween:
+    """`at most 9 days between sessions`."""
+    return surface.AtMostBetween(parts[2], span_of(context, parts))
+
+
 def on_days(context: Context, parts: Parts) -> surface.OnDays:
     """`on days 1, 2, 4`."""
     days = tuple(number(context, [day]) for day in tokens(parts, "NUMBER"))
@@ -62,6 +67,40 @@ def stop_when(context: Context, parts: Parts) -> surface.StopWhen:
     return surface.StopWhen(parts[2], remarks(context, parts), span_of(context, parts))
 
 
+def on_weekdays(context: Context, parts: Parts) -> surface.OnWeekdays:
+    """`on Monday, Wednesday, Friday`."""
+    days = tuple(name(context, part) for part in parts[1:] if part.kind != ",")
+    return surface.OnWeekdays(days, span_of(context, parts))
+
+
+def ends_by(context: Context, parts: Parts) -> surface.EndsBy:
+    """`ends by day 28`."""
+    return surface.EndsBy(number(context, parts[3:4]), span_of(context, parts))
+
+
+def next_when(context: Context, parts: Parts) -> surface.NextWhen:
+    """`next when sweating <= 1`."""
+    return surface.NextWhen(parts[2], remarks(context, parts), span_of(context, parts))
+
+
+def gate(context: Context, parts: Parts) -> surface.Gate:
+    """`after 6 sessions require C else finish "..."`."""
+    found = clauses(context, parts, repeatable=frozenset({"source", "code"}))
+    condition = nodes(parts)[0]
+    return surface.Gate(
+        value(found, "gate_after"),
+        condition,
+        value(found, "finish"),
+        remarks(context, parts),
+        span_of(context, parts),
+    )
+
+
+def gate_after(context: Context, parts: Parts) -> Part:
+    """`after 6 sessions`."""
+    return Part("gate_after", number(context, parts[1:2]), span_of(context, parts))
+
+
 def rest_site(context: Context, parts: Parts) -> surface.RestSite:
     """`rest site 3 days`."""
     return surface.RestSite(parts[2], span_of(context, parts))
@@ -69,8 +108,27 @@ def rest_site(context: Context, parts: Parts) -> surface.RestSite:
 
 def carry(context: Context, parts: Parts) -> surface.Carry:
     """`carry current from previous session plus at most 1 mA`."""
-    plus = value(clauses(context, parts), "plus")
-    return surface.Carry(name(context, parts[1]), plus, span_of(context, parts))
+    found = clauses(context, parts)
+    return surface.Carry(
+        name(context, parts[1]),
+        value(found, "plus"),
+        value(found, "first"),
+        value(found, "reversed"),
+        span_of(context, parts),
+    )
+
+
+def first(context: Context, parts: Parts) -> Part:
+    """`first at most 5 mA`, `first dry`."""
+    most = "at_most" in clauses(context, parts)
+    span = span_of(context, parts)
+    return Part("first", surface.First(parts[-1], most, span), span)
+
+
+def swapped(context: Context, parts: Parts) -> Part:
+    """`reversed`, `reversed when dry`."""
+    span = span_of(context, parts)
+    return Part("reversed", surface.Swapped(value(clauses(context, parts), "swapped_when"), span), span)
 
 
 def phase(context: Context, parts: Parts) -> surface.Phase:
@@ -87,6 +145,25 @@ def test(context: Context, parts: Parts) -> surface.Test:
         else:
             lines.append(part)
     return surface.Test(text(context, parts[1]), tuple(lines), span_of(context, parts))
+
+
+def earlier(context: Context, parts: Parts) -> surface.Earlier:
+    """`after sessions on days 1, 3 time 9 h with pain = 5`."""
+    found = clauses(context, parts)
+    days = tuple(number(context, [day]) for day in tokens(parts, "NUMBER"))
+    values = value(found, "earlier_with") or ()
+    return surface.Earlier(days, value(found, "clock"), values, span_of(context, parts))
+
+
+def earlier_with(context: Context, parts: Parts) -> Part:
+    """`with x = v, y = w`."""
+    return Part("earlier_with", tuple(nodes(parts)), span_of(context, parts))
+
+
+def today(context: Context, parts: Parts) -> surface.Today:
+    """`on day 4 time 9 h`."""
+    clock = value(clauses(context, parts), "clock")
+    return surface.Today(number(context, parts[2:3]), clock, span_of(context, parts))
 
 
 def given(context: Context, parts: Parts) -> Part:

@@ -128,8 +128,9 @@ def placement(context: Context, parts: Parts) -> surface.Placement:
 
 
 def site(context: Context, parts: Parts) -> Part:
-    """`on "plantar heel"`."""
-    return Part("site", text(context, parts[1]), span_of(context, parts))
+    """`on "plantar heel"`, or `on side`: a choice that is made on the day."""
+    made = text if parts[1].kind == "STRING" else name
+    return Part("site", made(context, parts[1]), span_of(context, parts))
 
 
 def medicine(context: Context, parts: Parts) -> surface.Medicine:
@@ -245,6 +246,7 @@ def limit(context: Context, parts: Parts) -> surface.Limit:
         value(found, "in_any"),
         value(found, "needs"),
         "apart" in found,
+        "per_site" in found,
         remarks(context, parts),
         span_of(context, parts),
     )

@@ -7,7 +7,24 @@ from collections.abc import Sequence
 from ionto_dsl.lexer import END, Token
 from ionto_dsl.words import HOMES, in_words
 
-_VALUE = frozenset({"NUMBER", "NAME", "(", "-", "+", "min", "max", "active", "return", "yes", "no", "not"})
+_VALUE = frozenset(
+    {
+        "NUMBER",
+        "NAME",
+        "(",
+        "-",
+        "+",
+        "min",
+        "max",
+        "active",
+        "return",
+        "previous",
+        "course",
+        "yes",
+        "no",
+        "not",
+    }
+)
 _CALCULATION = frozenset({"+", "-", "*", "/"})
 _JOINING = frozenset({"and", "or", "=", "!=", "<", "<=", ">", ">="})
 _REMARKS = frozenset(

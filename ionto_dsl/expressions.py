@@ -206,7 +206,22 @@ def _reference(reference: surface.Reference, scope: Scope) -> Value:
             advice="a protocol acts on parameters, answers and records; what flows is what it makes flow",
         )
         return POISON
+    if name.startswith(("previous.", "course.")) and name not in scope.entries:
+        return _not_remembered(name, reference.span, scope)
     return scope.look_up(name, reference.span)
+
+
+def _not_remembered(name: str, span: Span, scope: Scope) -> Value:
+    """A name that speaks of earlier sessions, and nothing is kept of them under it."""
+    of_course, _, inner = name.partition(".")
+    message, advice = (
+        f"nothing is remembered as `{name}`",
+        "a session knows `course.session` and `course.phase`",
+    )
+    if of_course == "previous":
+        advice = f"carry it, and say what holds before: `carry {inner} from previous session first ...`"
+    _refuse(scope, "I0201", message, span, "not known", advice=advice)
+    return POISON
 
 
 def _unary(expression: surface.Unary, scope: Scope) -> Value:

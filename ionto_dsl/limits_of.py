@@ -150,6 +150,7 @@ def _limit(item: surface.Limit, envelope: str, scope: Scope) -> Limit | None:
         span=item.span.start().to(item.bound.span),  # what it says; hazard and source may take lines
         needs=None if item.needs is None else item.needs.text,
         apart=item.apart,
+        per_site=item.per_site,
     )
 
 
@@ -195,6 +196,9 @@ def _scope_fits(item: surface.Limit, found: list[Diagnostic]) -> bool:
         advice = "write `soft limit ...`, and a hard limit above it"
     elif item.per_session and subject not in (*_ADD_UP, "duration"):
         problem = f"`per session` belongs to limits of dose, charge density and duration, not of {subject}"
+    elif item.per_site and item.window is None:
+        problem = "a limit per site counts the sessions in a window"
+        advice = "add one, such as `in any 24 h per site`"
     if problem is None:
         return True
     found.append(error("I0413", problem, item.span, "cannot mean anything", help=advice))

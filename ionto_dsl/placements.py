@@ -92,7 +92,9 @@ def _placed(
         domain = IntegerDomain(
             area[0], area[1], _area_step(item, area, unit, scope), None, BASE_UNITS[AREA].noun, unit
         )
-        text = f"Area of the {item.place} electrode" + (f" on {item.site.value}" if item.site else "")
+        text = f"Area of the {item.place} electrode" + (
+            f" on {item.site.value}" if isinstance(item.site, surface.Text) else ""
+        )
         geometry = Variable(name, VariableKind.GEOMETRY, domain, text, False, None, item.span)
         extent = extent_of_domain(domain)
         assert extent is not None, "an area is a number"
@@ -106,7 +108,7 @@ def _placed(
         place=Place(item.place),
         role=role or Role(item.pole),
         profile=profile.name,
-        site="" if item.site is None else item.site.value,
+        site=item.site.value if isinstance(item.site, surface.Text) else "",
         area_um2=Constant(area[0]) if geometry is None else integer_reference(name),
         reusable=profile.reusable,
         fill_nl=_fill(item, profile, scope),
@@ -115,6 +117,7 @@ def _placed(
         source=remark_sources(item.remarks) or profile.source,
         span=item.span,
         split=split_of(item, scope) or ALL,
+        site_variable=item.site.text if isinstance(item.site, surface.Name) else None,
     )
     check_poles(electrode, item, scope)
     return Placed(electrode, geometry)

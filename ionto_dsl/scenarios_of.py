@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from ionto_dsl import surface
-from ionto_dsl.operands import at_least, constant, unit_of
+from ionto_dsl.operands import at_least, constant, positive, unit_of
+from ionto_dsl.rhythms import DAYS_MAX
 from ionto_dsl.scope import Scope
 from ionto_dsl.suggest import nearest
 from ionto_dsl.variables_of import dimension_called
 from ionto_dsl.wording import kind_of, listed, written
+from ionto_ir.bind_values import value_problem
+from ionto_ir.course import DAY_MS
 from ionto_ir.diagnostic import Label, error
 from ionto_ir.expression import Value
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Variable, VariableKind
-from ionto_ir.scenario import READINGS, Expectation, Expected, Happening, Occurrence, Scenario
-from ionto_ir.units import CHARGE, CURRENT, RESISTANCE, TIME, VOLTAGE, Dimension
+from ionto_ir.scenario import (
+    READINGS,
+    Earlier,
+    Expectation,
+    Expected,
+    Happening,
+    Moment,
+    Occurrence,
+    Scenario,
+)
+from ionto_ir.source import Span
+from ionto_ir.units import CHARGE, CURRENT, DIMENSIONLESS, RESISTANCE, TIME, VOLTAGE, Dimension
 
 Tables = dict[str, tuple[str, ...]]
 
@@ -33,6 +47,8 @@ def scenario_of(
     given: dict[str, Value] = {}
     timeline: list[Occurrence] = []
     expectations: list[Expectation] = []
+    earlier: list[Earlier] = []
+    begun: list[tuple[Moment | None, Span]] = []
     for line in test.lines:
         match line:
             case surface.Given():
@@ -40,6 +56,10 @@ def scenario_of(
             case surface.Event():
                 occurrence = _occurrence(line, variables, buttons, scope)
                 timeline += [] if occurrence is None else [occurrence]
+            case surface.Earlier():
+                earlier += _earlier(line, variables, scope)
+            case surface.Today():
+                begun.append((_moment(line.day, line.clock, scope), line.span))
             case surface.Expect():
                 expectation = _expectation(line, tables, scope)
                 expectations += [] if expectation is None else [expectation]
@@ -48,10 +68,71 @@ def scenario_of(
         advice = "say what must happen, for example `expect finished`"
         scope.found.append(error("I0416", message, test.name.span, "no `expect`", help=advice))
     _check_refusal(test, variables, scope)
+    _check_order(test, earlier, begun, scope)
     if len(scope.found) > count:
         return None
     timeline.sort(key=lambda occurrence: occurrence.at_ms)
-    return Scenario(test.name.value, tuple(given.items()), tuple(timeline), tuple(expectations), test.span)
+    return Scenario(
+        test.name.value,
+        tuple(given.items()),
+        tuple(timeline),
+        tuple(expectations),
+        test.span,
+        tuple(earlier),
+        begun[0][0] if begun else None,
+    )
+
+
+NOON_MS = 43_200_000
+"""When a session begins of which a test says only the day."""
+
+
+def _moment(day: surface.Number, clock: surface.Expression | None, scope: Scope) -> Moment | None:
+    place = "a test counts the days of the course"
+    number = positive(day, DIMENSIONLESS, scope, place)
+    at_ms: int | None = NOON_MS
+    if clock is not None:
+        at_ms = at_least(constant(clock, TIME, scope, "`time` is after midnight"), 0, clock, scope, "`time`")
+        if at_ms is not None and at_ms >= DAY_MS:
+            message = f"`{written(clock)}` after midnight is another day"
+            scope.found.append(error("I0485", message, clock.span, "24 h or more"))
+            return None
+    if number is not None and number > DAYS_MAX:
+        scope.found.append(error("I0485", "this day is beyond any course", day.span, f"more than {DAYS_MAX}"))
+        return None
+    return None if number is None or at_ms is None else Moment(number, at_ms)
+
+
+def _earlier(line: surface.Earlier, variables: dict[str, Variable], scope: Scope) -> list[Earlier]:
+    values: dict[str, Value] = {}
+    for item in line.values:
+        _read_given(item, values, variables, scope)
+    for name, value in values.items():
+        unfit = value_problem(variables[name], value)
+        if unfit is not None:
+            scope.found.append(error("I0485", unfit.message, line.span, "in no session", help=unfit.help))
+    moments = [_moment(day, line.clock, scope) for day in line.days]
+    return [Earlier(moment, tuple(values.items())) for moment in moments if moment is not None]
+
+
+def _check_order(
+    test: surface.Test, earlier: list[Earlier], begun: list[tuple[Moment | None, Span]], scope: Scope
+) -> None:
+    """Sessions in the order in which they were given, and the one of the test after them."""
+    for _, span in begun[1:]:
+        scope.found.append(error("I0402", "the day of this test is said twice", span, "again here"))
+    lines = [line for line in test.lines if isinstance(line, surface.Earlier)]
+    times = [(item.begun.day, item.begun.at_ms) for item in earlier]
+    if any(later <= before for before, later in pairwise(times)):
+        advice = "tell earlier sessions in their order"
+        scope.found.append(error("I0485", "these sessions go back in time", lines[-1].span, "", help=advice))
+    if lines and not begun:
+        message = "this test tells of earlier sessions, and not when its own begins"
+        advice = "add for example `on day 4`"
+        scope.found.append(error("I0485", message, lines[-1].span, "and today?", help=advice))
+    if times and begun and begun[0][0] is not None and (begun[0][0].day, begun[0][0].at_ms) < times[-1]:
+        message = "the session of this test begins before an earlier one"
+        scope.found.append(error("I0485", message, begun[0][1], "too early"))
 
 
 def _read_given(

@@ -29,6 +29,7 @@ class Origin(Enum):
     RECORD = "record"
     GEOMETRY = "area"
     LET = "`let`"
+    MEMORY = "memory"
     DECLARATION = "declaration"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ionto_dsl import surface, typed
@@ -10,6 +10,7 @@ from ionto_dsl.claims import labelled_steps, property_of
 from ionto_dsl.course_of import course_of
 from ionto_dsl.equipment import device_of
 from ionto_dsl.limits_of import InterruptionRules, TypedEnvelope, envelope_of, interruption_rules
+from ionto_dsl.memory_of import Remembered, beginning_of, on_course, remember, spoken_of
 from ionto_dsl.monitors_of import monitor_of
 from ionto_dsl.operands import positive
 from ionto_dsl.pauses import combined
@@ -20,10 +21,11 @@ from ionto_dsl.scenarios_of import Tables, scenario_of
 from ionto_dsl.scope import Scope
 from ionto_dsl.screenings import adopt, exclusions_of, requirement_of, rule_of, screening_of
 from ionto_dsl.settings import missing, only, sources_of, title_of
+from ionto_dsl.sites import on_their_sites
 from ionto_dsl.steps_of import Around, declare_records, type_steps
 from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import codes_of, declare_values
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.limits import Exclusion
@@ -49,6 +51,7 @@ class _Blocks:
     session: tuple[typed.Step, ...]
     after: tuple[typed.Step, ...]
     records: tuple[Variable, ...]
+    memories: tuple[Remembered, ...]
 
 
 def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -> Checked:
@@ -67,17 +70,27 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     ]
     placed = place_electrodes(program, placements, scope)
     declared = declare_values(items, scope)
-    blocks = _blocks(items, scope, len([1 for item, _ in placements if item.place == "active"]))
+    blocks = _blocks(
+        items, (*screened, *declared), scope, len([1 for item, _ in placements if item.place == "active"])
+    )
     geometry = [place.geometry for place in placed if place.geometry is not None]
     pole = pole_variable([item for item, _ in placements])
     chosen = () if pole is None else (pole,)
-    variables = (*screened, *declared, *chosen, *geometry, *blocks.records)
     rules += _present(rule_of(item, scope) for item in items if isinstance(item, surface.Rule))
     stop, resume = (_slew(items, movement, scope) for movement in ("stop", "resume"))
+    asked = (*screened, *declared, *chosen, *geometry, *blocks.records)
     changing = frozenset(
-        variable.name for variable in variables if variable.adjustable or variable.kind is VariableKind.RECORD
+        variable.name for variable in asked if variable.adjustable or variable.kind is VariableKind.RECORD
+    )
+    monitors = tuple(
+        _present(monitor_of(item, changing, scope) for item in items if isinstance(item, surface.Monitor))
     )
     _refuse_channels(items, found)
+    requirements = _requirements(items, scope)
+    exclusions = _exclusions(envelopes, scope)
+    properties = _properties(items, scope)
+    course, memories = _course(items, blocks.memories, scope)
+    variables = (*asked, *(one.variable for one in memories))
     protocol = typed.Protocol(
         name=owner.name.text,
         version="" if owner.version is None else owner.version.value,
@@ -87,11 +100,11 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         source=sources_of(items),
         devices=tuple(_devices(program, inherited, found)),
         envelopes=tuple(envelope.envelope for envelope, _ in envelopes),
-        electrodes=tuple(place.electrode for place in placed),
+        electrodes=on_their_sites(placed, variables, scope),
         variables=variables,
-        requirements=_requirements(items, scope),
+        requirements=(*requirements, *(one.requirement for one in memories if one.requirement is not None)),
         rules=tuple(rules),
-        exclusions=_exclusions(envelopes, scope),
+        exclusions=exclusions,
         limits=tuple(limit for envelope, _ in envelopes for limit in envelope.limits),
         interruptions=combined(
             interruption_rules(items, scope), _pauses_of(envelopes), owner, found if inherited.whole else []
@@ -100,13 +113,11 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         resume=resume,
         may_saturate=any(isinstance(item, surface.MaySaturate) for item in items),
         before=blocks.before,
-        session=blocks.session,
+        session=(*beginning_of(memories), *blocks.session),
         after=blocks.after,
-        course=_course(items, scope),
-        properties=_properties(items, scope),
-        monitors=tuple(
-            _present(monitor_of(item, changing, scope) for item in items if isinstance(item, surface.Monitor))
-        ),
+        course=course,
+        properties=properties,
+        monitors=monitors,
         scenarios=_scenarios(items, variables, blocks, scope),
         span=owner.name.span,
         pole=None if pole is None else pole.name,
@@ -228,8 +239,13 @@ def _devices(program: Program, inherited: Inherited, found: list[Diagnostic]) ->
                 yield device
 
 
-def _blocks(items: tuple[surface.ProtocolItem, ...], scope: Scope, active_areas: int) -> _Blocks:
-    """Before, session and after. A `record` or `classify` at the top of the protocol comes last."""
+def _blocks(
+    items: tuple[surface.ProtocolItem, ...], declared: Sequence[Variable], scope: Scope, active_areas: int
+) -> _Blocks:
+    """Before, session and after. A `record` or `classify` at the top of the protocol comes last.
+
+    What is recorded is known before the first step is looked at, and so is what an earlier session left.
+    """
     block = {item.when: item.steps for item in items if isinstance(item, surface.Around)}
     session = next((item.steps for item in items if isinstance(item, surface.Session)), ())
     last = tuple(
@@ -246,11 +262,13 @@ def _blocks(items: tuple[surface.ProtocolItem, ...], scope: Scope, active_areas:
     records = {
         variable.name: variable for steps in sections.values() for variable in declare_records(steps, scope)
     }
+    course = next((item for item in items if isinstance(item, surface.Course)), None)
+    memories = remember(course, {item.name: item for item in declared} | records, scope)
     made = {
         section: type_steps(steps, scope, Around(section, records, active_areas))
         for section, steps in sections.items()
     }
-    return _Blocks(made["before"], made["session"], made["after"], tuple(records.values()))
+    return _Blocks(made["before"], made["session"], made["after"], tuple(records.values()), memories)
 
 
 def _requirements(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> tuple[Requirement, ...]:
@@ -289,8 +307,16 @@ def _refuse_channels(items: tuple[surface.ProtocolItem, ...], found: list[Diagno
             unsupported("`channel`", item.channels[0].span, found)
 
 
-def _course(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> Course | None:
-    return next((course_of(item, scope) for item in items if isinstance(item, surface.Course)), None)
+def _course(
+    items: tuple[surface.ProtocolItem, ...], found: tuple[Remembered, ...], scope: Scope
+) -> tuple[Course | None, tuple[Remembered, ...]]:
+    """The course with what it remembers: last of all, because it keeps only what is spoken of."""
+    for item in items:
+        if isinstance(item, surface.Course):
+            course = course_of(item, scope)
+            memories = on_course(spoken_of(found, scope), course)
+            return replace(course, memories=tuple(one.memory for one in memories)), memories
+    return None, ()
 
 
 def _properties(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> tuple[UserProperty, ...]:

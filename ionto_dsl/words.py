@@ -18,12 +18,13 @@ RESERVED = frozenset(_RESERVED.split())
 
 # Words of the grammar that may be names as well.
 _FREE = """
-    ac accuracy adjust area atc away back cautioned channels charge class classified compliance
-    concentration current day days dc delivered density dose down driver duration duty emergency_stop end
-    fill finished gap host icd10 icd10cm icd10gm icd11 impedance ion lead_off link_back link_lost loinc mean
-    missing molar_mass nominal normal offset paused peak people polarity press pulse pulsed refused reusable
-    rxnorm saturate sessions sine site slew snomed square start step stopped tick time transport udi unknown
-    voltage warned watchdog waveforms week
+    ac accuracy adjust area atc away back by cautioned channels charge class classified compliance
+    concentration current day days dc delivered density dose down driver duration duty emergency_stop end ends
+    fill finished first gap host icd10 icd10cm icd10gm icd11 impedance ion lead_off link_back link_lost loinc
+    mean missing molar_mass next nominal normal offset paused peak people polarity press pulse pulsed refused
+    reusable reversed rxnorm saturate sessions sine site slew snomed square start step stopped tick time
+    transport udi unknown voltage warned watchdog waveforms week
+    Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 """
 FREE = frozenset(_FREE.split())
 

@@ -18,6 +18,7 @@ from fractions import Fraction
 from itertools import product
 
 from ionto_ir.bind_constants import NO_HISTORY, History, PastSession, constants_of, disarmed
+from ionto_ir.bind_course import course_problems
 from ionto_ir.bind_interrupted import Interrupter, worst_step
 from ionto_ir.bind_screening import (
     Acknowledgement,
@@ -38,6 +39,7 @@ from ionto_ir.expression import Value, references
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, violations
 from ionto_ir.plan import Finish, Plan, Variable, VariableKind
+from ionto_ir.standing import remembered
 from ionto_ir.trace import Trace, area_um2, observe
 from ionto_ir.wellformed_bounds import domain_interval
 from ionto_ir.wellformed_values import operands_of
@@ -50,6 +52,7 @@ __all__ = [
     "Needed",
     "PastSession",
     "Refusal",
+    "at_the_door",
     "bind",
     "bind_disarmed",
     "default_values",
@@ -81,15 +84,18 @@ def bind(
     values: Mapping[str, Value],
     acknowledgements: Sequence[Acknowledgement] = (),
     history: History = NO_HISTORY,
+    *,
+    rehearsing: bool = False,
 ) -> BoundPlan | Refusal:
     """The plan ready to run, or every reason why it must not (I0930 to I0944).
 
-    `values` holds a value for every parameter, answer and geometry, in base units. The plan is well formed.
+    `values` holds a value for every parameter, answer and geometry, in base units. What is remembered comes
+    from `history`; a value for it must be that very value, unless this is a rehearsal. The plan is well
+    formed.
     """
-    problems = [*value_problems(plan, values), *acknowledgement_problems(plan, acknowledgements)]
-    if not problems:
-        problems += [*condition_problems(plan, values), *_area_problems(plan, values)]
-        problems += history_problems(plan, values, history)
+    values, made_up = _with_memory(plan, values, history, rehearsing=rehearsing)
+    problems = [*made_up, *acknowledgement_problems(plan, acknowledgements)]
+    problems = problems or [*at_the_door(plan, values, history)]
     if problems:
         return Refusal(tuple(problems))
     settled = {item.subject for item in acknowledgements}
@@ -105,6 +111,35 @@ def bind(
         return Refusal((*dict.fromkeys(problems), *map(_asked, missing)), missing)
     constants = constants_of(plan, values, history, span_ms, screened=True)
     return BoundPlan(plan, dict(values), constants, polarity_at_start(plan, values))
+
+
+def at_the_door(plan: Plan, values: Mapping[str, Value], history: History) -> tuple[Diagnostic, ...]:
+    """Every reason against a session that can be known without running it."""
+    problems = value_problems(plan, values)
+    if problems:
+        return problems
+    return (
+        *condition_problems(plan, values),
+        *_area_problems(plan, values),
+        *history_problems(plan, values, history),
+        *course_problems(plan, values, history),
+    )
+
+
+def _with_memory(
+    plan: Plan, values: Mapping[str, Value], history: History, *, rehearsing: bool
+) -> tuple[Mapping[str, Value], tuple[Diagnostic, ...]]:
+    """The values with what is remembered, and what is wrong with a memory that somebody made up (I0931)."""
+    memory = remembered(plan, history, values)
+    if not memory or rehearsing:
+        return {**memory, **values}, ()
+    spans = {item.name: item.span for item in plan.variables}
+    made_up = tuple(
+        error("I0931", f"`{name}` is known from earlier sessions, and not as given", spans.get(name))
+        for name, value in memory.items()
+        if values.get(name, value) != value
+    )
+    return {**values, **memory}, made_up
 
 
 def bind_disarmed(plan: Plan, values: Mapping[str, Value]) -> BoundPlan:

@@ -26,6 +26,7 @@ from ionto_ir.expression import Value
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.observer import per_area
 from ionto_ir.plan import IntegerDomain, Plan, Ramp, Reverse, VariableKind
+from ionto_ir.site_memory import share_site, sites_of
 from ionto_ir.trace import area_um2, role_at
 
 
@@ -33,7 +34,8 @@ from ionto_ir.trace import area_um2, role_at
 class PastSession:
     """An earlier session of this patient: times in ms since any fixed instant, charges in pC.
 
-    `day` is the ordinal number of its calendar date; `records` are what was recorded in it.
+    `day` is the ordinal number of its calendar date (1 is a Monday). `protocol` is the plan's name; `values`
+    are those at its end, `records` what was recorded in it, `sites` where its active electrodes lay.
     """
 
     start_ms: int
@@ -41,20 +43,23 @@ class PastSession:
     day: int
     nominal_pc: int
     upper_pc: int
+    protocol: str
+    values: tuple[tuple[str, Value], ...] = ()
     records: tuple[tuple[str, Value], ...] = ()
+    sites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The earlier sessions, in any order, and the time and date at which this one begins."""
+    """The earlier sessions of any protocol, in any order, and the time and date at which this one begins."""
 
     now_ms: int
     today: int
     sessions: tuple[PastSession, ...]
 
 
-NO_HISTORY = History(0, 0, ())
-"""A first session."""
+NO_HISTORY = History(0, 1, ())
+"""A first session, on some Monday."""
 
 
 def constants_of(
@@ -185,12 +190,24 @@ def dose_cap_pc(
     for limit in (limit for kind in ADDS_UP for limit in _hard(plan, kind)):
         if limit.nominal is not nominal or (limit.window_ms is not None and limit.window_ms < span_ms):
             continue
-        past = 0 if limit.window_ms is None else past_pc(history, limit.window_ms, nominal=nominal)
+        past = 0
+        if limit.window_ms is not None:
+            counted = counted_by(limit, plan, values, history)
+            past = past_pc(counted, limit.window_ms, nominal=nominal)
         if limit.per_electrode:
             caps += _bounds_at_electrodes(plan, values, limit, signs_of(plan, values), past)
         else:
             caps.append(limit.bound - past)
     return min(caps)
+
+
+def counted_by(limit: Limit, plan: Plan, values: Mapping[str, Value], history: History) -> History:
+    """The earlier sessions that a limit counts: all, or those that may have been on the sites of this one."""
+    if not limit.per_site:
+        return history
+    sites = sites_of(plan, values)
+    shared = tuple(past for past in history.sessions if share_site(sites, past.sites))
+    return replace(history, sessions=shared)
 
 
 def signs_of(plan: Plan, values: Mapping[str, Value]) -> tuple[int, ...]:

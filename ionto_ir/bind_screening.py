@@ -1,15 +1,15 @@
-"""Who may be treated, and when: requirements, refusals, cautions, exclusions, earlier sessions, course."""
+"""Who may be treated, and when: requirements, refusals, cautions, exclusions, limits over more sessions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ionto_ir.bind_constants import History, past_pc
+from ionto_ir.bind_constants import History, counted_by, past_pc
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
 from ionto_ir.limits import Limit, LimitKind
-from ionto_ir.plan import Course, Plan, RuleKind
+from ionto_ir.plan import Plan, RuleKind
 from ionto_ir.source import Span
 from ionto_ir.wording import duration_text, limit_text
 
@@ -101,19 +101,18 @@ def cautions(plan: Plan, values: Mapping[str, Value]) -> tuple[Needed, ...]:
     )
 
 
-def history_problems(plan: Plan, values: Mapping[str, Value], history: History) -> Iterator[Diagnostic]:
+def history_problems(plan: Plan, values: Mapping[str, Value], everything: History) -> Iterator[Diagnostic]:
     """Too early, or too often, after earlier sessions (I0941)."""
     for limit in plan.limits:
         if limit.window_ms is None or limit.soft:
             continue
+        history = counted_by(limit, plan, values, everything)
         if limit.kind is LimitKind.SESSIONS:
             yield from _session_limit(limit, limit.window_ms, history)
         past = past_pc(history, limit.window_ms, nominal=limit.nominal)
         if limit.kind is LimitKind.DOSE and not limit.per_electrode and past >= limit.bound:
             text = f"earlier sessions leave nothing of `{limit_text(limit)}`"
             yield error("I0941", text, limit.span, "decided here")
-    if plan.course is not None and history.sessions:
-        yield from _course_problems(plan.course, values, history)
 
 
 def _session_limit(limit: Limit, window_ms: int, history: History) -> Iterator[Diagnostic]:
@@ -126,36 +125,6 @@ def _session_limit(limit: Limit, window_ms: int, history: History) -> Iterator[D
             waiting = f"the next session may begin in {duration_text(again_ms)}"
         text = f"one more session would pass `{limit_text(limit)}`"
         yield error("I0941", text, limit.span, "decided here", help=waiting or None)
-
-
-def _course_problems(course: Course, values: Mapping[str, Value], history: History) -> Iterator[Diagnostic]:
-    last = max(history.sessions, key=lambda past: past.start_ms)
-    for text in _course_complaints(course, history):
-        yield _of_course(course, text)
-    over = course.stop_when
-    if over is not None and evaluate(over, {**values, **dict(last.records)}) is True:
-        yield _of_course(course, "the course is over: what it was given for is reached")
-
-
-def _course_complaints(course: Course, history: History) -> Iterator[str]:
-    last_day = max(past.day for past in history.sessions)
-    last_ms = max(past.start_ms for past in history.sessions)
-    if history.today - last_day < course.gap_days_min:
-        due = course.gap_days_min - (history.today - last_day)
-        yield f"the next session of the course is due in {due} d, not today"
-    if history.now_ms - last_ms < course.gap_ms_min:
-        due_ms = course.gap_ms_min - (history.now_ms - last_ms)
-        yield f"the next session of the course may begin in {duration_text(due_ms)}"
-    for count, days in course.per_days:
-        recent = sum(past.day > history.today - days for past in history.sessions)
-        if recent >= count:
-            yield f"the course allows {count} sessions on {days} consecutive dates"
-    if course.sessions_max is not None and len(history.sessions) >= course.sessions_max:
-        yield f"the course has {course.sessions_max} sessions, and all were given"
-
-
-def _of_course(course: Course, text: str) -> Diagnostic:
-    return error("I0941", text, course.span, "decided here")
 
 
 def label_of(limit: Limit) -> Label:

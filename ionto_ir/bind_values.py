@@ -14,7 +14,7 @@ from ionto_ir.wording import DIMENSIONS, value_text
 def default_values(plan: Plan) -> dict[str, Value]:
     """The defaults of the parameters that have one: for a caller who says that defaults are wanted.
 
-    Answers and geometry never have a default; who binds a plan must have asked.
+    Answers and geometry never have a default, and memory comes from earlier sessions.
     """
     return {
         variable.name: variable.domain.default

@@ -91,7 +91,8 @@ class Electrode:
     `area_um2` is a constant or refers to a geometry variable asked on the day. `role` is the role at
     positive polarity. `fill_nl` and `drug` say what is in its reservoir; `despite` is the author's
     stated reason for a drug under the wrong pole. Electrodes on one side of a supply share its current as
-    their `split` says; one that says nothing is taken to carry all of it.
+    their `split` says; one that says nothing is taken to carry all of it. `site_variable` is the choice that
+    names the site on the day; then `site` is what is said where no day is spoken of.
     """
 
     place: Place
@@ -106,6 +107,7 @@ class Electrode:
     source: str | None
     span: Span
     split: Split = ALL
+    site_variable: str | None = None
 
 
 def driving_role(ion: int | None) -> Role | None:

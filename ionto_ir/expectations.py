@@ -31,7 +31,7 @@ def failures(plan: Plan, scenario: Scenario, outcome: Outcome) -> tuple[Diagnost
 
 
 def _of_refusal(scenario: Scenario, refusal: Refusal) -> Iterator[Diagnostic]:
-    """A refused session meets the expectation of a refusal, and no other."""
+    """A refused session meets the expectation of a refusal, and no other; one that cannot be meets none."""
     reasons = tuple(
         Label(problem.primary.span, problem.message)
         for problem in refusal.diagnostics
@@ -39,7 +39,7 @@ def _of_refusal(scenario: Scenario, refusal: Refusal) -> Iterator[Diagnostic]:
     )
     first = refusal.diagnostics[0].message
     for expectation in scenario.expectations:
-        if expectation.kind is not Expected.REFUSED:
+        if expectation.kind is not Expected.REFUSED or refusal.diagnostics[0].code == "I0485":
             text = f"`{scenario.name}`: the session is refused: {first}"
             yield error("I0950", text, expectation.span or scenario.span, "expected here", labels=reasons)
 

@@ -6,6 +6,7 @@ does not know, before it looks at anything else.
 
 from __future__ import annotations
 
+from ionto_ir.course import Course
 from ionto_ir.device import ALL
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import (
@@ -26,6 +27,7 @@ from ionto_ir.plan import (
 
 ADJUST = "adjust"
 BRANCH = "branch"
+CALENDAR = "calendar"
 CLASSIFY = "classify"
 CHOSEN_POLE = "chosen pole"
 COURSE = "course"
@@ -33,10 +35,13 @@ DEMAND = "demand"
 EARLY_FINISH = "early finish"
 ELECTRODE_SUMS = "electrode sums"
 LOOP = "loop"
+MEMORY = "memory"
 MONITOR = "monitor"
 MOVE = "move"
+PHASES = "phases"
 RECORD = "record"
 REVERSE = "reverse"
+SITE = "site"
 SPLIT = "split"
 TIMED_LOOP = "timed loop"
 WAITING = "waiting"
@@ -46,6 +51,7 @@ KNOWN_FEATURES = frozenset(
     {
         ADJUST,
         BRANCH,
+        CALENDAR,
         CHOSEN_POLE,
         CLASSIFY,
         COURSE,
@@ -53,10 +59,13 @@ KNOWN_FEATURES = frozenset(
         EARLY_FINISH,
         ELECTRODE_SUMS,
         LOOP,
+        MEMORY,
         MONITOR,
         MOVE,
+        PHASES,
         RECORD,
         REVERSE,
+        SITE,
         SPLIT,
         TIMED_LOOP,
         WAITING,
@@ -99,11 +108,28 @@ def features_of(plan: Plan) -> tuple[str, ...]:
     if any(variable.adjustable for variable in plan.variables):
         found.add(ADJUST)
     if plan.course is not None:
-        found.add(COURSE)
+        found |= _of_course(plan.course)
     if plan.pole is not None:
         found.add(CHOSEN_POLE)
     if any(electrode.split != ALL for electrode in plan.electrodes):
         found.add(SPLIT)
     if any(limit.per_electrode and limit.kind is not LimitKind.DENSITY for limit in plan.limits):
         found.add(ELECTRODE_SUMS)
+    sited = any(electrode.site_variable is not None for electrode in plan.electrodes)
+    if sited or any(limit.per_site for limit in plan.limits):
+        found.add(SITE)
     return tuple(sorted(found))
+
+
+def _of_course(course: Course) -> set[str]:
+    found = {COURSE}
+    if course.phases:
+        found.add(PHASES)
+    if course.memories:
+        found.add(MEMORY)
+    if course.rest_site_ms:
+        found.add(SITE)
+    calendar = (course.gap_ms_max, course.length_days)
+    if course.gates or course.weekdays or course.days or any(part is not None for part in calendar):
+        found.add(CALENDAR)
+    return found

@@ -45,11 +45,11 @@ class Limit:
 
     A limit with a `role` speaks of what flows through each electrode while it has that role. Without one, a
     density is that of each electrode in any role, and a current or dose is all that flows. `window_ms` makes
-    a dose, charge density or session limit a sliding window, half open; None means per session. `nominal`
-    limits the set value, otherwise the device's accuracy is added on the wrong side. A `soft` limit may be
-    overridden at bind time by a named person with a reason; `needs` is the role that this person must have.
-    `apart`: the time in which people are waited for does not count. `unit` is the author's unit, for
-    messages.
+    a dose, charge density or session limit a sliding window, half open; None means per session; a `per_site`
+    window counts the sessions on each site apart. `nominal` limits the set value, otherwise the device's
+    accuracy is added on the wrong side. A `soft` limit may be overridden at bind time by a named person with
+    a reason; `needs` is the role that this person must have. `apart`: the time in which people are waited for
+    does not count. `unit` is the author's unit, for messages.
     """
 
     kind: LimitKind
@@ -66,6 +66,7 @@ class Limit:
     span: Span
     needs: str | None = None
     apart: bool = False
+    per_site: bool = False
 
     @property
     def per_electrode(self) -> bool:

@@ -19,10 +19,14 @@ ROUNDS_MAX = 3
 def ordinary_values(plan: Plan, given: Mapping[str, Value]) -> dict[str, Value]:
     """A value for everything but records: what is given, else defaults, else the first that offends nobody.
 
+    Nothing is remembered: it is a first session.
+
     For each open variable its candidates are tried in turn (no before yes; the middle of a range, then its
     ends), and the one that meets the fewest refusals, exclusions, unmet requirements and cautions is kept.
     """
-    values: dict[str, Value] = default_values(plan) | dict(given)
+    memories = () if plan.course is None else plan.course.memories
+    first: dict[str, Value] = {memory.variable: memory.first for memory in memories}
+    values: dict[str, Value] = default_values(plan) | first | dict(given)
     open_ones = [
         item for item in plan.variables if item.kind is not VariableKind.RECORD and item.name not in values
     ]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ionto_ir.course import Course as Course
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Device, Electrode
 from ionto_ir.expression import Expression
@@ -36,6 +37,7 @@ class VariableKind(Enum):
     ANSWER = "answer"  # answered by the patient or operator before the session
     GEOMETRY = "geometry"  # measured on the day, before the session
     RECORD = "record"  # entered by the operator when the record step is reached
+    MEMORY = "memory"  # known from earlier sessions of the course; nobody is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,25 +380,6 @@ class Interruptions:
     count_max: int
     each_ms_max: int
     resume: bool
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How sessions follow each other.
-
-    Consecutive sessions start at least `gap_days_min` calendar dates and `gap_ms_min` of elapsed time
-    apart (start to start; 0 when the author says nothing), and at most `gap_days_max` dates when given.
-    At most `per_days[i][0]` sessions fall on any `per_days[i][1]` consecutive dates. `stop_when` is over
-    RECORD variables and parameters; after it holds no further session is given.
-    """
-
-    gap_days_min: int
-    gap_days_max: int | None
-    gap_ms_min: int
-    per_days: tuple[tuple[int, int], ...]
-    sessions_max: int | None
-    stop_when: Expression | None
     span: Span
 
 

@@ -9,13 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ionto_ir.bind import Acknowledgement, Needed, Refusal, bind, bind_disarmed
+from ionto_ir.bind import (
+    Acknowledgement,
+    History,
+    Needed,
+    PastSession,
+    Refusal,
+    at_the_door,
+    bind,
+    bind_disarmed,
+)
 from ionto_ir.bind_screening import cautions
 from ionto_ir.bind_values import value_problem, value_problems
 from ionto_ir.bind_walk import way_through
 from ionto_ir.bound import BoundPlan
+from ionto_ir.course import DAY_MS
 from ionto_ir.dataclass import dataclass
-from ionto_ir.diagnostic import Diagnostic
+from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.doses import session_time
 from ionto_ir.dry_run import Run, answer_to, for_ever, run, usual_value
 from ionto_ir.events import (
@@ -36,7 +46,9 @@ from ionto_ir.expression import Value
 from ionto_ir.observer import Violation, violations
 from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Finish, Plan, VariableKind
-from ionto_ir.scenario import READINGS, Happening, Occurrence, Scenario
+from ionto_ir.scenario import READINGS, Earlier, Happening, Moment, Occurrence, Scenario
+from ionto_ir.site_memory import sites_of
+from ionto_ir.standing import beginning, remembered
 from ionto_ir.state import State
 from ionto_ir.terminals import Terminals, terminals_of
 from ionto_ir.trace import Observation, observe
@@ -76,15 +88,70 @@ def rehearse(plan: Plan, scenario: Scenario, *, armed: bool = True) -> Outcome:
     unfit = tuple(_record_problems(plan, scenario))
     if unfit:
         return Refusal(unfit)
-    values = ordinary_values(plan, given)
     if not armed:
-        return _disarmed(plan, scenario, values, records)
+        return _disarmed(plan, scenario, ordinary_values(plan, given), records)
+    history = _history(plan, scenario)
+    if isinstance(history, Refusal):
+        return history
+    bound, noted = _bound(plan, given, history)
+    return bound if isinstance(bound, Refusal) else _ran(bound, scenario, records, noted)
+
+
+def _bound(
+    plan: Plan, given: Mapping[str, Value], history: History
+) -> tuple[BoundPlan | Refusal, tuple[Needed, ...]]:
+    """Bind with what is given, remembered and usual; what somebody must answer for is answered, and told."""
+    values = ordinary_values(plan, {**remembered(plan, history, given), **given})
     noted = () if value_problems(plan, values) else cautions(plan, values)
-    bound = bind(plan, values, [_answered(item) for item in noted])
+    bound = bind(plan, values, [_answered(item) for item in noted], history, rehearsing=True)
     if isinstance(bound, Refusal) and bound.only_needs_acknowledgement:
         noted += bound.needed
-        bound = bind(plan, values, [_answered(item) for item in noted])
-    return bound if isinstance(bound, Refusal) else _ran(bound, scenario, records, noted)
+        bound = bind(plan, values, [_answered(item) for item in noted], history, rehearsing=True)
+    return bound, noted
+
+
+def _history(plan: Plan, scenario: Scenario) -> History | Refusal:
+    """The earlier sessions of a scenario, each given as the course allows and undisturbed."""
+    sessions: tuple[PastSession, ...] = ()
+    for item in scenario.earlier:
+        past = _past(plan, item, History(_at_ms(item.begun), item.begun.day, sessions))
+        if isinstance(past, Refusal):
+            span = past.diagnostics[0].primary
+            message = f"the earlier session on day {item.begun.day} cannot have been: "
+            message += past.diagnostics[0].message
+            return Refusal((error("I0485", message, None if span is None else span.span),))
+        sessions = (*sessions, past)
+    begun = scenario.begun
+    return beginning(plan) if begun is None else History(_at_ms(begun), begun.day, sessions)
+
+
+UNDISTURBED = Scenario("", (), (), (), None)
+
+
+def _past(plan: Plan, item: Earlier, at: History) -> PastSession | Refusal:
+    kinds = {variable.name: variable.kind for variable in plan.variables}
+    given = {name: value for name, value in item.values if kinds[name] is not VariableKind.RECORD}
+    records = {name: value for name, value in item.values if kinds[name] is VariableKind.RECORD}
+    values = ordinary_values(plan, {**remembered(plan, at, given), **given})
+    problems = at_the_door(plan, values, at)
+    done = Refusal(problems) if problems else _disarmed(plan, UNDISTURBED, values, records)
+    if isinstance(done, Refusal):
+        return done
+    return PastSession(
+        start_ms=at.now_ms,
+        end_ms=at.now_ms + done.run.trace.end_ms,
+        day=at.today,
+        nominal_pc=done.observed.nominal_pc,
+        upper_pc=done.observed.worst_pc,
+        protocol=plan.name,
+        values=tuple(values.items()),
+        records=tuple(_all_records(plan, records).items()),
+        sites=sites_of(plan, values),
+    )
+
+
+def _at_ms(moment: Moment) -> int:
+    return moment.day * DAY_MS + moment.at_ms
 
 
 def _answered(item: Needed) -> Acknowledgement:

@@ -79,8 +79,27 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment of the course: `day` 1 is a Monday; `at_ms` after midnight."""
+
+    day: int
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A session that was given before, and what was set or recorded in it (the rest is as usual)."""
+
+    begun: Moment
+    values: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A named test: given values (the others take their defaults), a timeline and expectations.
+
+    `earlier` are the sessions of the course before it, `begun` when it begins; without either it is a first
+    session.
 
     RECORD variables may be given too: the value is entered when the record step is reached.
     """
@@ -90,3 +109,5 @@ class Scenario:
     timeline: tuple[Occurrence, ...]
     expectations: tuple[Expectation, ...]
     span: Span | None
+    earlier: tuple[Earlier, ...] = ()
+    begun: Moment | None = None

@@ -21,7 +21,6 @@ from ionto_ir.plan import (
     Classify,
     ClassRow,
     Confirm,
-    Course,
     Human,
     Instruct,
     IntegerDomain,
@@ -33,6 +32,7 @@ from ionto_ir.plan import (
 )
 from ionto_ir.source import Span
 from ionto_ir.wellformed_bounds import CHARGE_PC_MAX, worst_charge_pc
+from ionto_ir.wellformed_course import course_faults
 from ionto_ir.wellformed_doses import dose_problems
 from ionto_ir.wellformed_electrodes import electrode_problems
 from ionto_ir.wellformed_graph import graph_problems, loops_around
@@ -98,8 +98,7 @@ def _numbers(plan: Plan) -> Iterator[tuple[str | None, Span]]:
     for step in plan.steps:
         if isinstance(step, Confirm | Instruct | Record | Move):
             yield _human_problem(plan, step), step.span
-    if plan.course is not None:
-        yield _course_problem(plan.course), plan.course.span
+    yield from course_faults(plan)
     domains = {item.name: item.domain for item in plan.variables}
     for step in plan.steps:
         if isinstance(step, Classify):
@@ -141,6 +140,8 @@ def _limit_problem(limit: Limit) -> str | None:
     windowed = limit.kind in (*ADDS_UP, LimitKind.SESSIONS)
     if limit.window_ms is not None and (limit.window_ms <= 0 or not windowed):
         return "only dose, charge density and session limits have a window, and it is longer than nothing"
+    if limit.per_site and limit.window_ms is None:
+        return "a limit per site has a window"
     if limit.kind is LimitKind.SESSIONS and limit.window_ms is None:
         return "a limit of sessions needs a window"
     return None
@@ -169,17 +170,6 @@ def _human_problem(plan: Plan, step: Human) -> str | None:
         return "a person is waited for longer than nothing"
     if isinstance(step, Move) and not 0 <= step.electrode < len(plan.electrodes):
         return "a step moves an electrode that is not there"
-    return None
-
-
-def _course_problem(course: Course) -> str | None:
-    gaps = [course.gap_days_min, course.gap_ms_min]
-    if min(gaps) < 0 or (course.gap_days_max is not None and course.gap_days_max < course.gap_days_min):
-        return "the gaps of the course are impossible"
-    if any(count <= 0 or days <= 0 for count, days in course.per_days):
-        return "a course allows some sessions on some days, not none"
-    if course.sessions_max is not None and course.sessions_max <= 0:
-        return "a course has at least one session"
     return None
 
 

@@ -25,6 +25,7 @@ from ionto_ir.plan import (
     Branch,
     ChoiceDomain,
     Classify,
+    Course,
     Demand,
     Domain,
     ForTime,
@@ -48,7 +49,9 @@ from ionto_ir.units import BASE_UNITS
 OBSERVABLES = ("output.current", "output.charge", "output.elapsed")
 """What `prove` lines may speak of besides the plan's own variables; all integers."""
 
-BEFORE_SESSION = frozenset({VariableKind.PARAMETER, VariableKind.ANSWER, VariableKind.GEOMETRY})
+BEFORE_SESSION = frozenset(
+    {VariableKind.PARAMETER, VariableKind.ANSWER, VariableKind.GEOMETRY, VariableKind.MEMORY}
+)
 """Kinds of variables that have a value before anything flows."""
 
 EVERYWHERE = frozenset(VariableKind)
@@ -145,9 +148,22 @@ def all_operands(plan: Plan) -> Iterator[Operand]:
         until = () if monitor.until is None else (monitor.until,)
         for condition in (monitor.condition, *until):
             yield Operand("monitor", condition, Sort.BOOLEAN, EVERYWHERE, monitor.span, watched)
-    if plan.course is not None and plan.course.stop_when is not None:
-        course = plan.course
-        yield Operand("stop of the course", plan.course.stop_when, Sort.BOOLEAN, EVERYWHERE, course.span)
+    if plan.course is not None:
+        yield from _operands_of_course(plan.course)
+
+
+def _operands_of_course(course: Course) -> Iterator[Operand]:
+    def of(purpose: str, condition: Expression | None, span: Span) -> Iterator[Operand]:
+        if condition is not None:
+            yield Operand(purpose, condition, Sort.BOOLEAN, EVERYWHERE, span)
+
+    yield from of("stop of the course", course.stop_when, course.span)
+    for phase in course.phases:
+        yield from of("end of the phase", phase.next_when, phase.span)
+    for gate in (*course.gates, *(gate for phase in course.phases for gate in phase.gates)):
+        yield from of("evaluation", gate.condition, gate.span)
+    for memory in course.memories:
+        yield from of("change of polarity", memory.swap_when, memory.span)
 
 
 def value_problems(plan: Plan) -> tuple[Diagnostic, ...]:

@@ -67,7 +67,7 @@ def limit_text(limit: Limit) -> str:
     if limit.nominal:
         words.append("nominal")
     if limit.window_ms is not None:
-        words.append(f"in any {duration_text(limit.window_ms)}")
+        words.append(f"in any {duration_text(limit.window_ms)}" + (" per site" if limit.per_site else ""))
     elif limit.kind in (*ADDS_UP, LimitKind.DURATION):
         words.append("per session")
     if limit.apart:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ionto_cli.asking import Asker, ask_acknowledgements, ask_records, ask_values, confirmed
-from ionto_cli.bedside import Bound, Settings, at_terminal, console_for, standard_input, sum_up
+from ionto_cli.bedside import Bound, Settings, at_terminal, console_for, say_course, standard_input, sum_up
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
 from ionto_cli.home import sealing_folder
@@ -20,7 +20,7 @@ from ionto_cli.live import Line, run_on_device
 from ionto_cli.run_summary import Ran, before_lines
 from ionto_cli.sealed import open_plan, simulated_problem
 from ionto_cli.terminal import complain
-from ionto_ir.bind import NO_HISTORY, Acknowledgement, History, Refusal, bind
+from ionto_ir.bind import Acknowledgement, History, Refusal, bind
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.entry import parse_assignments
 from ionto_ir.plan import Plan, VariableKind
@@ -29,7 +29,7 @@ from ionto_runtime.beginning import Beginning, begin_journal
 from ionto_runtime.clock import Clock, RealClock
 from ionto_runtime.console.lines import Lines
 from ionto_runtime.device_file import read_device_file
-from ionto_runtime.history import read_history
+from ionto_runtime.history import first_session, read_history
 from ionto_runtime.journal import Durability
 from ionto_runtime.loop import run_session
 from ionto_runtime.outcome import outcome_of
@@ -153,9 +153,10 @@ def _bound(
         return given
     kinds = {item.name: item.kind for item in plan.variables}
     prepared = {name: value for name, value in given.items() if kinds[name] is VariableKind.RECORD}
-    history: History | tuple[Diagnostic, ...] = NO_HISTORY
+    now_ms = settings.clock.wall_ms()
+    history: History | tuple[Diagnostic, ...] = first_session(now_ms)
     if settings.patient is not None:
-        history = read_history(settings.records, settings.patient, plan.name, settings.clock.wall_ms())
+        history = read_history(settings.records, settings.patient, plan.name, now_ms)
     if isinstance(history, tuple):
         return history
     unrecorded = ask_records(plan, prepared) if settings.obliging and not asker.terminal else ()
@@ -172,7 +173,7 @@ def _bound(
             return (more,)
         given_for = (*given_for, *more)
         bound = bind(plan, values, given_for, history)
-    return Bound(sealed, bound, prepared, given_for)
+    return Bound(sealed, bound, prepared, given_for, history)
 
 
 def _confirmed_and_run(bound: Bound, settings: Settings, asker: Asker) -> Exit:
@@ -188,6 +189,7 @@ def _confirmed_and_run(bound: Bound, settings: Settings, asker: Asker) -> Exit:
     )
     for line in before_lines(bound.sealed, facts, bound.plan):
         asker.say(line)
+    say_course(bound, asker)
     if not confirmed("Plan, patient, sites, electrodes and polarity are as shown: start?", asker):
         asker.say("nothing was started")
         return Exit.SOURCE
@@ -230,5 +232,5 @@ def _confirmed_and_run(bound: Bound, settings: Settings, asker: Asker) -> Exit:
         console = console_for(bound, settings, asker.lines, stack)
         run_session(session, console, facts, clock, stimulator.advance, real_time=settings.speed == 1)
     ran = Ran(bound.sealed, facts, outcome_of(session), path, settings.seed, bound.acknowledgements)
-    sum_up(ran, settings, asker)
+    sum_up(ran, bound, settings, asker)
     return Exit.PROVED if session.completed else Exit.REFUTED

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ionto_cli import quantities
+from ionto_cli.course_words import course_sentences
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
 from ionto_cli.loading import Chosen, choose_one
@@ -25,6 +26,7 @@ from ionto_ir.entry import parse_assignments
 from ionto_ir.expression import Value
 from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Plan, VariableKind
+from ionto_ir.standing import beginning
 from ionto_ir.trace import area_um2
 from ionto_runtime.journal import Durability, JournalFailure, create_journal
 from ionto_runtime.loop import run_session
@@ -66,15 +68,15 @@ def _bound(plan: Plan, given: dict[str, Value]) -> BoundPlan | Refusal:
     kinds = {item.name: item.kind for item in plan.variables}
     asked = {name: value for name, value in given.items() if kinds[name] is not VariableKind.RECORD}
     values = ordinary_values(plan, asked)
-    bound = bind(plan, values)
+    day = beginning(plan)
+    bound = bind(plan, values, (), day, rehearsing=True)
     if isinstance(bound, Refusal) and bound.only_needs_acknowledgement:
         for item in bound.needed:
             say(f"acknowledged by the simulation: {item.subject}")
-        bound = bind(
-            plan,
-            values,
-            [Acknowledgement(item.subject, "simulation", "simulated", item.role) for item in bound.needed],
-        )
+        given_for = [
+            Acknowledgement(item.subject, "simulation", "simulated", item.role) for item in bound.needed
+        ]
+        bound = bind(plan, values, given_for, day, rehearsing=True)
     return bound
 
 
@@ -133,7 +135,8 @@ def _summary(session: Session, stimulator: SimulatedStimulator, device: str) -> 
         f"  true        {quantities.charge(stimulator.received.total_pc)} through the simulated skin",
         f"  duration    {quantities.clock(machine.duration_ms)}, interruptions {machine.interruptions}",
     ]
-    return lines + [f"  alarm       {alarm.code} {alarm.text}" for alarm in session.alarms]
+    lines += [f"  alarm       {alarm.code} {alarm.text}" for alarm in session.alarms]
+    return lines + [f"  course      {line}" for line in course_sentences(session.bound.plan)]
 
 
 def _data(session: Session, stimulator: SimulatedStimulator, seed: int) -> dict[str, object]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ionto_dsl.surface.values import Expression, Name, Number, Remarks
+from ionto_dsl.surface.values import Expression, Name, Number, Range, Remarks, Text
 from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """`every 2 days`, perhaps `for 4 weeks`."""
+    """`every 2 days`, `every 5 days .. 9 days`, perhaps `for 4 weeks`."""
 
-    period: Expression
+    period: Expression | Range
     duration: Expression | None
     span: Span
 
@@ -46,10 +46,34 @@ class AtLeastBetween:
 
 
 @dataclass(frozen=True, slots=True)
+class AtMostBetween:
+    """`at most 9 days between sessions`."""
+
+    gap_max: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class OnDays:
     """`on days 1, 2, 4, 7`."""
 
     days: tuple[Number, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class OnWeekdays:
+    """`on Monday, Wednesday, Friday`."""
+
+    weekdays: tuple[Name, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EndsBy:
+    """`ends by day 28`, counted from the first session, which is day 1."""
+
+    day: Number
     span: Span
 
 
@@ -63,10 +87,47 @@ class StopWhen:
 
 
 @dataclass(frozen=True, slots=True)
+class NextWhen:
+    """`next when C`: the next phase begins."""
+
+    condition: Expression
+    remarks: Remarks
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`after 6 sessions require C else finish "..."`; without a number, at the end of the phase."""
+
+    after: Number | None
+    condition: Expression
+    finish: Text
+    remarks: Remarks
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class RestSite:
     """`rest site 3 days`."""
 
     duration: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """`first at most 5 mA`, `first dry`: what holds in a first session."""
+
+    value: Expression
+    at_most: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """`reversed`, `reversed when C`: C is over the previous session."""
+
+    condition: Expression | None
     span: Span
 
 
@@ -76,6 +137,8 @@ class Carry:
 
     subject: Name
     plus_max: Expression | None
+    first: First | None
+    swapped: Swapped | None
     span: Span
 
 
@@ -89,5 +152,18 @@ class Phase:
 
 
 CourseItem = (
-    Every | Frequency | AtMostSessions | AtLeastBetween | OnDays | StopWhen | RestSite | Carry | Phase
+    Every
+    | Frequency
+    | AtMostSessions
+    | AtLeastBetween
+    | AtMostBetween
+    | OnDays
+    | OnWeekdays
+    | EndsBy
+    | StopWhen
+    | NextWhen
+    | Gate
+    | RestSite
+    | Carry
+    | Phase
 )

@@ -32,8 +32,8 @@ LimitSubject = Literal[
 class Limit:
     """`limit dose <= Q per session`, `limit density at cathode <= D`, `limit current <= I nominal`.
 
-    `window` is set by `in any W`; `per_session` by `per session`. Always inclusive. `needs` is the role of
-    the person who may override a soft limit; `apart` says `apart from people`.
+    `window` is set by `in any W`, `per_session` by `per session`, `per_site` by `per site`. Always inclusive.
+    `needs` is the role of the person who may override a soft limit; `apart` says `apart from people`.
     """
 
     soft: bool
@@ -46,6 +46,7 @@ class Limit:
     window: Expression | None
     needs: Name | None
     apart: bool
+    per_site: bool
     remarks: Remarks
     span: Span
 

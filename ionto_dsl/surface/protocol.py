@@ -50,7 +50,7 @@ class Placement:
     place: Literal["active", "return"]
     pole: Literal["cathode", "anode"]
     electrode: Name
-    site: Text | None
+    site: Text | Name | None
     medicines: tuple[Medicine, ...]
     area: Expression | Range | None
     area_step: Expression | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ionto_dsl.surface.values import Expression, Name, Reference, Text
+from ionto_dsl.surface.values import Expression, Name, Number, Reference, Text
 from ionto_ir.dataclass import dataclass
 from ionto_ir.source import Span
 
@@ -15,6 +15,25 @@ class Given:
 
     subject: Reference
     value: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """`after sessions on days 1, 3 time 9 h with pain = 5`: sessions of this course that were given."""
+
+    days: tuple[Number, ...]
+    clock: Expression | None
+    values: tuple[Given, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """`on day 4 time 9 h`: when the session of the test begins. Day 1 is a Monday."""
+
+    day: Number
+    clock: Expression | None
     span: Span
 
 
@@ -79,7 +98,7 @@ class Expect:
     span: Span
 
 
-TestLine = Given | Event | Expect
+TestLine = Earlier | Today | Given | Event | Expect
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from ionto_ir.expression import Value
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Corrupt, Reading, Sealed, TornTail
 from ionto_runtime.recovery import Charge, charge_after_crash, descent_pc, unrecorded_ms_max
-from ionto_runtime.session_records import constants_from_json
+from ionto_runtime.session_records import constants_from_json, values_from_json
 from ionto_runtime.supervision import TOUCHING_OHM_MAX
 
 SAMPLE_BYTES_MIN = 256
@@ -33,7 +33,8 @@ class Account:
 
     `charge` bounds what the skin received; `nominal_pc` is what was set, at most. `end_ms` is when the last
     of it may have flowed. `closed` says that the journal is whole. A session that never energised has
-    `energised` False and charges of 0.
+    `energised` False and charges of 0. `values` are those at its end, after every adjustment; `records` what
+    was entered.
     """
 
     start_ms: int
@@ -42,6 +43,7 @@ class Account:
     nominal_pc: int
     energised: bool
     closed: bool
+    values: tuple[tuple[str, Value], ...]
     records: tuple[tuple[str, Value], ...]
 
 
@@ -159,6 +161,7 @@ def account_of(reading: Reading) -> Account | str:
         nominal_pc=nominal_pc,
         energised=energised,
         closed=closed,
+        values=_values_at_end((reading.header or {}).get("values"), reading),
         records=_recorded(reading),
     )
 
@@ -181,7 +184,7 @@ def account_at_worst(reading: Reading, last_ms: int) -> Account | str:
     charge, nominal_pc, after_ms = sums.open(SAMPLE_BYTES_MIN)
     start_ms = reading.records[0].wall_ms
     end_ms = max(last_ms, reading.records[-1].wall_ms) + after_ms
-    return Account(start_ms, end_ms, charge, nominal_pc, True, False, ())
+    return Account(start_ms, end_ms, charge, nominal_pc, True, False, (), ())
 
 
 def _summed(reading: Reading) -> _Sums | str:
@@ -197,6 +200,24 @@ def _summed(reading: Reading) -> _Sums | str:
         if reason is not None:
             return f"record {record.sequence} is {reason}"
     return sums
+
+
+def _values_at_end(begun: Json, reading: Reading) -> tuple[tuple[str, Value], ...]:
+    """The values that the session was bound with, and then those that it was adjusted to."""
+    found = dict(values_from_json(begun) or {})
+    for record in reading.records:
+        match record.payload.get("event"), record.payload.get("variable"), record.payload.get("value"):
+            case "adjust", str() as name, int() as value:
+                if not _refused(record.payload.get("commands")):
+                    found[name] = value
+            case _:
+                pass
+    return tuple(found.items())
+
+
+def _refused(commands: Json) -> bool:
+    listed = commands if isinstance(commands, list) else []
+    return any(isinstance(item, dict) and item.get("command") == "refused" for item in listed)
 
 
 def _recorded(reading: Reading) -> tuple[tuple[str, Value], ...]:

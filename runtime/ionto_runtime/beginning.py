@@ -11,6 +11,7 @@ from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
+from ionto_ir.site_memory import sites_of
 from ionto_runtime.clock import Clock
 from ionto_runtime.history import SUFFIX
 from ionto_runtime.journal import Durability, JournalFailure, JournalWriter, create_journal
@@ -84,6 +85,7 @@ def _header(begun: Beginning) -> dict[str, Json]:
         "patient": facts.patient,
         "operator": facts.operator,
         "values": dict(begun.bound.values),
+        "sites": list(sites_of(plan, begun.bound.values)),
         "acknowledgements": acknowledgements_data(begun.acknowledgements),
         "constants": constants_to_json(begun.bound.constants),
         "polarity": begun.bound.polarity,

@@ -9,11 +9,12 @@ must not be made up.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ionto_ir.bind_constants import History, PastSession
-from ionto_ir.canonical import printable
+from ionto_ir.canonical import Json, printable
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.source import Span
 from ionto_runtime.accounting import Account, account_at_worst, account_of
@@ -35,8 +36,8 @@ def read_history(folder: Path, patient: str, plan_name: str, now_ms: int) -> His
     """The earlier sessions of `patient`, or every journal that keeps them from being known (I0960), and a
     clock that stands before the newest of all journals (I0952).
 
-    `now_ms` is calendar time. What was recorded counts only in sessions of the same protocol. Dates are those
-    of this machine's time zone.
+    `now_ms` is calendar time. Sessions of every protocol are among them, each with its name: a body does not
+    tell their charges apart. Dates are those of this machine's time zone.
     """
     paths = _journals(folder)
     if isinstance(paths, Diagnostic):
@@ -58,6 +59,11 @@ def read_history(folder: Path, patient: str, plan_name: str, now_ms: int) -> His
     if newest_ms > now_ms + CLOCK_BACK_MS_MAX:
         problems.append(_clock_behind(folder, now_ms, newest_ms))
     return tuple(problems) if problems else History(now_ms, day_of(now_ms), tuple(sessions))
+
+
+def first_session(now_ms: int) -> History:
+    """The history of somebody of whom nothing is known: only which day it is."""
+    return History(now_ms, day_of(now_ms), ())
 
 
 def day_of(wall_ms: int) -> int:
@@ -101,18 +107,29 @@ def _session(path: Path, plan_name: str, chain: Chain) -> PastSession | Diagnost
         account = account_of(reading)
     if isinstance(account, str):
         return _uncountable(path, account)
-    return _past(account, same_plan=same) if account.energised else None
+    return _past(account, header or {}) if account.energised else None
 
 
-def _past(account: Account, *, same_plan: bool) -> PastSession:
+def _past(account: Account, header: Mapping[str, Json]) -> PastSession:
     return PastSession(
         start_ms=account.start_ms,
         end_ms=account.end_ms,
         day=day_of(account.start_ms),
         nominal_pc=account.nominal_pc,
         upper_pc=account.charge.upper_pc,
-        records=account.records if same_plan else (),
+        protocol=_text(header.get("plan_name")),
+        values=account.values,
+        records=account.records,
+        sites=_texts(header.get("sites")),
     )
+
+
+def _text(found: Json) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _texts(found: Json) -> tuple[str, ...]:
+    return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
 
 
 def _first_record(path: Path) -> Record | None:

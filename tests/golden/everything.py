@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ionto_ir import expression as terms
+from ionto_ir.course import Gate, Memory, MemoryKind, Phase, Rhythm
 from ionto_ir.dataclass import replace
 from ionto_ir.device import WHOLE, Drug, Electrode, Place, Split
 from ionto_ir.expression import Constant, Expression
@@ -89,6 +90,11 @@ def _variables() -> tuple[Variable, ...]:
             VariableKind.RECORD,
             IntegerDomain(0, 160_000, None, None, "amount concentration", "mmol/L"),
         ),
+        _variable("side", VariableKind.PARAMETER, ChoiceDomain(("left", "right"))),
+        _variable("course.session", VariableKind.MEMORY, IntegerDomain(1, 12, None, None, number, "")),
+        _variable("course.phase", VariableKind.MEMORY, ChoiceDomain(("often", "listed"))),
+        _variable("course.polarity", VariableKind.MEMORY, ChoiceDomain(("declared", "swapped"))),
+        _variable("previous.sweating", VariableKind.MEMORY, IntegerDomain(0, 4, None, None, number, "")),
     )
 
 
@@ -161,6 +167,7 @@ def _electrodes() -> tuple[Electrode, ...]:
         "reversed for comfort",
         None,
         HERE,
+        site_variable="side",
     )
     return (
         active,
@@ -189,6 +196,35 @@ def _monitors() -> tuple[Monitor, ...]:
     return (
         Monitor(MonitorAction.PAUSE, loose, 2_000, terms.negation(mended), "Check contact", HERE),
         Monitor(MonitorAction.STOP, much, 0, None, "More than anybody needs", HERE),
+    )
+
+
+def _course() -> Course:
+    """A course with every part of one."""
+    gate = Gate(SWEATING, "no response", 4, HERE)
+    often = Rhythm(2, 3, DAY_MS, None, ((3, 7),), (), (), 6, None)
+    listed = Rhythm(0, None, 0, None, (), (0, 2, 4), (1, 8), None, 30)
+    memories = (
+        Memory("course.session", MemoryKind.SESSION, None, 1, None, HERE),
+        Memory("course.phase", MemoryKind.PHASE, None, 0, None, HERE),
+        Memory("course.polarity", MemoryKind.POLARITY, None, 0, SWEATING, HERE),
+        Memory("previous.sweating", MemoryKind.VALUE, "sweating", 4, None, HERE),
+    )
+    return Course(
+        2,
+        7,
+        DAY_MS + 3_600_000,
+        ((3, 7),),
+        12,
+        SWEATING,
+        HERE,
+        gap_ms_max=40 * DAY_MS,
+        weekdays=(0, 1, 2, 3, 4),
+        length_days=365,
+        gates=(gate,),
+        phases=(Phase("often", often, SWEATING, (gate,), HERE), Phase("listed", listed, None, (), HERE)),
+        rest_site_ms=3 * DAY_MS,
+        memories=memories,
     )
 
 
@@ -236,11 +272,12 @@ def everything() -> Plan:
             limit(LimitKind.DOSE, 100 * MA_S, "mC", nominal=True, soft=True),
             limit(LimitKind.CHARGE_DENSITY, 10**9, "mC/cm2", role=Role.CATHODE),
             limit(LimitKind.SESSIONS, 1, "", window_ms=DAY_MS),
+            replace(limit(LimitKind.SESSIONS, 1, "", window_ms=3 * DAY_MS), per_site=True),
             limit(LimitKind.DURATION, 3_600_000, "min"),
             limit(LimitKind.STOP_TIME, 10_000, "s"),
         ),
         may_saturate=True,
-        course=Course(2, 7, DAY_MS + 3_600_000, ((3, 7),), 12, SWEATING, HERE),
+        course=_course(),
         properties=(
             UserProperty(PropertyKind.NEVER, flowing, "collect", None, "never more than 3 mA", HERE),
             UserProperty(PropertyKind.FINISHED, None, None, 3_600_000, "finished within 60 min", HERE),

@@ -10,6 +10,7 @@ from ionto_ir.bind import (
     PastSession,
 )
 from ionto_ir.bound import UNLIMITED
+from ionto_ir.dataclass import replace
 from ionto_ir.expression import Constant, Value
 from ionto_ir.features import features_of
 from ionto_ir.limits import LimitKind
@@ -30,7 +31,9 @@ def past(
     start_h: int, upper_pc: int = 0, day: int = 0, records: tuple[tuple[str, Value], ...] = ()
 ) -> PastSession:
     """A session that began at an hour and took one."""
-    return PastSession(start_h * HOUR, (start_h + 1) * HOUR, day, upper_pc, upper_pc, records)
+    return PastSession(
+        start_h * HOUR, (start_h + 1) * HOUR, day, upper_pc, upper_pc, "generated", (), records
+    )
 
 
 HOUR = 3_600_000
@@ -94,3 +97,14 @@ def test_a_course_ends_when_what_it_was_given_for_is_reached() -> None:
     accepted(plan, history=History(24 * HOUR, 1, (past(0, records=(("pain", 5),)),)))
     problem = complaint(plan, history=History(24 * HOUR, 1, (past(0, records=(("pain", 2),)),)))
     assert "course is over" in problem.message
+
+
+def test_sessions_of_another_protocol_fill_windows_and_not_the_course() -> None:
+    other = replace(past(0, 880 * MA_S), protocol="hand")
+    course = Course(2, None, 48 * HOUR, ((1, 7),), 1, None, HERE)
+    limits = (limit(LimitKind.SESSIONS, 1, "", window_ms=DAY),)
+    accepted(session(course=course, requires=("course",)), history=History(2 * HOUR, 0, (other,)))
+    problem = complaint(session(*limits), history=History(2 * HOUR, 0, (other,)))
+    assert problem.code == "I0941"
+    dose = session(limit(LimitKind.DOSE, 900 * MA_S, "mA.min", window_ms=DAY))
+    assert complaint(dose, history=History(2 * HOUR, 0, (other,))).code == "I0943"

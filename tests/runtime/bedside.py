@@ -56,11 +56,12 @@ class Bedside:
     seed: int = 1
     answers: Mapping[str, Value] = field(default_factory=dict)
     clock: Clock = field(default_factory=VirtualClock)
+    changes: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.device = SimulatedStimulator(self.bound.plan.device, body_of(AREAS_UM2, self.seed), self.seed)
         self.journal = JournalWriter(self.file, self.clock, Durability.SYNCED)
-        assert isinstance(self.journal.begin(header_of(self.bound)), Written)
+        assert isinstance(self.journal.begin(header_of(self.bound, **self.changes)), Written)
         self.session = Session(self.bound, self.device, self.journal)
         self.ticks = 0
 

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from ionto_ir.bind import History, Refusal, bind
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic
+from ionto_ir.events import Adjust
 from ionto_ir.expression import Value
+from ionto_ir.plan import Variable
 from ionto_runtime.accounting import Account, account_of
 from ionto_runtime.history import day_of, read_history
 from ionto_runtime.journal import Durability, JournalWriter, Written
@@ -165,15 +168,38 @@ def test_an_event_without_ledgers_is_refused(tmp_path: Path, payload: dict[str, 
     assert "without ledgers" in refusal_of(tmp_path).message
 
 
-def test_what_was_recorded_counts_only_in_sessions_of_the_same_protocol(tmp_path: Path) -> None:
+def test_a_session_keeps_its_protocol_its_values_and_what_was_recorded(tmp_path: Path) -> None:
     values: dict[str, Value] = {"current": 2 * MA, "pacemaker": False, "sore": False}
     bound = bind(heel_plan(4_000), values)
     assert not isinstance(bound, Refusal)
     bedside = Bedside(bound, answers={"skin": 1}).begin().until_closed()
     assert bedside.session.completed
     (tmp_path / "a.journal").write_bytes(data_of(bedside))
-    assert history_of(tmp_path).sessions[0].records == (("skin", 1),)
-    assert history_of(tmp_path, plan_name="hand").sessions[0].records == ()
+    (past,) = history_of(tmp_path, plan_name="hand").sessions
+    assert past.protocol == "heel"
+    assert dict(past.values) == values
+    assert past.records == (("skin", 1),)
+
+
+def test_a_session_is_remembered_as_it_was_adjusted_and_where_it_was(tmp_path: Path) -> None:
+    plan = heel_plan(4_000)
+    plan = replace(plan, variables=tuple(_adjustable(item) for item in plan.variables))
+    bound = bind(plan, {"current": 2 * MA, "pacemaker": False, "sore": False})
+    assert not isinstance(bound, Refusal)
+    bedside = Bedside(bound, answers={"skin": 1}, changes={"sites": ["left heel"]}).begin()
+
+    def adjust(to: int) -> Callable[[Bedside], None]:
+        return lambda there: there.session.feed(Adjust("current", to))
+
+    bedside.until_closed({100: adjust(MA), 110: adjust(99 * MA)})
+    (tmp_path / "a.journal").write_bytes(data_of(bedside))
+    (past,) = history_of(tmp_path).sessions
+    assert dict(past.values)["current"] == MA, "what was refused is not remembered"
+    assert past.sites == ("left heel",)
+
+
+def _adjustable(item: Variable) -> Variable:
+    return replace(item, adjustable=item.name == "current")
 
 
 def test_binding_counts_what_earlier_sessions_have_given(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ionto_ir.course import DAY_MS, rhythm_of
 from ionto_ir.plan import Course
 from ionto_verifier.schedules import schedule
-from ionto_verifier.windows import DAY_MS, contradictions, sessions_within, starts_apart_ms
+from ionto_verifier.windows import contradictions, sessions_within, starts_apart_ms
 from tests.treatments import HERE
 
 HOUR_MS = 3_600_000
@@ -36,8 +37,9 @@ def test_a_session_that_starts_exactly_a_day_later_is_outside_the_window() -> No
     assert sessions_within(_course(ms=DAY_MS), DAY_MS + 1) == 2
 
 
-def test_three_in_a_week_can_be_six_in_eight_days() -> None:
-    assert sessions_within(_course(days=1, rules=((3, 7),)), 8 * DAY_MS) == 6
+def test_three_in_a_week_can_be_six_in_little_more_than_eight_days() -> None:
+    assert sessions_within(_course(days=1, rules=((3, 7),)), 8 * DAY_MS) == 5
+    assert sessions_within(_course(days=1, rules=((3, 7),)), 8 * DAY_MS + 2) == 6
 
 
 def test_nothing_bounds_a_course_without_rules() -> None:
@@ -62,22 +64,20 @@ COURSES = st.builds(
 )
 
 
-@given(COURSES, st.integers(1, 40))
-def test_the_earliest_schedule_is_as_close_as_the_formula_says(course: Course, count: int) -> None:
-    starts = schedule(course, count, 1)
-    if starts is None:
-        assert course.sessions_max is not None and course.sessions_max < count
-        return
-    assert starts[-1] - starts[0] >= starts_apart_ms(course, count)
+@given(COURSES, st.integers(1, 9))
+def test_no_schedule_is_closer_than_the_formula_says(course: Course, count: int) -> None:
+    starts = schedule(course, count, 1, 400 * DAY_MS)
+    if starts is not None:
+        assert starts[-1] - starts[0] >= starts_apart_ms(rhythm_of(course), count)
 
 
 @given(COURSES, st.integers(1, 30).map(lambda half: half * DAY_MS // 2))
-def test_no_schedule_puts_more_into_a_window_than_is_counted(course: Course, window_ms: int) -> None:
+def test_a_window_holds_as_many_as_are_counted_and_not_one_more(course: Course, window_ms: int) -> None:
     counted = sessions_within(course, window_ms)
     if counted is None:
         return
-    starts = schedule(course, counted + 1, 1)
-    assert starts is None or starts[-1] - starts[0] >= window_ms
+    assert schedule(course, counted + 1, 0, window_ms) is None
+    assert schedule(course, counted, 0, window_ms) is not None
 
 
 def _obeys(course: Course, starts: tuple[int, ...]) -> bool:
@@ -95,5 +95,5 @@ def _obeys(course: Course, starts: tuple[int, ...]) -> bool:
 
 @given(COURSES, st.integers(1, 12))
 def test_a_schedule_obeys_every_rule_of_its_course(course: Course, count: int) -> None:
-    starts = schedule(course, count, 1)
+    starts = schedule(course, count, 1, 400 * DAY_MS)
     assert starts is None or _obeys(course, starts)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from ionto_ir.course import DAY_MS, Course, Gate
 from ionto_ir.dataclass import replace
 from ionto_ir.limits import Limit
 from ionto_ir.plan import BooleanDomain, IntegerDomain, Plan, Variable, VariableKind
 from ionto_ir.wording import duration_text, limit_text, value_text
 from ionto_verifier.aspects import Aspect, Change
-from ionto_verifier.windows import DAY_MS, sessions_within
+from ionto_verifier.windows import sessions_within
 
 WINDOWS_MS = (DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 365 * DAY_MS)
 """Windows in which the sessions of two courses are counted, besides those that a limit names."""
@@ -156,6 +157,44 @@ def _courses(old: Plan, new: Plan) -> Iterator[Aspect]:
             if before_stop is None:
                 change = Change.STRICTER
             yield Aspect("end of the course", change, _there(before_stop), _there(after_stop))
+        yield from _parts(old.course, new.course)
+
+
+def _parts(old: Course, new: Course) -> Iterator[Aspect]:
+    """What a count of sessions does not tell: rests, breaks, evaluations, phases, what is carried."""
+    if old.rest_site_ms != new.rest_site_ms:
+        change = Change.STRICTER if new.rest_site_ms > old.rest_site_ms else Change.LOOSER
+        told = [duration_text(item.rest_site_ms) if item.rest_site_ms else NOTHING for item in (old, new)]
+        yield Aspect("rest of a site", change, told[0], told[1])
+    breaks = [item.gap_ms_max for item in (old, new)]
+    if breaks[0] != breaks[1]:
+        change = Change.LOOSER if _fewer(breaks[1], breaks[0]) is Change.LOOSER else Change.STRICTER
+        told = [NOTHING if item is None else duration_text(item) for item in breaks]
+        yield Aspect("longest break of the course", change, told[0], told[1])
+    for subject, before, after in (
+        ("evaluations of the course", _gates(old.gates), _gates(new.gates)),
+        ("phases of the course", _phases(old), _phases(new)),
+        ("what is carried from session to session", _memories(old), _memories(new)),
+        ("days of the course", (old.weekdays, old.days), (new.weekdays, new.days)),
+    ):
+        if before != after:
+            reason = "they differ, and which of them admits more is not worked out"
+            yield Aspect(subject, Change.UNDECIDED, "otherwise", "otherwise", reason)
+
+
+def _gates(gates: Iterable[Gate]) -> tuple[object, ...]:
+    return tuple((gate.condition, gate.after) for gate in gates)
+
+
+def _phases(course: Course) -> tuple[object, ...]:
+    return tuple((phase.rhythm, phase.next_when, _gates(phase.gates)) for phase in course.phases)
+
+
+def _memories(course: Course) -> tuple[object, ...]:
+    return tuple(
+        (memory.variable, memory.kind, memory.source, memory.first, memory.swap_when)
+        for memory in course.memories
+    )
 
 
 def _fewer(new: int | None, old: int | None) -> Change:

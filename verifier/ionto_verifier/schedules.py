@@ -5,10 +5,12 @@ sessions.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
 
+from ionto_ir.bind_constants import History, PastSession
+from ionto_ir.bind_course import calendar_objections
+from ionto_ir.course import DAY_MS, rhythm_of
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import WHOLE
 from ionto_ir.limits import Limit
@@ -17,8 +19,9 @@ from ionto_ir.plan import Course, Plan
 from ionto_ir.rehearse import Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
 from ionto_ir.trace import Trace, area_um2, at_worst_na, role_at, stretches
+from ionto_verifier.crowding import Crowd, crowd
 from ionto_verifier.provoke import Day, Provoking, provoked
-from ionto_verifier.windows import DAY_MS, STARTS_SHOWN_MAX
+from ionto_verifier.windows import STARTS_SHOWN_MAX, on_one_site
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,35 +33,51 @@ class Crowded:
     scenario: Scenario
 
 
-def schedule(course: Course | None, count: int, least_ms: int) -> tuple[int, ...] | None:
-    """The earliest starts of `count` sessions that the course admits, ms after a midnight; None if it
-    admits no such.
+def schedule(course: Course | None, count: int, least_ms: int, span_ms: int) -> tuple[int, ...] | None:
+    """Starts of `count` sessions less than `span_ms` apart that the course admits, ms after a midnight; None
+    if none are found.
 
-    The first session starts in the last moment of a day, so that dates count most. A session takes
-    `least_ms`.
+    A session takes `least_ms`. Where the course can be followed from its first session on, binding itself is
+    asked about each of them.
     """
-    starts = [DAY_MS - 1]
-    while len(starts) < count:
-        start = _next_start(course, starts, least_ms)
-        if start is None:
-            return None
-        starts.append(start)
-    return tuple(starts)
-
-
-def _next_start(course: Course | None, starts: Sequence[int], least_ms: int) -> int | None:
     if course is None:
-        return starts[-1] + least_ms
-    if course.sessions_max is not None and len(starts) >= course.sessions_max:
+        starts = tuple(index * least_ms for index in range(count))
+        return starts if starts[-1] < span_ms else None
+    if course.sessions_max is not None and course.sessions_max < count:
         return None
-    last_date = starts[-1] // DAY_MS
-    date = last_date + course.gap_days_min
-    for share, days in course.per_days:
-        if len(starts) >= share:
-            date = max(date, starts[-share] // DAY_MS + days)
-    start = max(starts[-1] + max(least_ms, course.gap_ms_min), date * DAY_MS)
-    late = course.gap_days_max is not None and start // DAY_MS > last_date + course.gap_days_max
-    return None if late else start
+    found = crowd(course, span_ms, count, least_ms)
+    if found is None or len(found.starts_ms) < count or not _within_gaps(course, found):
+        return None
+    return found.starts_ms if not _begins_course(found) or _admitted(course, found) else None
+
+
+def _begins_course(found: Crowd) -> bool:
+    """Whether these can be the first sessions of a course, and nothing that was recorded moved it on."""
+    return found.from_first and len(set(found.phases)) == 1
+
+
+def _within_gaps(course: Course, found: Crowd) -> bool:
+    """Whether no session is later than the course lets it be."""
+    rhythms = [rhythm_of(course), *(phase.rhythm for phase in course.phases)]
+    for index in range(1, len(found.starts_ms)):
+        passed_ms = found.starts_ms[index] - found.starts_ms[index - 1]
+        for rhythm in (rhythms[0], *rhythms[1 + found.phases[index] : 2 + found.phases[index]]):
+            if rhythm.gap_ms_max is not None and passed_ms > rhythm.gap_ms_max:
+                return False
+    dates = found.starts_ms[-1] // DAY_MS - found.starts_ms[0] // DAY_MS
+    return course.length_days is None or dates < course.length_days
+
+
+def _admitted(course: Course, found: Crowd) -> bool:
+    """Whether binding would let these sessions begin, one after the other."""
+    given: tuple[PastSession, ...] = ()
+    for start_ms in found.starts_ms:
+        # Date 0 is a Monday here, and 1 is one there.
+        history = History(start_ms, start_ms // DAY_MS + 1, given)
+        if any(True for _ in calendar_objections(course, given, {}, history)):
+            return False
+        given = (*given, PastSession(start_ms, start_ms, history.today, 0, 0, ""))
+    return True
 
 
 def crowded_sessions(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded | None:
@@ -69,8 +88,9 @@ def crowded_sessions(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded |
     session = _rehearsed(plan, day, (), name)
     if session is None:
         return None
-    starts = schedule(plan.course, limit.bound + 1, session.run.trace.end_ms)
-    if starts is None or starts[-1] - starts[0] >= limit.window_ms:
+    course = on_one_site(plan.course) if limit.per_site else plan.course
+    starts = schedule(course, limit.bound + 1, session.run.trace.end_ms, limit.window_ms)
+    if starts is None:
         return None
     return Crowded(_from_zero(starts), Fraction(len(starts)), _scenario(day, name))
 
@@ -95,7 +115,9 @@ def crowded_doses(
     first_step = next((point.step for point in prompt.run.trace.points if point.on), None)
     timeline = provoked(plan, day, Provoking(pause_step=first_step, long=True, early=True))
     late = _rehearsed(plan, day, timeline, name) or prompt
-    starts = schedule(plan.course, sessions, late.run.trace.end_ms)
+    course = on_one_site(plan.course) if limit.per_site else plan.course
+    end_ms = late.run.trace.end_ms
+    starts = schedule(course, sessions, end_ms, limit.window_ms + end_ms)
     if starts is None:
         return None
     flows = [*_flow(plan, limit, late.run.trace, starts[0], electrode)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
+from ionto_ir.course import DAY_MS, Course
 from ionto_ir.dataclass import replace
 from ionto_ir.limits import Limit, LimitKind
 from ionto_verifier.charge import Emission
@@ -24,7 +25,7 @@ from ionto_verifier.obligation import FALSE
 from ionto_verifier.paths import Visit
 from ionto_verifier.properties import Asked, Claim, Property, Provocation, Question
 from ionto_verifier.term import ZERO, Polynomial, constant
-from ionto_verifier.windows import DAY_MS, sessions_within
+from ionto_verifier.windows import on_one_site, sessions_within
 
 SOME_TIME_MS = 365 * DAY_MS
 """Stands for the length of a session in which a person is waited for between two energised steps."""
@@ -89,7 +90,7 @@ def _added_up(
     sessions = 1
     if limit.window_ms is not None:
         longest = longest_ms(inquiry)
-        counted = sessions_within(inquiry.plan.course, limit.window_ms + longest)
+        counted = sessions_within(counted_course(inquiry, limit), limit.window_ms + longest)
         within = _held_within(inquiry, limit, counted, longest, visits, scale)
         if within:
             for held in within:
@@ -109,6 +110,12 @@ def _added_up(
         for value, place in _charges(inquiry, limit, moment):
             asked = inquiry.never_above(claim, value * factor, limit.bound, place, over=area)
             yield replace(asked, sessions=sessions)
+
+
+def counted_course(inquiry: Inquiry, limit: Limit) -> Course | None:
+    """The course as a limit sees it: of all sessions, or of those on one site."""
+    course = inquiry.plan.course
+    return on_one_site(course) if limit.per_site else course
 
 
 def _held_within(
@@ -256,7 +263,7 @@ def longest_ms(inquiry: Inquiry) -> int:
 def _sessions(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     claim = limit_claim(limit, name, Property.SESSIONS, ("course",))
     assert limit.window_ms is not None, "a limit of sessions has a window"
-    counted = sessions_within(inquiry.plan.course, limit.window_ms)
+    counted = sessions_within(counted_course(inquiry, limit), limit.window_ms)
     if counted is None:
         return Asked(claim, (_unbounded(inquiry, claim),))
     question = inquiry.never_above(claim, constant(counted), limit.bound, NOWHERE)

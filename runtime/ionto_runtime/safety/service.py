@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ionto_ir.bind import NO_HISTORY, Refusal, bind
+from ionto_ir.bind import Refusal, bind
 from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
@@ -21,7 +21,7 @@ from ionto_runtime.clock import Clock, RealClock
 from ionto_runtime.device_file import DeviceFile, read_device_file
 from ionto_runtime.drivers.driver import Driver, Identity
 from ionto_runtime.drivers.registry import open_driver
-from ionto_runtime.history import SUFFIX, read_history
+from ionto_runtime.history import SUFFIX, first_session, read_history
 from ionto_runtime.journal import Durability, JournalWriter
 from ionto_runtime.loop import run_session
 from ionto_runtime.messages import SCHEMA, diagnostics_to_json, outcome_to_json
@@ -101,7 +101,7 @@ def admit(job: Job, clock: Clock) -> Admitted | Sequence[Diagnostic]:
         if isinstance(found, tuple):
             return found
         history = found
-    bound = bind(sealed.plan, job.values, job.acknowledgements, history or NO_HISTORY)
+    bound = bind(sealed.plan, job.values, job.acknowledgements, history or first_session(clock.wall_ms()))
     if isinstance(bound, Refusal):
         return bound.diagnostics
     trace = undisturbed(bound)
