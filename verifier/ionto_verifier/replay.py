@@ -13,13 +13,14 @@ from fractions import Fraction
 from ionto_ir.bind import Refusal, record_corners
 from ionto_ir.bind_walk import way_through
 from ionto_ir.dataclass import dataclass, replace
-from ionto_ir.expression import Value, evaluate
+from ionto_ir.expression import Value, evaluate, references
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.ordinary import ordinary_values
-from ionto_ir.plan import Demand, IntegerDomain, Plan, RuleKind, VariableKind
+from ionto_ir.plan import Branch, Demand, IntegerDomain, Plan, Reverse, RuleKind, Variable, VariableKind
 from ionto_ir.rehearse import Outcome, Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
 from ionto_ir.units import BASE_UNITS, CURRENT
+from ionto_ir.wellformed_bounds import domain_interval
 from ionto_verifier.decision import Refuted
 from ionto_verifier.environment import Origin
 from ionto_verifier.inquiry import Inquiry
@@ -66,7 +67,8 @@ def replay(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness)
     """The first attempt that shows the failure, or None when none does."""
     days = [
         day
-        for values in _values(inquiry, question, witness)
+        for chosen in _values(inquiry, question, witness)
+        for values in (chosen, *_turned(inquiry, claim, chosen))
         for day in _with_records(inquiry.plan, _day(inquiry, values, witness))
     ]
     attempts = [(day, doing) for day in days for doing in _attempts(inquiry, claim, question, witness)]
@@ -139,6 +141,35 @@ def _values(inquiry: Inquiry, question: Question, witness: Witness) -> Iterator[
 def _poles(plan: Plan) -> tuple[dict[str, Fraction], ...]:
     """Either pole where it is chosen on the day: a witness does not say which one it is about."""
     return ({},) if plan.pole is None else ({plan.pole: Fraction(0)}, {plan.pole: Fraction(1)})
+
+
+def _turned(inquiry: Inquiry, claim: Claim, values: Mapping[str, Fraction]) -> Iterator[dict[str, Fraction]]:
+    """The same with other values of what decides on a reversal.
+
+    Where ways meet, a proof takes either polarity for possible, and so a witness need not say which it is.
+    """
+    plan = inquiry.plan
+    if claim.limit is None or claim.limit.role is None:
+        return
+    deciding = {
+        name
+        for step in plan.steps
+        if isinstance(step, Branch)
+        and any(isinstance(plan.steps[arm], Reverse) for arm in (step.then, step.otherwise))
+        for name in references(step.condition)
+    }
+    for item in plan.variables:
+        if item.name in deciding and item.kind is not VariableKind.RECORD:
+            for other in _others(item, values[item.name]):
+                found = completed(inquiry, {**values, item.name: other})
+                if found is not None:
+                    yield found
+
+
+def _others(item: Variable, value: Fraction) -> tuple[Fraction, ...]:
+    """The ends of a variable's range that are not its value."""
+    low, high = domain_interval(item.domain)
+    return tuple(Fraction(end) for end in (low, high) if end != value)
 
 
 def completed(inquiry: Inquiry, wanted: Mapping[str, Fraction]) -> dict[str, Fraction] | None:
