@@ -19,7 +19,22 @@ from ionto_ir.recheck.polynomial import BeyondError
 from ionto_ir.recheck.statement import Question
 from ionto_ir.recheck.totals import Totals
 
-FEATURES = frozenset({"adjust", "branch", "classify", "course", "early finish", "loop", "record", "reverse"})
+FEATURES = frozenset(
+    {
+        "adjust",
+        "branch",
+        "calendar",
+        "classify",
+        "course",
+        "early finish",
+        "loop",
+        "memory",
+        "phases",
+        "record",
+        "reverse",
+        "site",
+    }
+)
 """What a plan may require for the recheck to understand it. A list of its own: a feature that is new to the
 machine is new to the recheck until somebody taught it."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from ionto_ir.course import DAY_MS
 from ionto_ir.dataclass import dataclass
 from ionto_ir.limits import Limit, LimitKind
-from ionto_ir.plan import Course, Plan
+from ionto_ir.plan import Plan
+from ionto_ir.recheck.calendar import sessions_in
 from ionto_ir.recheck.derived import PPM, Derived, Left, Numbering, Settled, worst
 from ionto_ir.recheck.emission import NONE, Spent
 from ionto_ir.recheck.polynomial import BeyondError, Polynomial, constant, minus, plus, scaled
@@ -16,12 +18,8 @@ from ionto_ir.recheck.sight import Sight
 from ionto_ir.recheck.statement import at_most
 from ionto_ir.recheck.sums import Account, Moment
 
-DAY_MS = 86_400_000
 SOME_TIME_MS = 365 * DAY_MS
 """Stands for the length of a session in which people are waited for between two currents."""
-
-SESSIONS_COUNTED_MAX = 100_000
-"""Sessions in one window beyond which nobody counts."""
 
 ASKED_MAX = 40
 """Questions about one limit along one way through the plan; a way with more moments is left out."""
@@ -48,12 +46,13 @@ class Totals:
         """The questions of a limit on what adds up."""
         if limit.kind is LimitKind.SESSIONS:
             assert limit.window_ms is not None, "a limit of sessions has a window"
-            count = sessions_in(self.plan.course, limit.window_ms)
-            yield (
-                Left(name, "sessions that nothing keeps apart")
-                if count is None
-                else Settled(name, count <= limit.bound)
-            )
+            count = sessions_in(self.plan.course, limit.window_ms, per_site=limit.per_site)
+            if count is None:
+                yield Left(name, "sessions that nothing keeps apart")
+            elif count > limit.bound:
+                yield Left(name, "a calendar of sessions that rules one by one do not bound")
+            else:
+                yield Settled(name, True)
             return
         routes = self._reckoned()
         if isinstance(routes, str):
@@ -89,7 +88,8 @@ class Totals:
     def _dose(self, limit: Limit, name: str, routes: tuple[Reckoned, ...]) -> Iterator[Derived]:
         sessions: int | None = 1
         if limit.window_ms is not None:
-            sessions = sessions_in(self.plan.course, limit.window_ms + self._longest_ms(routes))
+            span_ms = limit.window_ms + self._longest_ms(routes)
+            sessions = sessions_in(self.plan.course, span_ms, per_site=limit.per_site)
         if sessions is None:
             yield Left(name, "sessions that nothing keeps apart")
             return
@@ -161,34 +161,3 @@ class Totals:
             raise BeyondError("more moments than are asked about one by one")
         for term in kept:
             yield sight.question(self._numbering.next(claim), claim, at_most(term, constant(bound)))
-
-
-# --- how closely sessions follow each other ---------------------------------------------------------------
-
-
-def sessions_in(course: Course | None, window_ms: int) -> int | None:
-    """How many sessions may begin within a half-open window; None where nothing bounds it."""
-    if course is None:
-        return None
-    apart = course.gap_ms_min > 0 or course.gap_days_min > 0 or bool(course.per_days)
-    most = course.sessions_max
-    if not apart:
-        return most
-    count = 1
-    while least_span_ms(course, count + 1) < window_ms and (most is None or count < most):
-        count += 1
-        if count > SESSIONS_COUNTED_MAX:
-            return None
-    return count
-
-
-def least_span_ms(course: Course, count: int) -> int:
-    """The least time from the first to the last of so many sessions, start to start.
-
-    Dates that are n apart may be little more than n - 1 days apart: late one day, early on another.
-    """
-    dates = (count - 1) * course.gap_days_min
-    for share, days in course.per_days:
-        dates = max(dates, (count - 1) // share * days)
-    by_date = (dates - 1) * DAY_MS + 1 if dates else 0
-    return max((count - 1) * course.gap_ms_min, by_date)

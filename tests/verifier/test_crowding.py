@@ -18,6 +18,7 @@ from ionto_ir.bind_course import course_objections
 from ionto_ir.course import DAY_MS, Course, Phase, Rhythm
 from ionto_ir.dataclass import replace
 from ionto_ir.expression import boolean_reference
+from ionto_ir.recheck.calendar import sessions_in
 from ionto_verifier.crowding import crowd
 from ionto_verifier.windows import on_one_site, sessions_within
 from tests.treatments import HERE
@@ -157,6 +158,8 @@ def test_no_calendar_is_fuller_than_the_bound(
     for span_ms, seen in most_seen(followed, 4).items():
         bound = sessions_within(followed, span_ms)
         assert bound is not None and seen <= bound
+        reckoned = sessions_in(followed, span_ms)
+        assert reckoned is not None and bound <= reckoned, "the recheck looks at one rule at a time"
 
 
 def test_one_site_is_treated_less_often_than_a_patient() -> None:
@@ -170,3 +173,14 @@ def test_a_search_that_takes_too_long_leaves_the_formulas() -> None:
     assert crowd(often, 60 * HOUR_MS, 60) is None
     assert sessions_within(often, 60 * HOUR_MS) == 540
     assert sessions_within(replace(often, gap_ms_min=HOUR_MS), 60 * HOUR_MS) == 60
+
+
+def test_the_recheck_finds_what_days_alone_keep_apart() -> None:
+    followed = course(gap_days_min=1, weekdays=(0, 2, 4))
+    assert sessions_in(followed, DAY_MS) == sessions_within(followed, DAY_MS) == 1
+    assert sessions_in(followed, 7 * DAY_MS) == sessions_within(followed, 7 * DAY_MS) == 4
+    rare = replace(followed, per_days=((1, 365),))
+    assert sessions_in(rare, 2 * 365 * DAY_MS) == sessions_within(rare, 2 * 365 * DAY_MS) == 2
+    listed = course(gap_days_min=1, days=(1, 8, 10))
+    assert sessions_in(listed, 9 * DAY_MS) == sessions_within(listed, 9 * DAY_MS) == 3
+    assert sessions_in(course(gap_days_min=1, rest_site_ms=3 * DAY_MS), 3 * DAY_MS, per_site=True) == 1
