@@ -84,12 +84,16 @@ class Mover:
         rules = encoding.plan.interruptions
         self.pauses = rules.count_max if rules.resume else 0
         self.pause_ms = rules.each_ms_max
+        self.apart = ""
 
     # --- the current ------------------------------------------------------------------------------
 
     def scope(self, state: State, suffix: str, *expressions: Expression) -> Scope:
-        """The values that expressions see at a step: recorded ones as of now, adjustable ones as of then."""
-        return self.encoding.moving(dict(state.records), suffix, *expressions)
+        """The values that expressions see at a step: recorded ones as of now, adjustable ones as of then.
+
+        `apart` is the round that a step belongs to, where it must not be taken for the same step of another.
+        """
+        return self.encoding.moving(dict(state.records), suffix + self.apart, *expressions)
 
     def level(self, state: State, suffix: str) -> Polynomial:
         """The current, nA, at which a step begins."""

@@ -255,7 +255,9 @@ class Walk:
         """
         places = [step for step in self.plan.steps if isinstance(step, Record) and step.variable == variable]
         once = len(places) == 1 and not any(index in body for body in self._bodies.values())
-        return variable if once else self.environment.copy(variable, f"{index} entered", lambda: ())
+        if once:
+            return variable
+        return self.environment.copy(variable, f"{index} entered{self.mover.apart}", lambda: ())
 
     # --- choices and repetitions --------------------------------------------------------------------
 
@@ -376,10 +378,39 @@ class Walk:
         """What a round adds, and the levels and polarities at which any round may begin."""
         known = self._known_rounds.get((index, first))
         if known is None:
-            known = self._known_rounds[index, first] = self._followed_round(index, step, first)
+            known = self._known_rounds[index, first] = self._apart(index, step, first)
         return known
 
+    def _apart(
+        self, index: int, step: Loop | Demand, first: State
+    ) -> tuple[State | None, tuple[Expression, ...]]:
+        """A round of any values, with the pauses of a round of any other values.
+
+        Where somebody adjusts or records, rounds differ. What all of them add is at most so many times what
+        one adds, but pauses may cost most in another one, and so may a stop in the last.
+        """
+        body, levels = self._followed_round(index, step, first, f" each {index}")
+        differ = self.encoding.adjustable or any(
+            isinstance(self.plan.steps[inside], Record) for inside in self._bodies[index]
+        )
+        if body is None or not body.ledger.pauses or not differ:
+            return body, levels
+        dearest, _ = self._followed_round(index, step, first, f" paused {index}")
+        assert dearest is not None, "the same steps lead back again"
+        return replace(body, ledger=replace(body.ledger, pauses=dearest.ledger.pauses)), levels
+
     def _followed_round(
+        self, index: int, step: Loop | Demand, first: State, apart: str
+    ) -> tuple[State | None, tuple[Expression, ...]]:
+        """Follow rounds until they begin alike; what may differ has values of its own, called `apart`."""
+        outer, self.mover.apart = self.mover.apart, self.mover.apart + apart
+        try:
+            inside = replace(first, records=self._unknown(index, first, "round"))
+            return self._until_alike(index, step, inside)
+        finally:
+            self.mover.apart = outer
+
+    def _until_alike(
         self, index: int, step: Loop | Demand, first: State
     ) -> tuple[State | None, tuple[Expression, ...]]:
         entered = first
@@ -408,7 +439,8 @@ class Walk:
         for inside in sorted(self._bodies[index]):
             step = self.plan.steps[inside]
             if isinstance(step, Record):
-                records[step.variable] = self.environment.copy(step.variable, f"{index} {when}", lambda: ())
+                place = f"{index} {when}{self.mover.apart}"
+                records[step.variable] = self.environment.copy(step.variable, place, lambda: ())
         return tuple(records.items())
 
 
