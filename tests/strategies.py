@@ -8,8 +8,9 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from ionto_ir.expression import Value
+from ionto_ir.monitor import MonitorAction
 from ionto_ir.plan import Plan
-from ionto_ir.scenario import Happening, Occurrence
+from ionto_ir.scenario import READINGS, Happening, Occurrence
 from tests.treatments import (
     At,
     Choice,
@@ -28,6 +29,7 @@ from tests.treatments import (
     Tell,
     Treatment,
     Turn,
+    Watch,
     plan_of,
 )
 
@@ -87,15 +89,48 @@ def legs(draw: st.DrawFn) -> Leg:
     return Leg(up, tuple(body), draw(speeds()), draw(st.booleans()))
 
 
+def tells() -> st.SearchStrategy[Tell]:
+    """People who are waited for with a bound, on whole ticks and between them."""
+    return st.builds(Tell, st.integers(1, 80).map(lambda n: n * 100) | st.integers(1, 8_000))
+
+
+def watches() -> st.SearchStrategy[Watch]:
+    """Monitors of every action, around what is read and delivered; hysteresis for those that may have it."""
+    readings = st.one_of(
+        st.tuples(st.just("impedance"), st.integers(1_000, 60_000)),
+        st.tuples(st.just("voltage"), st.integers(1_000, 90_000)),
+        st.tuples(st.just("current"), st.integers(10_000, 4_000_000)),
+        st.tuples(st.just("charge"), st.integers(1_000_000_000, 200_000_000_000)),
+        st.tuples(st.just("elapsed"), st.integers(1_000, 200_000)),
+    )
+
+    def watch(
+        action: MonitorAction, what: tuple[str, int], above: bool, wait_ms: int, gap: int | None
+    ) -> Watch:
+        reading, bound = what
+        until = None if gap is None or action is MonitorAction.STOP else bound - gap if above else bound + gap
+        return Watch(action, reading, above, bound, wait_ms, None if until is None or until < 0 else until)
+
+    above = st.sampled_from([True, True, True, False])
+    waits = st.sampled_from([0, 0, 100, 250, 1_000, 3_000])
+    gaps = st.none() | st.integers(0, 20_000)
+    actions = st.sampled_from(
+        [MonitorAction.PAUSE, MonitorAction.PAUSE, MonitorAction.STOP, MonitorAction.WARN]
+    )
+    return st.builds(watch, actions, readings, above, waits, gaps)
+
+
 def parts(depth: int = 2) -> st.SearchStrategy[Part]:
     """Parts of a session, nested at most `depth` deep."""
-    flat = st.one_of(legs(), st.integers(1, 5_000).map(Rest), st.sampled_from((Turn(), Tell())))
+    flat = st.one_of(legs(), st.integers(1, 5_000).map(Rest), st.sampled_from((Turn(), Tell())), tells())
     if depth == 0:
         return flat
     inner = st.lists(parts(depth - 1), min_size=1, max_size=2).map(tuple)
     empty: st.SearchStrategy[tuple[Part, ...]] = st.just(())
     periods = st.none() | st.integers(1, 30_000)
-    repeats = st.builds(Repeat, st.integers(1, 3), periods, inner)
+    counted = st.builds(Repeat, st.integers(1, 3), periods, inner)
+    timed = st.builds(Repeat, st.just(1), st.integers(4_000, 30_000), inner, st.integers(1_000, 60_000))
+    repeats = counted | timed
     choices = st.builds(Choice, st.sampled_from(ANSWERS), inner, st.one_of(inner, empty))
     return st.one_of(flat, flat, repeats, choices)
 
@@ -115,6 +150,7 @@ def treatments(draw: st.DrawFn) -> Treatment:
         dose_pc=draw(st.none() | st.integers(40_000_000_000, 250_000_000_000)),
         ramp_na_s=1_000_000,
         stop_na_s=draw(st.sampled_from([444_444, 700_000, 1_000_000])),
+        watches=tuple(draw(st.sampled_from([[], [], []]) | st.lists(watches(), max_size=3))),
     )
 
 
@@ -138,6 +174,20 @@ _STRAY = (Happening.PAUSE, Happening.RESUME, Happening.LEAD_OFF)
 
 
 @st.composite
+def readings_at(draw: st.DrawFn, at_ms: int) -> list[Occurrence]:
+    """A load that changes, or a reading that is wrong or missing, for good or for a while."""
+    how = draw(st.sampled_from(READINGS))
+    change = draw(st.sampled_from(("value", "value", "missing")))
+    # More current than is set ends a session, monitors or not: the reference knows nothing of that.
+    highest = {Happening.IMPEDANCE: 80_000, Happening.VOLTAGE: 90_000, Happening.CURRENT: 10_000}[how]
+    value = draw(st.integers(1, highest)) if change == "value" else None
+    found = [Occurrence(at_ms, how, None if change == "value" else change, value, None)]
+    if draw(st.booleans()):
+        found.append(Occurrence(at_ms + draw(st.integers(100, 4_000)), how, "normal", None, None))
+    return found
+
+
+@st.composite
 def timelines(draw: st.DrawFn, gap_ms_max: int = 18_000) -> tuple[Occurrence, ...]:
     """Disturbances one after the other: mostly interruptions that are resumed, and adjustments; seldom an
     end.
@@ -147,7 +197,20 @@ def timelines(draw: st.DrawFn, gap_ms_max: int = 18_000) -> tuple[Occurrence, ..
     for _ in range(draw(st.integers(1, 5))):
         at_ms += draw(st.integers(3_000, gap_ms_max))
         kind = draw(
-            st.sampled_from(("interrupt", "interrupt", "interrupt", "adjust", "adjust", "stray", "stop"))
+            st.sampled_from(
+                (
+                    "interrupt",
+                    "interrupt",
+                    "interrupt",
+                    "adjust",
+                    "adjust",
+                    "stray",
+                    "stop",
+                    "read",
+                    "read",
+                    "away",
+                )
+            )
         )
         match kind:
             case "interrupt":
@@ -161,8 +224,15 @@ def timelines(draw: st.DrawFn, gap_ms_max: int = 18_000) -> tuple[Occurrence, ..
                 item = PARAMETERS[1]
                 value = item.lo + item.step * draw(st.integers(0, (item.hi - item.lo) // item.step))
                 found.append(Occurrence(at_ms, Happening.ADJUST, item.name, value, None))
+            case "read":
+                found += draw(readings_at(at_ms))
+                at_ms += 2_000
+            case "away":
+                found.append(Occurrence(at_ms, Happening.AWAY, None, None, None))
+                at_ms += draw(st.integers(1, 12_000))
+                found.append(Occurrence(at_ms, Happening.BACK, None, None, None))
             case "stray":
                 found.append(Occurrence(at_ms, draw(st.sampled_from(_STRAY)), None, None, None))
             case _:
                 found.append(Occurrence(at_ms, Happening.STOP, None, None, None))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda item: item.at_ms))

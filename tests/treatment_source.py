@@ -24,7 +24,14 @@ from tests.treatments import (
     Tell,
     Treatment,
     Turn,
+    Watch,
 )
+
+ANSWER = "sore"
+"""The answer that ends a repetition which a time bounds."""
+
+_UNITS = {"impedance": "Ohm", "voltage": "mV", "current": "nA", "charge": "pC", "elapsed": "ms"}
+_PREFIX = {"charge": "output.", "elapsed": "output."}
 
 
 def source_of(treatment: Treatment, device: Device = BENCH) -> str:
@@ -97,6 +104,7 @@ def _protocol(treatment: Treatment, device: Device) -> str:
         "  session {",
         *_parts(treatment.parts, "    "),
         "  }",
+        *(f"  {_watch(watch)}" for watch in treatment.watches),
         _interruptions(treatment),
         f"  stop at {_slew(min(treatment.stop_na_s, device.slew_na_s))}",
         "}",
@@ -108,6 +116,15 @@ def _parameter(item: Parameter) -> str:
     adjustable = "adjustable " if item.adjustable else ""
     span = f"{_current(item.lo)} .. {_current(item.hi)} = {_current(item.default)}"
     return f'  {adjustable}param {item.name}: {span} step {_current(item.step)} "{item.name}"'
+
+
+def _watch(watch: Watch) -> str:
+    name = _PREFIX.get(watch.reading, "measured.") + watch.reading
+    first, other = (">", "<") if watch.above else ("<", ">")
+    unit = _UNITS[watch.reading]
+    until = "" if watch.until is None else f" until {name} {other} {watch.until} {unit}"
+    bounds = f"{name} {first} {watch.bound} {unit} for {_time(watch.persistence_ms)}{until}"
+    return f'{watch.action.value} when {bounds} "{watch.reading} watched"'
 
 
 def _interruptions(treatment: Treatment) -> str:
@@ -131,13 +148,19 @@ def _part(part: Part, indent: str) -> list[str]:
             return [indent + line for line in lines]
         case Rest(ms):
             return [f'{indent}wait {_time(ms)} "rest"']
-        case Tell():
-            return [f'{indent}instruct "look"']
+        case Tell(within_ms):
+            bound = (
+                f' waiting at most {_time(within_ms)} else finish "nobody"' if within_ms is not None else ""
+            )
+            return [f'{indent}instruct "look"{bound}']
         case Turn():
             return [f"{indent}reverse polarity"]
-        case Repeat(count, period_ms, body):
+        case Repeat(count, period_ms, body, within_ms):
             period = "" if period_ms is None else f" every {_time(period_ms)}"
-            return [f"{indent}repeat {count} times{period} {{", *_parts(body, inner), indent + "}"]
+            rounds = f"{count} times"
+            if within_ms is not None:
+                rounds = f"until {ANSWER} at most {_time(within_ms)}"
+            return [f"{indent}repeat {rounds}{period} {{", *_parts(body, inner), indent + "}"]
         case Choice(answer, yes, no):
             lines = [f"{indent}if {answer} {{", *_parts(yes, inner), indent + "}"]
             return lines if not no else [*lines[:-1], indent + "} else {", *_parts(no, inner), indent + "}"]

@@ -13,6 +13,7 @@ from ionto_ir.device import Device, Electrode, Place
 from ionto_ir.expression import Expression
 from ionto_ir.features import features_of
 from ionto_ir.limits import Envelope, Limit, LimitKind, Role
+from ionto_ir.monitor import Monitor, MonitorAction
 from ionto_ir.plan import (
     SCHEMA,
     BooleanDomain,
@@ -116,16 +117,21 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Tell a person something, who says that it was seen."""
+    """Tell a person something, who says that it was seen, within `within_ms` if that is given."""
+
+    within_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Rounds, perhaps with a period in ms."""
+    """Rounds, perhaps with a period in ms. With `within_ms` there are as many as begin in that time, or one
+    if the first of the answers is yes; `count` then says nothing, and there is a period.
+    """
 
     count: int
     period_ms: int | None
     body: tuple[Part, ...]
+    within_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,18 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """A monitor: `action` when a reading is beyond a bound for a time, perhaps until another bound."""
+
+    action: MonitorAction
+    reading: str
+    above: bool
+    bound: int
+    persistence_ms: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Treatment:
     """All of a generated protocol."""
 
@@ -165,6 +183,7 @@ class Treatment:
     dose_pc: int | None = None
     ramp_na_s: int = 500_000
     stop_na_s: int = 500_000
+    watches: tuple[Watch, ...] = ()
 
 
 BENCH = Device(
@@ -267,9 +286,11 @@ def finish(section: Section = Section.AFTER) -> Finish:
 class _Builder:
     """Appends steps; the target of a step that is not known yet is filled in when it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: tuple[str, ...] = ()) -> None:
         self.steps: list[Step] = []
+        self.late: list[int] = []  # steps whose way out is not built yet
         self.counters = 0
+        self.answers = answers
 
     def add(self, step: Step) -> int:
         self.steps.append(step)
@@ -289,8 +310,11 @@ class _Builder:
                 self.leg(part)
             case Rest(ms):
                 self.add(Wait(terms.integer(ms), "rest", self.here + 1, Section.SESSION, HERE))
-            case Tell():
+            case Tell(None):
                 self.add(Instruct("look", self.here + 1, Section.SESSION, HERE))
+            case Tell(within_ms):
+                self.late.append(self.here)
+                self.add(Instruct("look", self.here + 1, Section.SESSION, HERE, within_ms, -1))
             case Turn():
                 self.add(Reverse(self.here + 1, Section.SESSION, HERE))
             case Repeat():
@@ -300,8 +324,12 @@ class _Builder:
 
     def repeat(self, part: Repeat) -> None:
         period = None if part.period_ms is None else terms.integer(part.period_ms)
-        count = terms.integer(part.count)
-        loop = Loop(self.counters, count, None, period, self.here + 1, -1, Section.SESSION, HERE)
+        count, until, within = terms.integer(part.count), None, None
+        if part.within_ms is not None:
+            assert part.period_ms is not None, "it says how many rounds there can be"
+            count = terms.integer(-(-part.within_ms // part.period_ms))
+            until, within = terms.boolean_reference(self.answers[0]), terms.integer(part.within_ms)
+        loop = Loop(self.counters, count, until, period, self.here + 1, -1, Section.SESSION, HERE, within)
         self.counters += 1
         head = self.add(loop)
         self.parts(part.body)
@@ -383,11 +411,34 @@ def _redirect(step: Step, old: int, new: int) -> Step:
             return replace(step, next=new if step.next == old else step.next)
 
 
+READINGS = {
+    "impedance": "measured.impedance",
+    "voltage": "measured.voltage",
+    "current": "measured.current",
+    "charge": "output.charge",
+    "elapsed": "output.elapsed",
+}
+
+
+def monitor_of(watch: Watch) -> Monitor:
+    """The monitor; `until` lies on the other side of its bound."""
+    reading = terms.integer_reference(READINGS[watch.reading])
+    first, other = terms.Operator.GREATER, terms.Operator.LESS
+    if not watch.above:
+        first, other = other, first
+    condition = terms.compare(first, reading, terms.integer(watch.bound))
+    until = None if watch.until is None else terms.compare(other, reading, terms.integer(watch.until))
+    return Monitor(watch.action, condition, watch.persistence_ms, until, f"{watch.reading} watched", HERE)
+
+
 def plan_of(treatment: Treatment, device: Device = BENCH) -> Plan:
     """The plan of a treatment."""
-    builder = _Builder()
+    builder = _Builder(treatment.answers)
     builder.parts(treatment.parts)
     builder.add(finish())
+    for index in builder.late:
+        end = builder.add(Finish("nobody", False, Section.SESSION, HERE))
+        builder.steps[index] = replace(builder.steps[index], late=end)  # type: ignore[call-arg]
     limits = [
         limit(LimitKind.CURRENT, 4_000_000, "mA", nominal=True),
         limit(LimitKind.RAMP, treatment.ramp_na_s, "mA/s"),
@@ -406,4 +457,5 @@ def plan_of(treatment: Treatment, device: Device = BENCH) -> Plan:
         interruptions=Interruptions(treatment.interruptions, treatment.pause_ms, treatment.resume, HERE),
         stop_slew_na_s=min(treatment.stop_na_s, device.slew_na_s),
         resume_slew_na_s=min(treatment.ramp_na_s, device.slew_na_s),
+        monitors=tuple(monitor_of(watch) for watch in treatment.watches),
     )

@@ -32,6 +32,7 @@ from ionto_ir.events import (
     Pause,
     Press,
     Prompt,
+    PromptKind,
     Record,
     Resume,
     SetCurrent,
@@ -458,6 +459,9 @@ class Session:
             self.prompt = None
         if self.state.mode in (Mode.LOST, Mode.ENDED):
             self.prompt = None
+        asks = self.state.place.phase is Phase.PROMPT or self.state.mode is not Mode.READY
+        if self.prompt is not None and self.prompt.kind is not PromptKind.RESUME and not asks:
+            self.prompt = None  # nobody answered in time, and the plan goes on
         for command in commands:
             match command:
                 case Prompt():

@@ -9,12 +9,16 @@ and shares no code with the sequencer, the table or the interlock. What it knows
   a resume; `hold until Q` counts what the step emits, `until total Q` what the session emits and the descent
   that is to come; the current rises as far as the charge that is still owed allows;
 - a pause, a stop and a trip fall by the stop slew in every tick and open the output at zero;
+- monitors look once a tick at what was read in the interval that ended, and act as a person would just before
+  the tick;
+- who is waited for with a bound and does not come in time is not waited for any longer;
+- a repetition in a time begins no round, but the first, once that time is over;
 - a tick is emitted only if afterwards a stop, or the device's watchdog, still stays under every cap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,6 +43,7 @@ from ionto_ir.plan import (
     successors,
 )
 from ionto_ir.scenario import Happening, Occurrence
+from tests.differential.watching import Seen, Watching
 
 MILLION = 1_000_000
 UNENDING_TICKS = 200_000
@@ -105,6 +110,9 @@ class Session:
         self.moved: list[int] = []  # what it was adjusted to since the last tick
         self.counts = [0] * plan.counters
         self.round_began_ms = [0] * plan.counters
+        self.loop_began_ms = [0] * plan.counters
+        self.away = False
+        self.watch = Watching(plan)
 
     # --- the device -------------------------------------------------------------------------------------
     def floored(self, level_na: int) -> int:
@@ -154,9 +162,8 @@ class Session:
                     for _ in range(_whole_ticks(self.number(step.duration_ms), self.tick_ms)):
                         yield Off()
                 case Confirm() | Instruct():
-                    if self.ticks > 0 and not self.answering:
-                        yield Off()  # asked in a tick, and answered before the next
-                    self.answering = True
+                    self.step = yield from self.ask(step)
+                    continue
                 case Reverse():
                     self.polarity = -self.polarity
                 case Loop():
@@ -172,10 +179,37 @@ class Session:
                     raise AssertionError(f"the reference does not know {step}")
             (self.step,) = successors(step)
 
+    def ask(self, step: Confirm | Instruct) -> Generator[Off, None, int]:
+        """Wait for a person, asked in a tick and answered before the next one, unless away; the step to go
+        to.
+        """
+        left = None if step.within_ms is None else _whole_ticks(step.within_ms, self.tick_ms)
+        waited = 0
+        if not self.answering:
+            yield Off()
+            waited = 1
+        while self.away:
+            if left is not None and waited >= left:
+                self.answering = False
+                assert step.late is not None, "it is bounded"
+                return step.late
+            waited += 1
+            yield Off()
+        self.answering = True
+        return step.next
+
     def loop(self, step: Loop) -> Iterator[Off]:
         """Arriving at a loop: begin the next round when it is due, or leave."""
         done = self.counts[step.counter]
         ends = step.until is not None and done > 0 and evaluate(step.until, self.values) is True
+        now_ms = self.ticks * self.tick_ms
+        if done == 0:
+            self.loop_began_ms[step.counter] = now_ms
+        elif step.within_ms is not None:
+            due_ms = now_ms
+            if step.period_ms is not None:
+                due_ms = max(now_ms, self.round_began_ms[step.counter] + self.number(step.period_ms))
+            ends = ends or due_ms >= self.loop_began_ms[step.counter] + self.number(step.within_ms)
         if ends or done >= self.number(step.count):
             self.counts[step.counter] = 0
             self.step = step.exit
@@ -309,6 +343,8 @@ class Session:
     def tick(self, wishes: Iterator[Drive | Off]) -> None:
         """One tick of time."""
         self.before_na = self.set_na if self.was_on else None
+        if self.monitored():
+            return
         if self.mode == "stopping":
             self.fall("ended")
         elif self.mode == "pausing":
@@ -336,6 +372,30 @@ class Session:
                 self.reason = "trip"
                 self.mode = "stopping"
                 self.fall("ended")
+
+    def monitored(self) -> bool:
+        """Let the monitors look and act; whether that ended the session at rest."""
+        modes = {"resting": "rest", "on": "on", "pausing": "on", "paused": "rest"}
+        if self.mode not in modes or not self.current_may_follow():
+            self.watch.forget()
+            return False
+        elapsed_ms = len(self.samples) * self.tick_ms
+        seen = Seen(self.mode, self.set_na if self.was_on else None, self.nominal_pc, elapsed_ms)
+        action = self.watch.look(seen, self.values, self.tick_ms)
+        if action == "stop":
+            if self.mode in ("on", "pausing"):
+                self.mode, self.reason = "stopping", "stopped"
+            else:
+                self.open()
+                self.end("stopped")
+                self.emit(None)
+                return True
+        elif action == "pause":
+            self.pause()
+            if self.mode == "ended":
+                self.emit(None)
+                return True
+        return False
 
     def fall(self, then: str) -> None:
         """One tick of coming down; at zero the output opens."""
@@ -401,7 +461,9 @@ class Session:
             case Happening.PAUSE:
                 self.pause()
             case Happening.RESUME:
-                if self.mode == "paused":
+                if self.mode == "paused" and self.watch.lets_go(
+                    self.nominal_pc, len(self.samples) * self.tick_ms
+                ):
                     self.mode, self.resumed = "resting", True
             case Happening.STOP:
                 if self.mode in ("on", "pausing"):
@@ -415,6 +477,10 @@ class Session:
                 self.lead_off()
             case Happening.ADJUST:
                 self.adjust(event)
+            case Happening.AWAY | Happening.BACK:
+                self.away = event.happening is Happening.AWAY
+            case Happening.IMPEDANCE | Happening.VOLTAGE | Happening.CURRENT:
+                self.watch.change(event)
             case _:
                 raise AssertionError(f"the reference does not know {event.happening}")
 

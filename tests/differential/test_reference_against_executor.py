@@ -11,13 +11,28 @@ from hypothesis import given, settings
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bound import UNLIMITED, BoundPlan
 from ionto_ir.dataclass import replace
-from ionto_ir.events import Begin, Command, Event, OutputOff, Prompt, SetCurrent, Tick
+from ionto_ir.events import (
+    Begin,
+    Command,
+    Confirm,
+    Enter,
+    Event,
+    OutputOff,
+    Prompt,
+    PromptKind,
+    Refused,
+    Resume,
+    SetCurrent,
+    Tick,
+)
 from ionto_ir.executor import start, step
 from ionto_ir.expression import Value
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import Plan
 from ionto_ir.rehearse import Timeline
 from ionto_ir.scenario import Happening, Occurrence, Scenario
+from ionto_ir.state import Phase
+from ionto_ir.terminals import terminals_of
 from tests.differential.reference import UNENDING_TICKS, Meaning, Sample, meaning_of
 from tests.strategies import plans, timelines, values
 from tests.treatments import (
@@ -41,18 +56,27 @@ def executed(plan: Plan, given_values: Mapping[str, Value], events: Sequence[Occ
     """What the executor does, tick by tick, once something has flowed."""
     constants = constants_of(plan, given_values, NO_HISTORY, UNLIMITED, screened=True)
     bound = BoundPlan(plan, given_values, constants, 1)
-    timeline = Timeline(Scenario("", (), tuple(events), (), None), {})
+    terminals = terminals_of(plan)
+    timeline = Timeline(Scenario("", (), tuple(events), (), None), {}, terminals)
     samples: list[Sample] = []
     output: tuple[bool, int] = (False, 0)
     prompt: Prompt | None = None
     state, ticks = start(bound), 0
     pending: Event | None = Begin()
     while not state.ended and ticks < UNENDING_TICKS:
-        event = pending or timeline.happens(state, prompt) or Tick()
+        event = pending or timeline.happens(state, prompt)
+        if event is None:
+            event = terminals.tick(output[1]) if plan.monitors else Tick()
         pending = None
         ticks += isinstance(event, Tick)
         state, commands = step(bound, state, event)
         prompt = _open_prompt(prompt, event, commands)
+        if (
+            state.place.phase is not Phase.PROMPT
+            and prompt is not None
+            and prompt.kind is not PromptKind.RESUME
+        ):
+            prompt = None  # it was waited for long enough
         for command in commands:
             if isinstance(command, SetCurrent):
                 output = (True, command.current_na)
@@ -67,7 +91,8 @@ def _open_prompt(prompt: Prompt | None, event: Event, commands: tuple[Command, .
     asked = [command for command in commands if isinstance(command, Prompt)]
     if asked:
         return asked[-1]
-    return prompt if isinstance(event, Tick) else None
+    refused = any(isinstance(command, Refused) for command in commands)
+    return None if isinstance(event, Confirm | Enter | Resume) and not refused else prompt
 
 
 def assert_same(plan: Plan, given_values: Mapping[str, Value], events: Sequence[Occurrence]) -> str:
