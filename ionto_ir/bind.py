@@ -32,7 +32,7 @@ from ionto_ir.bind_screening import (
 from ionto_ir.bind_values import default_values, value_problems
 from ionto_ir.bind_walk import Way, way_through
 from ionto_ir.bound import UNLIMITED, BoundPlan, polarity_at_start
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.dry_run import Run, Script, asking, obliging, run, usual_value
 from ionto_ir.expression import Value, references
@@ -102,7 +102,7 @@ def bind(
     needed = list(cautions(plan, values))
     span_ms = 0
     for records in record_corners(plan):
-        rehearsed = _rehearse(_Day(plan, values, records, history))
+        rehearsed = _rehearse(_Day(unwatched(plan), values, records, history))
         problems += rehearsed.problems
         needed += rehearsed.needed
         span_ms = max(span_ms, rehearsed.span_ms)
@@ -142,14 +142,21 @@ def _with_memory(
     return {**values, **memory}, made_up
 
 
-def bind_disarmed(plan: Plan, values: Mapping[str, Value]) -> BoundPlan:
+def bind_disarmed(plan: Plan, values: Mapping[str, Value], *, watched: bool = False) -> BoundPlan:
     """The plan with nothing to stop it and nobody asked: shows what a protocol itself says; not to be run on
     people.
 
-    The caller knows that the values are of the right sort and that `way_through` finds nothing.
+    Its monitors look only if it is `watched`. The caller knows that the values are of the right sort and that
+    `way_through` finds nothing.
     """
     constants = constants_of(plan, values, NO_HISTORY, UNLIMITED, screened=True)
-    return BoundPlan(plan, dict(values), disarmed(constants), polarity_at_start(plan, values))
+    judged = plan if watched else unwatched(plan)
+    return BoundPlan(judged, dict(values), disarmed(constants), polarity_at_start(plan, values))
+
+
+def unwatched(plan: Plan) -> Plan:
+    """The plan without its monitors: nobody knows beforehand what they will read, and limits hold without."""
+    return replace(plan, monitors=()) if plan.monitors else plan
 
 
 def _area_problems(plan: Plan, values: Mapping[str, Value]) -> Iterator[Diagnostic]:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from random import Random
 
 from ionto_ir.bind import bind_disarmed
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bind_interrupted import Interrupter
 from ionto_ir.bound import UNLIMITED, BoundPlan, polarity_at_start
 from ionto_ir.dry_run import Run, Script, answer_to, run
-from ionto_ir.events import Adjust, Event, Prompt, Stop
+from ionto_ir.events import Adjust, Event, Prompt, Resume, Stop
 from ionto_ir.expression import Undefined, Value, evaluate
-from ionto_ir.plan import BooleanDomain, Hold, IntegerDomain, Plan, Ramp, VariableKind
+from ionto_ir.plan import BooleanDomain, Hold, Instruct, IntegerDomain, Plan, Ramp, VariableKind
 from ionto_ir.rehearse import Timeline
 from ionto_ir.scenario import Occurrence, Scenario
-from ionto_ir.state import Mode, State
+from ionto_ir.state import Mode, Phase, State
+from ionto_ir.terminals import Terminals, terminals_of
 from ionto_ir.wellformed_bounds import domain_interval
 
 CORNERS_MAX = 8
@@ -73,9 +75,61 @@ def _turning(plan: Plan) -> Script:
     return script
 
 
-def disarmed_run(plan: Plan, values: Mapping[str, Value], script: Script) -> Run:
+class Restless:
+    """A load that never holds still, people who answer at the last moment, and who resume at once.
+
+    It makes the monitors pause and stop where nobody expects it: at a step's highest level, at its end, in
+    the tick after a resume. What it does next is drawn from a seed.
+    """
+
+    def __init__(self, plan: Plan, seed: int) -> None:
+        self.terminals = terminals_of(plan)
+        self._plan = plan
+        self._draw = Random(seed)
+
+    def script(self, state: State, prompt: Prompt | None) -> Event | None:
+        """What happens before the next tick."""
+        if self._draw.random() < RESTLESS:
+            self._move()
+        if state.mode is Mode.PAUSED:
+            # Whatever paused it is mended, so that as many pauses fit into the session as it admits.
+            self.terminals.forced.clear()
+            self.terminals.impedance_ohm = self._draw.choice((1, self.terminals.usual_ohm))
+            last_chance = (
+                state.machine.pause_ms + self._plan.device.tick_ms > self._plan.interruptions.each_ms_max
+            )
+            return Resume() if last_chance or self._draw.random() < 0.5 else None
+        waited_for = state.place.phase is Phase.PROMPT and state.place.left_ms > 0
+        return None if waited_for and state.machine.elapsed_ms > 0 else answer_to(prompt, {})
+
+    def _move(self) -> None:
+        self.terminals.impedance_ohm = self._draw.choice((1, 500, self.terminals.usual_ohm, 60_000, 10**7))
+        name = self._draw.choice(("current", "voltage", "impedance"))
+        if self._draw.random() < 0.3:
+            self.terminals.forced[name] = None
+        else:
+            self.terminals.forced.pop(name, None)
+
+
+RESTLESS = 0.05
+"""How often the load changes: every two seconds, on ticks of 100 ms."""
+
+RESTLESS_SEEDS = 2
+
+
+def restless(plan: Plan) -> Iterator[Restless]:
+    """Some of them, where there is something to watch or somebody to be slow."""
+    slow = any(isinstance(step, Instruct) and step.late is not None for step in plan.steps)
+    if plan.monitors or slow:
+        yield from (Restless(plan, seed) for seed in range(RESTLESS_SEEDS))
+
+
+def disarmed_run(
+    plan: Plan, values: Mapping[str, Value], script: Script, terminals: Terminals | None = None
+) -> Run:
     """What the protocol itself says under this adversary."""
-    return run(bind_disarmed(plan, values), script)
+    bound = bind_disarmed(plan, values, watched=terminals is not None)
+    return run(bound, script, terminals=terminals)
 
 
 def armed_run(plan: Plan, values: Mapping[str, Value], script: Script) -> Run:

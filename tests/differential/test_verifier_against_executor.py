@@ -17,7 +17,7 @@ from ionto_ir.rehearse import Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence
 from ionto_verifier.driver import Options, verify
 from ionto_verifier.report import VerificationReport, verdict_name
-from tests.differential.adversary import armed_run, corners, disarmed_run, scripts
+from tests.differential.adversary import armed_run, corners, disarmed_run, restless, scripts
 from tests.strategies import plans, timelines
 from tests.treatments import limit
 
@@ -91,6 +91,10 @@ def test_no_adversary_violates_a_limit_that_is_proved(plan: Plan, timeline: tupl
         for script in scripts(plan, values, timeline):
             seen = violations(plan, values, disarmed_run(plan, values, script).trace)
             broken = [item for item in seen if item.limit in proved]
+            assert broken == [], (values, broken)
+        for world in restless(plan):
+            run = disarmed_run(plan, values, world.script, world.terminals)
+            broken = [item for item in violations(plan, values, run.trace) if item.limit in proved]
             assert broken == [], (values, broken)
 
 

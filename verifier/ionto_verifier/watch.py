@@ -175,7 +175,7 @@ def always_acting(plan: Plan) -> dict[int, str]:
     for ohm in _ohms(plan):
         terminals = terminals_of(plan)
         terminals.impedance_ohm = ohm
-        done = run(bind_disarmed(plan, values), obliging(records), terminals=terminals)
+        done = run(bind_disarmed(plan, values, watched=True), obliging(records), terminals=terminals)
         watched &= {number for number in watched if done.final.vigil.cause == number}
         tried.append(f"{ohm} Ohm")
         if not watched:
