@@ -84,6 +84,9 @@ def after_lines(ran: Ran) -> Iterator[str]:
         item = variable(facts.bound.plan, record.variable)
         meaning = f": {record.meaning}" if record.meaning else ""
         yield f"  recorded  {record.variable} = {value_text(item, record.value)}{meaning}"
+    for given in ran.acknowledgements:
+        role = "" if given.role is None else f" ({given.role})"
+        yield f"  answered  {given.person}{role} for {given.subject}: {given.reason}"
     for alarm in outcome.alarms:
         yield f"  alarm     {SYMBOLS[alarm.priority]} {alarm.code} {alarm.text}"
     yield f"  journal   {ran.journal}"

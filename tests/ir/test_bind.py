@@ -292,6 +292,19 @@ def test_a_soft_limit_needs_a_person_and_a_reason() -> None:
     accepted(plan, acknowledgements=[Acknowledgement("limits[2]", "Dr. A", "second session of a trial")])
 
 
+def test_a_soft_limit_that_needs_a_role_is_passed_by_nobody_else() -> None:
+    soft = replace(limit(LimitKind.DOSE, MA_S, "mA.min", soft=True), needs="prescriber")
+    plan = session(soft)
+    (needed,) = refusal(plan).needed
+    assert needed.role == "prescriber"
+    for role in (None, "nurse"):
+        signed = [Acknowledgement("limits[2]", "Dr. A", "second session of a trial", role)]
+        problem = complaint(plan, acknowledgements=signed)
+        assert problem.code == "I0944"
+        assert "needs a `prescriber`" in problem.message
+    accepted(plan, acknowledgements=[Acknowledgement("limits[2]", "Dr. A", "of a trial", "prescriber")])
+
+
 def test_a_density_limit_uses_the_area_of_the_day() -> None:
     tray = Variable(
         "tray",

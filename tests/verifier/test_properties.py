@@ -17,7 +17,7 @@ from ionto_ir.plan import Plan, PropertyKind, RuleKind, UserProperty
 from ionto_verifier.driver import verify
 from ionto_verifier.properties import Property
 from ionto_verifier.report import Outcome, verdict_name
-from tests.treatments import HERE, Keep, Rest, limit
+from tests.treatments import HERE, Fixed, Keep, Leg, Move, Over, Rest, Tell, limit
 from tests.verifier.sessions import (
     CM2,
     CURRENT,
@@ -163,6 +163,57 @@ def _finished(push: int) -> Plan:
     return replace(limited(session(parts=(Rest(5 * SECOND),))), properties=(claim,))
 
 
+def _finished_after(push: int) -> Plan:
+    """Counted from the end of the rest: the second leg alone."""
+    leg = Leg(Move(Fixed(2 * MA), Over(10 * SECOND)), (Keep("time", 10 * SECOND),), Over(10 * SECOND))
+    claim = UserProperty(PropertyKind.FINISHED, None, "rest", 30 * SECOND - push, "finished within", HERE)
+    return replace(limited(session(parts=(Rest(5 * SECOND), leg))), properties=(claim,))
+
+
+def _slow_people(push: int) -> Plan:
+    """Who is waited for with a bound may take all of it."""
+    leg = Leg(Move(Fixed(2 * MA), Over(10 * SECOND)), (Keep("time", 10 * SECOND),), Over(10 * SECOND))
+    plan = session(parts=(Tell(60 * SECOND), leg))
+    return limited(plan, limit(LimitKind.DURATION, 120 * SECOND - push, "s"))
+
+
+def _people_apart(push: int) -> Plan:
+    """The same without the time of people: nobody is waited for, and the session counts."""
+    bound = replace(limit(LimitKind.DURATION, 60 * SECOND - push, "s"), apart=True)
+    return limited(_slow_people(0), bound)
+
+
+def _during(push: int) -> Plan:
+    """The lower of two levels, of which alone the line speaks."""
+    plan = session(Move(Fixed(3 * MA), Over(5 * SECOND)), Keep("time", 5 * SECOND), level=2 * MA)
+    first = replace(plan.steps[0], text="first")
+    claim = UserProperty(
+        PropertyKind.NEVER,
+        compare(Operator.GREATER, reference("output.current"), terms.integer(2 * MA - push)),
+        None,
+        None,
+        "never above",
+        HERE,
+        during="first",
+    )
+    return replace(limited(plan), steps=(first, *plan.steps[1:]), properties=(claim,))
+
+
+def _before(push: int) -> Plan:
+    """What flows before the rest, and not the higher current after it."""
+    leg = Leg(Move(Fixed(3 * MA), Over(10 * SECOND)), (Keep("time", 10 * SECOND),), Over(10 * SECOND))
+    claim = UserProperty(
+        PropertyKind.ALWAYS,
+        less_equal(reference("output.current"), terms.integer(2 * MA - push)),
+        None,
+        None,
+        "always below",
+        HERE,
+        before="rest",
+    )
+    return replace(limited(session(parts=(Rest(5 * SECOND), leg))), properties=(claim,))
+
+
 TWINS: dict[str, tuple[Property, Twin]] = {
     "a current": (Property.CURRENT, _current),
     "a current with its accuracy": (Property.CURRENT, _worst_current),
@@ -184,6 +235,11 @@ TWINS: dict[str, tuple[Property, Twin]] = {
     "the slew of the device": (Property.SLEW, _slew),
     "a `prove never` line": (Property.PROVE, _prove),
     "a `prove finished` line": (Property.PROVE, _finished),
+    "a `prove finished` line from a step on": (Property.PROVE, _finished_after),
+    "a `prove` line about what happens during a step": (Property.PROVE, _during),
+    "a `prove` line about what happens before a step": (Property.PROVE, _before),
+    "a duration with people who are waited for": (Property.DURATION, _slow_people),
+    "a duration apart from people": (Property.DURATION, _people_apart),
 }
 
 
