@@ -87,3 +87,24 @@ def test_where_bounds_are_too_coarse_nothing_is_claimed() -> None:
     careful = plan(("before {", QUESTION))
     found = changes(careful, plan())
     assert {item.change for item in found.values()} <= {Change.LOOSER, Change.UNDECIDED}
+
+
+WATCH = 'pause when impedance > 50 kOhm for 2 s until impedance < 30 kOhm "Check contact"'
+
+
+def watching(line: str) -> Plan:
+    """The shipped treatment with a monitor."""
+    return plan(("interruptions at most 3", f"{line}\n  interruptions at most 3"))
+
+
+def test_a_monitor_that_is_gone_or_waits_longer_admits_more() -> None:
+    subject = "monitor Check contact"
+    watched, patient = watching(WATCH), watching(WATCH.replace("for 2 s", "for 3 s"))
+    assert changes(watched, plan())[subject].change is Change.LOOSER
+    assert changes(watched, patient)[subject].change is Change.LOOSER
+    assert changes(patient, watched)[subject].change is Change.STRICTER
+    assert changes(plan(), watched)[f"new {subject}"].change is Change.STRICTER
+    other = watching(WATCH.replace("50 kOhm", "60 kOhm"))
+    assert changes(watched, other)[subject].change is Change.LOOSER
+    warning = 'warn when charge > 20 mA.min "Check contact"'
+    assert changes(watching(warning), plan())[subject].change is Change.OTHER

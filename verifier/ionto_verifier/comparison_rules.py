@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ionto_ir.course import DAY_MS, Course, Gate
 from ionto_ir.dataclass import replace
 from ionto_ir.limits import Limit
+from ionto_ir.monitor import Monitor, MonitorAction
 from ionto_ir.plan import BooleanDomain, IntegerDomain, Plan, Variable, VariableKind
 from ionto_ir.wording import duration_text, limit_text, value_text
 from ionto_verifier.aspects import Aspect, Change
@@ -23,6 +24,7 @@ def rule_aspects(old: Plan, new: Plan) -> Iterator[Aspect]:
     yield from _limits(old, new)
     yield from _ranges(old, new)
     yield from _interruptions(old, new)
+    yield from _monitors(old, new)
     yield from _courses(old, new)
     yield from _equipment(old, new)
 
@@ -55,13 +57,43 @@ def _covers(other: Limit, limit: Limit) -> bool:
     everywhere = other.role is None or other.role is limit.role
     # A limit that counts the accuracy holds of the set value too; a hard one does all that a soft one does.
     as_strong = (limit.nominal or not other.nominal) and (limit.soft or not other.soft)
-    return same and everywhere and as_strong
+    # One that does not count people is weaker, and so is a soft one that somebody else may pass.
+    as_strict = (limit.apart or not other.apart) and (not other.soft or other.needs in (limit.needs, None))
+    if limit.needs is not None and other.soft:
+        as_strict = as_strict and other.needs == limit.needs
+    return same and everywhere and as_strong and as_strict
 
 
 def _smaller(new: int, old: int) -> Change:
     if new == old:
         return Change.SAME
     return Change.STRICTER if new < old else Change.LOOSER
+
+
+# --- monitors ------------------------------------------------------------------------------------------
+
+
+def _monitors(old: Plan, new: Plan) -> Iterator[Aspect]:
+    """A monitor that is gone, or waits longer, no longer stops what it stopped."""
+    for monitor in old.monitors:
+        subject = f"monitor {monitor.text}"
+        kept = [other for other in new.monitors if _looks_alike(monitor, other)]
+        if not kept:
+            warns = monitor.action is MonitorAction.WARN
+            change = Change.OTHER if warns else Change.LOOSER
+            yield Aspect(subject, change, monitor.action.value, NOTHING, "the new plan has no such monitor")
+            continue
+        soonest = min(other.persistence_ms for other in kept)
+        before, after = (f"after {duration_text(time_ms)}" for time_ms in (monitor.persistence_ms, soonest))
+        yield Aspect(subject, _smaller(soonest, monitor.persistence_ms), before, after)
+    for monitor in new.monitors:
+        if not any(_looks_alike(monitor, other) for other in old.monitors):
+            yield Aspect(f"new monitor {monitor.text}", Change.STRICTER, NOTHING, monitor.action.value)
+
+
+def _looks_alike(one: Monitor, other: Monitor) -> bool:
+    mine = (one.action, one.condition, one.until)
+    return mine == (other.action, other.condition, other.until)
 
 
 # --- ranges --------------------------------------------------------------------------------------------
