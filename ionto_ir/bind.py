@@ -38,9 +38,9 @@ from ionto_ir.dry_run import Run, Script, asking, obliging, run, usual_value
 from ionto_ir.expression import Value, references
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, violations
-from ionto_ir.plan import Finish, Plan, Variable, VariableKind
+from ionto_ir.plan import Confirm, Finish, Instruct, Move, Plan, Record, Variable, VariableKind
 from ionto_ir.standing import remembered
-from ionto_ir.trace import Trace, area_um2, observe
+from ionto_ir.trace import Trace, area_um2, observe, stretches
 from ionto_ir.wellformed_bounds import domain_interval
 from ionto_ir.wellformed_values import operands_of
 from ionto_ir.wording import clock_text, current_text, limit_text, measured_text
@@ -273,15 +273,36 @@ def _notes_of(plan: Plan, history: History) -> tuple[str, ...]:
 
 def _too_long(plan: Plan, trace: Trace, making: Interrupter) -> Iterator[Diagnostic]:
     """Pauses add to the duration one to one, so those that were cut short are added up to their allowed
-    length.
+    length; and so does the time of people who are slower than the rehearsal.
     """
     longest_ms = making.pauses * plan.interruptions.each_ms_max
-    duration_ms = observe(plan, trace).duration_ms + max(0, longest_ms - making.paused_ms)
+    undisturbed_ms = observe(plan, trace).duration_ms + max(0, longest_ms - making.paused_ms)
     for limit in plan.limits:
+        duration_ms = undisturbed_ms + (0 if limit.apart else _people_ms(plan, trace))
         if limit.kind is LimitKind.DURATION and not limit.soft and duration_ms > limit.bound:
             text = f"with every interruption that is allowed, `{limit_text(limit)}` would be violated"
             notes = (f"the session could take {measured_text(limit, Fraction(duration_ms))}",)
             yield error("I0940", text, plan.interruptions.span, labels=(label_of(limit),), notes=notes)
+
+
+def _people_ms(plan: Plan, trace: Trace) -> int:
+    """How much longer people may be waited for than they were, between the first and the last current, where
+    that is bounded.
+    """
+    parts, tick_ms = stretches(trace), trace.tick_ms
+    last_ms = max((part.to_ms for part in parts if part.on), default=0)
+    most_ms = 0
+    for at_ms, index in trace.visits:
+        within_ms = _within_ms(plan, index)
+        if 0 < at_ms < last_ms and within_ms is not None:
+            most_ms += -(-within_ms // tick_ms) * tick_ms
+    were = (part for part in parts if part.to_ms < last_ms and _within_ms(plan, part.step) is not None)
+    return max(0, most_ms - sum(part.to_ms - part.from_ms for part in were))
+
+
+def _within_ms(plan: Plan, index: int) -> int | None:
+    step = plan.steps[index]
+    return step.within_ms if isinstance(step, Confirm | Instruct | Record | Move) else None
 
 
 def _finished(plan: Plan, done: Run) -> bool:

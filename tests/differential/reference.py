@@ -19,7 +19,6 @@ and shares no code with the sequencer, the table or the interlock. What it knows
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
@@ -43,40 +42,10 @@ from ionto_ir.plan import (
     successors,
 )
 from ionto_ir.scenario import Happening, Occurrence
+from tests.differential.reckoning import Drive, Meaning, Off, Reckoning, Sample, whole_ticks
 from tests.differential.watching import Seen, Watching
 
-MILLION = 1_000_000
 UNENDING_TICKS = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One tick: whether the output was on, the signed setpoint, and both ledgers at its end."""
-
-    on: bool
-    setpoint_na: int
-    nominal_pc: int
-    upper_pc: int
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a plan means under some values and events."""
-
-    samples: tuple[Sample, ...]
-    ending: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drive:
-    """The tick is to be energised at this level, not yet floored."""
-
-    level_na: int
-
-
-@dataclass(frozen=True, slots=True)
-class Off:
-    """The tick is to pass with the output off."""
 
 
 class Session:
@@ -84,7 +53,7 @@ class Session:
 
     def __init__(self, plan: Plan, values: Mapping[str, Value], events: Sequence[Occurrence]) -> None:
         self.plan = plan
-        self.device = plan.device
+        self.reckoning = Reckoning(plan)
         self.tick_ms = plan.device.tick_ms
         self.values = dict(values)
         self.events = sorted(events, key=lambda item: item.at_ms)
@@ -114,21 +83,6 @@ class Session:
         self.away = False
         self.watch = Watching(plan)
 
-    # --- the device -------------------------------------------------------------------------------------
-    def floored(self, level_na: int) -> int:
-        """The level as the device can set it."""
-        return level_na - level_na % self.device.step_na
-
-    def worst(self, set_na: int) -> int:
-        """What the skin may receive while the output is on at this setpoint."""
-        inaccuracy = Fraction(set_na * self.device.accuracy_ppm, MILLION)
-        return set_na + inaccuracy.__ceil__() + self.device.accuracy_offset_na
-
-    @property
-    def fall_na(self) -> int:
-        """What a stop takes off in a tick."""
-        return max(1, Fraction(self.plan.stop_slew_na_s * self.tick_ms, 1000).__floor__())
-
     # --- values -----------------------------------------------------------------------------------------
     def number(self, expression: Expression) -> int:
         """The value of an operand now."""
@@ -139,12 +93,7 @@ class Session:
     def rate(self, slope: Slope) -> Fraction:
         """nA per ms."""
         delta_na, over_ms = self.number(slope.delta_na), self.number(slope.over_ms)
-        return Fraction(delta_na, over_ms) if delta_na and over_ms else self.resume_rate
-
-    @property
-    def resume_rate(self) -> Fraction:
-        """nA per ms at which a hold is climbed to."""
-        return Fraction(self.plan.resume_slew_na_s, 1000)
+        return Fraction(delta_na, over_ms) if delta_na and over_ms else self.reckoning.resume_rate
 
     # --- the plan ---------------------------------------------------------------------------------------
     def follow(self) -> Iterator[Drive | Off]:
@@ -159,7 +108,7 @@ class Session:
                 case Hold():
                     yield from self.hold(step)
                 case Wait():
-                    for _ in range(_whole_ticks(self.number(step.duration_ms), self.tick_ms)):
+                    for _ in range(whole_ticks(self.number(step.duration_ms), self.tick_ms)):
                         yield Off()
                 case Confirm() | Instruct():
                     self.step = yield from self.ask(step)
@@ -183,7 +132,7 @@ class Session:
         """Wait for a person, asked in a tick and answered before the next one, unless away; the step to go
         to.
         """
-        left = None if step.within_ms is None else _whole_ticks(step.within_ms, self.tick_ms)
+        left = None if step.within_ms is None else whole_ticks(step.within_ms, self.tick_ms)
         waited = 0
         if not self.answering:
             yield Off()
@@ -222,15 +171,6 @@ class Session:
         self.round_began_ms[step.counter] = self.ticks * self.tick_ms
         self.step = step.body
 
-    def line(self, start_na: int, target_na: int, rate: Fraction, ticks: int) -> int:
-        """The level after some ticks on the ideal line from start to target, in whole nA, never past the
-        target.
-        """
-        moved_na = (rate * ticks * self.tick_ms).__floor__()
-        if target_na >= start_na:
-            return min(target_na, start_na + moved_na)
-        return max(target_na, start_na - moved_na)
-
     def ramp(self, step: Ramp) -> Iterator[Drive]:
         """Along the line, at its own rate wherever it starts from."""
         self.sign = -self.polarity if step.reversed else self.polarity
@@ -251,7 +191,7 @@ class Session:
             if self.level_na == target_na:
                 return
             ticks += 1
-            yield Drive(self.line(start_na, target_na, rate, ticks))
+            yield Drive(self.reckoning.line(start_na, target_na, rate, ticks))
 
     def hold(self, step: Hold) -> Iterator[Drive]:
         """At the level, or on the way to it, until the step has what it wants."""
@@ -270,9 +210,9 @@ class Session:
             self.resumed, self.moved = False, []
             if self.level_na == target_na:
                 climbing = False
-            wanted_na = self.line(start_na, target_na, self.resume_rate, ticks + 1)
+            wanted_na = self.reckoning.line(start_na, target_na, self.reckoning.resume_rate, ticks + 1)
             if isinstance(step.until, ForTime):
-                if counted_ticks >= _whole_ticks(self.number(step.until.duration_ms), self.tick_ms):
+                if counted_ticks >= whole_ticks(self.number(step.until.duration_ms), self.tick_ms):
                     return
                 counted_ticks += not climbing
                 ticks += 1
@@ -295,37 +235,31 @@ class Session:
         much; on the way down, after an adjustment, also if it fits without the descent. A tick at nothing
         brings nothing nearer, so it is not an alternative.
         """
-        if self.fits(until, began_pc, wanted_na) and (wanted_na != self.level_na or self.floored(wanted_na)):
+        if self.fits(until, began_pc, wanted_na) and (
+            wanted_na != self.level_na or self.reckoning.floored(wanted_na)
+        ):
             return wanted_na
         if wanted_na < self.level_na:
-            alone_pc = self.counted(until, began_pc) + self.floored(wanted_na) * self.tick_ms
+            alone_pc = self.counted(until, began_pc) + self.reckoning.floored(wanted_na) * self.tick_ms
             return wanted_na if alone_pc <= self.number(until.charge_pc) else None
-        step_na = self.device.step_na
-        for set_na in range(self.floored(wanted_na), self.level_na, -step_na):
+        step_na = self.reckoning.device.step_na
+        for set_na in range(self.reckoning.floored(wanted_na), self.level_na, -step_na):
             if self.fits(until, began_pc, set_na):
                 return set_na
-        if self.floored(self.level_na) and self.fits(until, began_pc, self.level_na):
+        if self.reckoning.floored(self.level_na) and self.fits(until, began_pc, self.level_na):
             return self.level_na
         return None
 
     def fits(self, until: UntilCharge | UntilTotal, began_pc: int, level_na: int) -> bool:
         """Whether a tick at this level is not too much for the hold."""
-        total_pc = self.counted(until, began_pc) + self.floored(level_na) * self.tick_ms
+        total_pc = self.counted(until, began_pc) + self.reckoning.floored(level_na) * self.tick_ms
         if isinstance(until, UntilTotal) and until.descent is not None:
-            total_pc += self.descent(level_na, self.rate(until.descent))
+            total_pc += self.reckoning.descent(level_na, self.rate(until.descent))
         return total_pc <= self.number(until.charge_pc)
 
     def counted(self, until: UntilCharge | UntilTotal, began_pc: int) -> int:
         """The charge that counts for the hold."""
         return self.nominal_pc - (began_pc if isinstance(until, UntilCharge) else 0)
-
-    def descent(self, level_na: int, rate: Fraction) -> int:
-        """What a ramp to zero from here would emit."""
-        total_pc, ticks = 0, 1
-        while (left_na := self.line(level_na, 0, rate, ticks)) > 0:
-            total_pc += self.floored(left_na) * self.tick_ms
-            ticks += 1
-        return total_pc
 
     # --- ticks ------------------------------------------------------------------------------------------
     def run(self) -> Meaning:
@@ -399,8 +333,8 @@ class Session:
 
     def fall(self, then: str) -> None:
         """One tick of coming down; at zero the output opens."""
-        if self.level_na > self.fall_na:
-            self.level_na -= self.fall_na
+        if self.level_na > self.reckoning.fall_na:
+            self.level_na -= self.reckoning.fall_na
             self.emit(self.level_na)
             return
         self.mode = then
@@ -412,42 +346,30 @@ class Session:
             self.level_na, self.set_na, self.was_on = 0, 0, False
         else:
             self.started = True
-            self.set_na, self.was_on = self.floored(level_na), True
+            self.set_na, self.was_on = self.reckoning.floored(level_na), True
             self.nominal_pc += self.set_na * self.tick_ms
-            self.upper_pc += self.worst(self.set_na) * self.tick_ms
+            self.upper_pc += self.reckoning.worst(self.set_na) * self.tick_ms
         if self.started:
             shown = self.sign * self.set_na if self.was_on else 0
             self.samples.append(Sample(self.was_on, shown, self.nominal_pc, self.upper_pc))
 
     def safe(self, level_na: int) -> bool:
         """Whether after this tick a stop still stays under every dose cap, and so does a watchdog's time."""
-        set_na = self.floored(level_na)
+        set_na = self.reckoning.floored(level_na)
         for limit in self.plan.limits:
             if limit.kind is not LimitKind.DOSE or limit.soft or limit.window_ms is not None:
                 continue
             if limit.nominal:
-                stop_pc = self.tick_ms * sum(range(level_na - self.fall_na, 0, -self.fall_na))
+                stop_pc = self.tick_ms * sum(
+                    range(level_na - self.reckoning.fall_na, 0, -self.reckoning.fall_na)
+                )
                 if self.nominal_pc + set_na * self.tick_ms + stop_pc > limit.bound:
                     return False
             else:
-                after_pc = self.upper_pc + self.worst(set_na) * self.tick_ms
-                if after_pc + self.reserve(level_na, set_na) > limit.bound:
+                after_pc = self.upper_pc + self.reckoning.worst(set_na) * self.tick_ms
+                if after_pc + self.reckoning.reserve(level_na, set_na, self.before_na) > limit.bound:
                     return False
         return True
-
-    def reserve(self, level_na: int, set_na: int) -> int:
-        """Charge kept for the stop, and for a device that holds the higher of two setpoints until its
-        watchdog fires.
-
-        The stop from I at d a tick: 2 d 1e6 R >= (1e6 + p) tick I (I + 2d) + 2e6 tick (offset + 1) (I + d).
-        """
-        p, offset, d = self.device.accuracy_ppm, self.device.accuracy_offset_na, self.fall_na
-        stop = Fraction((MILLION + p) * self.tick_ms * level_na * (level_na + 2 * d), 2 * d * MILLION)
-        stop += Fraction(self.tick_ms * (offset + 1) * (level_na + d), d)
-        held_na = self.worst(set_na)
-        if self.before_na is not None:
-            held_na = max(held_na, self.worst(self.before_na))
-        return stop.__ceil__() + self.device.watchdog_ms * held_na
 
     # --- events -----------------------------------------------------------------------------------------
     def end(self, reason: str) -> None:
@@ -517,8 +439,8 @@ class Session:
 
     def open(self) -> None:
         """The output opens at once; whether the device had followed the last command is not known."""
-        now_na = self.worst(self.set_na) if self.was_on else 0
-        before_na = 0 if self.before_na is None else self.worst(self.before_na)
+        now_na = self.reckoning.worst(self.set_na) if self.was_on else 0
+        before_na = 0 if self.before_na is None else self.reckoning.worst(self.before_na)
         self.upper_pc += max(0, before_na - now_na) * self.tick_ms
         self.level_na, self.set_na, self.was_on = 0, 0, False
 
@@ -549,11 +471,6 @@ class Session:
                     self.values[item.name] = event.value
                     if self.moving is not None:
                         self.moved.append(self.number(self.moving))
-
-
-def _whole_ticks(time_ms: int, tick_ms: int) -> int:
-    """How many ticks a time takes: a part of a tick takes all of it."""
-    return Fraction(time_ms, tick_ms).__ceil__()
 
 
 def meaning_of(plan: Plan, values: Mapping[str, Value], events: Sequence[Occurrence] = ()) -> Meaning:

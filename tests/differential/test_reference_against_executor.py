@@ -33,7 +33,8 @@ from ionto_ir.rehearse import Timeline
 from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.state import Phase
 from ionto_ir.terminals import terminals_of
-from tests.differential.reference import UNENDING_TICKS, Meaning, Sample, meaning_of
+from tests.differential.reckoning import Meaning, Sample
+from tests.differential.reference import UNENDING_TICKS, meaning_of
 from tests.strategies import plans, timelines, values
 from tests.treatments import (
     BENCH,

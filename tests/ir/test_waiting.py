@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import pytest
 
+from ionto_ir.bind import bind
+from ionto_ir.bound import BoundPlan
+from ionto_ir.dataclass import replace
 from ionto_ir.events import Confirm, Enter, Pause, Prompt, Refused, Resume
 from ionto_ir.expression import Constant
 from ionto_ir.features import features_of
+from ionto_ir.limits import LimitKind
 from ionto_ir.plan import Finish, Instruct, Loop, Move, Record, Section
 from ionto_ir.state import Mode, Phase
 from tests.golden.everything import everything
-from tests.ir.sessions import SECOND, SPAN, SWEATING, Bedside, begun, finish, plan_of, pulse
+from tests.ir.binding import complaint
+from tests.ir.sessions import MA, SECOND, SPAN, SWEATING, Bedside, begun, finish, plan_of, pulse
+from tests.treatments import Fixed, Keep, Leg, Over, Tell, Treatment, limit
+from tests.treatments import Move as Rise
+from tests.treatments import plan_of as plan_from
 
+LEG = Leg(Rise(Fixed(MA), Over(10_000)), (Keep("time", 10_000),), Over(10_000))
 LATE = Finish("nobody came", False, Section.AFTER, SPAN)
 
 
@@ -89,3 +98,12 @@ def test_a_repetition_without_period_looks_at_the_clock_when_a_round_is_over() -
 def test_each_of_these_is_a_feature_of_its_own() -> None:
     features = features_of(everything())
     assert {"monitor", "move", "timed loop", "waiting"} <= set(features)
+
+
+def test_a_session_that_slow_people_would_make_too_long_is_refused() -> None:
+    slow = Treatment((LEG, Tell(120_000), LEG), interruptions=0, pause_ms=0)
+    plan = replace(plan_from(slow), limits=(limit(LimitKind.DURATION, 150_000, "s"),))
+    problem = complaint(plan, {})
+    assert (problem.code, problem.notes) == ("I0940", ("the session could take 180 s",))
+    apart = replace(limit(LimitKind.DURATION, 150_000, "s"), apart=True)
+    assert isinstance(bind(replace(plan, limits=(apart,)), {}), BoundPlan)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ionto_ir.dataclass import replace
 from ionto_ir.events import Resume
 from ionto_ir.monitor import MonitorAction
 from ionto_ir.plan import Instruct, Section
 from ionto_ir.state import Mode
 from ionto_runtime.replay import rebound, replay
-from ionto_runtime.simulation.stimulator import Fault
+from ionto_runtime.simulation.stimulator import SimulatedStimulator
+from ionto_runtime.stimulator import Measurement
 from tests.ir.sessions import MA, SECOND, SPAN, bound_of, finish, plan_of, pulse, timed_plan
 from tests.runtime.bedside import Bedside
 from tests.runtime.short_sessions import check
@@ -29,14 +31,29 @@ def test_a_monitor_that_nothing_sets_off_changes_nothing() -> None:
     check(bedside)
 
 
-def test_electrodes_that_touch_are_seen_and_the_session_goes_on_when_they_do_not() -> None:
-    bedside = watched(Watch(PAUSE, "impedance", False, 100, SECOND, 200)).tick(100)
-    bedside.device.inject(Fault.SHORT)
+def impedance_of(bedside: Bedside, ohm: int | None) -> None:
+    """From now on the device reads this impedance while current flows."""
+    real = SimulatedStimulator.measure
+
+    def measure() -> Measurement | None:
+        found = real(bedside.device)
+        return found if found is None or not found.output_on else replace(found, impedance_ohm=ohm)
+
+    bedside.device.measure = measure  # type: ignore[method-assign]
+
+
+LOOSE = Watch(PAUSE, "impedance", True, 1_900, SECOND, 1_700)
+"""Around the 1500 Ohm of this skin: a jump by more than twice is paused by the supervision of the device."""
+
+
+def test_a_loose_contact_pauses_the_session_and_it_goes_on_when_it_is_mended() -> None:
+    bedside = watched(LOOSE).tick(100)
+    impedance_of(bedside, 2_400)
     bedside.tick(60)
     assert bedside.session.state.mode is Mode.PAUSED
     assert bedside.codes() == ["F12"]
     assert bedside.session.prompt is not None and "impedance watched" in bedside.session.prompt.text
-    bedside.device.clear(Fault.SHORT)
+    impedance_of(bedside, 1_500)
     bedside.session.feed(Resume())
     bedside.until_closed()
     assert bedside.session.completed
@@ -44,10 +61,12 @@ def test_electrodes_that_touch_are_seen_and_the_session_goes_on_when_they_do_not
     check(bedside)
 
 
-def test_electrodes_that_still_touch_pause_it_again() -> None:
-    bedside = watched(Watch(PAUSE, "impedance", False, 100, SECOND, 200)).tick(100)
-    bedside.device.inject(Fault.SHORT)
+def test_one_that_is_not_mended_pauses_it_again() -> None:
+    """The device tells no impedance at rest, so a person may resume, and the monitor stays alert."""
+    bedside = watched(LOOSE).tick(100)
+    impedance_of(bedside, 2_400)
     bedside.tick(60)
+    impedance_of(bedside, 1_800)
     bedside.session.feed(Resume())
     bedside.tick(60)
     assert bedside.session.state.machine.interruptions == 2

@@ -1,0 +1,104 @@
+"""What the reference reckons with: the grid and accuracy of a device, lines, descents, and the reserve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ionto_ir.plan import Plan
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One tick: whether the output was on, the signed setpoint, and both ledgers at its end."""
+
+    on: bool
+    setpoint_na: int
+    nominal_pc: int
+    upper_pc: int
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a plan means under some values and events."""
+
+    samples: tuple[Sample, ...]
+    ending: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """The tick is to be energised at this level, not yet floored."""
+
+    level_na: int
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """The tick is to pass with the output off."""
+
+
+class Reckoning:
+    """A plan's device, and what it does to levels."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.device = plan.device
+        self.tick_ms = plan.device.tick_ms
+
+    def floored(self, level_na: int) -> int:
+        """The level as the device can set it."""
+        return level_na - level_na % self.device.step_na
+
+    def worst(self, set_na: int) -> int:
+        """What the skin may receive while the output is on at this setpoint."""
+        inaccuracy = Fraction(set_na * self.device.accuracy_ppm, MILLION)
+        return set_na + inaccuracy.__ceil__() + self.device.accuracy_offset_na
+
+    @property
+    def fall_na(self) -> int:
+        """What a stop takes off in a tick."""
+        return max(1, Fraction(self.plan.stop_slew_na_s * self.tick_ms, 1000).__floor__())
+
+    @property
+    def resume_rate(self) -> Fraction:
+        """nA per ms at which a hold is climbed to."""
+        return Fraction(self.plan.resume_slew_na_s, 1000)
+
+    def line(self, start_na: int, target_na: int, rate: Fraction, ticks: int) -> int:
+        """The level after some ticks on the ideal line from start to target, in whole nA, never past the
+        target.
+        """
+        moved_na = (rate * ticks * self.tick_ms).__floor__()
+        if target_na >= start_na:
+            return min(target_na, start_na + moved_na)
+        return max(target_na, start_na - moved_na)
+
+    def descent(self, level_na: int, rate: Fraction) -> int:
+        """What a ramp to zero from here would emit."""
+        total_pc, ticks = 0, 1
+        while (left_na := self.line(level_na, 0, rate, ticks)) > 0:
+            total_pc += self.floored(left_na) * self.tick_ms
+            ticks += 1
+        return total_pc
+
+    def reserve(self, level_na: int, set_na: int, before_na: int | None) -> int:
+        """Charge kept for the stop, and for a device that holds the higher of two setpoints until its
+        watchdog fires.
+
+        The stop from I at d a tick: 2 d 1e6 R >= (1e6 + p) tick I (I + 2d) + 2e6 tick (offset + 1) (I + d).
+        """
+        p, offset, d = self.device.accuracy_ppm, self.device.accuracy_offset_na, self.fall_na
+        stop = Fraction((MILLION + p) * self.tick_ms * level_na * (level_na + 2 * d), 2 * d * MILLION)
+        stop += Fraction(self.tick_ms * (offset + 1) * (level_na + d), d)
+        held_na = self.worst(set_na)
+        if before_na is not None:
+            held_na = max(held_na, self.worst(before_na))
+        return stop.__ceil__() + self.device.watchdog_ms * held_na
+
+
+def whole_ticks(time_ms: int, tick_ms: int) -> int:
+    """How many ticks a time takes: a part of a tick takes all of it."""
+    return Fraction(time_ms, tick_ms).__ceil__()
