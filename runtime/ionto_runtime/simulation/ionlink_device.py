@@ -8,7 +8,6 @@ measures.
 
 from __future__ import annotations
 
-import zlib
 from typing import assert_never
 
 from ionto_runtime.link import schema
@@ -92,7 +91,7 @@ class IonLinkDevice:
         self.device_ms = self._next_control_ms = 0
         self._since_control_ms = 0
         self.session = self._ack = 0
-        self._last_check = 0
+        self._last: Frame | None = None
         self.latches, self.trip = 0, Trip.NONE
         self._configured = False
         self._limits = _hardest(self.plant.board)
@@ -179,16 +178,21 @@ class IonLinkDevice:
         if self.state in (State.RUNNING, State.ENDING):
             self._move()
 
-    def _read(self, passed_ms: int) -> None:
-        """Measure, and see whether what is measured can be believed."""
-        board, limits = self.plant.board, self._limits
-        drive = Drive(
+    @property
+    def drive(self) -> Drive:
+        """What the output stage is told, in whole steps of its converters."""
+        board = self.plant.board
+        return Drive(
             abs(self._applied_na) // board.step_na * board.step_na,
             self._applied_na >= 0,
             self._output_on,
-            limits.compliance_mv // board.compliance_step_mv * board.compliance_step_mv,
+            self._limits.compliance_mv // board.compliance_step_mv * board.compliance_step_mv,
         )
-        counts = self.plant.pass_time(drive, passed_ms)
+
+    def _read(self, passed_ms: int) -> None:
+        """Measure, and see whether what is measured can be believed."""
+        board = self.plant.board
+        counts = self.plant.pass_time(self.drive, passed_ms)
         self._current_na = (counts.forward - counts.backward) * board.current_na_count
         sign = -1 if self._applied_na < 0 else 1
         self._voltage_mv = counts.voltage * board.voltage_mv_count * sign
@@ -277,7 +281,6 @@ class IonLinkDevice:
         self._send(frame.session, frame.sequence, kind, answer, reason, detail)
 
     def _answer(self, frame: Frame, command: Command) -> tuple[Answer, Reason, bytes]:
-        check = zlib.crc32(encode(frame))
         if isinstance(command, Off):
             self._off()
         if not isinstance(command, Hello) and (self.session == 0 or frame.session != self.session):
@@ -286,8 +289,7 @@ class IonLinkDevice:
             return Answer.ACCEPTED, Reason.NONE, self._page(command.page)
         if self.state in (State.ENDING, State.TRIPPED) and isinstance(command, Config | Arm | Lease):
             return Answer.FAULT, Reason.NONE, b""
-        repeated = frame.session == self.session and frame.sequence == self._ack
-        if repeated and check == self._last_check:
+        if frame.session == self.session and frame == self._last:
             detail = self._hash() if isinstance(command, Config) else b""
             return self._progress(), Reason.REPEATED, detail
         ahead = frame.sequence - self._ack & UINT16
@@ -297,7 +299,7 @@ class IonLinkDevice:
         reason, field = self._do(frame, command)
         if reason is not None:
             return Answer.DENIED, reason, bytes([field])
-        self._ack, self._last_check = frame.sequence, check
+        self._ack, self._last = frame.sequence, frame
         detail = self._hash() if isinstance(command, Config) else b""
         return self._progress(), Reason.NONE, detail
 
