@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -75,17 +75,24 @@ def chunk(seeds: range) -> Tally:
     return tally
 
 
-def campaign(first: int, count: int, processes: int) -> Tally:
-    """All worlds from `first` on."""
+def campaign(first: int, count: int, processes: int, seconds: float | None = None) -> Tally:
+    """All worlds from `first` on, or as many, in their order, as can be judged in `seconds`."""
+    ends = None if seconds is None else time.monotonic() + seconds
     parts = [range(at, min(at + CHUNK, first + count)) for at in range(first, first + count, CHUNK)]
     total = Tally()
     if processes == 1:
         for part in parts:
+            if ends is not None and time.monotonic() > ends:
+                break
             total.join(chunk(part))
         return total
     with ProcessPoolExecutor(processes) as pool:
-        for done in pool.map(chunk, parts):
-            total.join(done)
+        waiting = deque(pool.submit(chunk, part) for part in parts)
+        while waiting:
+            total.join(waiting.popleft().result())
+            if ends is not None and time.monotonic() > ends:
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
     return total
 
 
@@ -134,13 +141,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="repeat one world and tell what happened in it")
     parser.add_argument("--seeds", type=int, default=2_000, help="how many worlds (default: 2000)")
     parser.add_argument("--first", type=int, default=1, help="the first number (default: 1)")
+    parser.add_argument("--minutes", type=float, help="stop after this time, with fewer worlds")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--record", action="store_true", help="add a line to docs/safety/campaigns.md")
     given = parser.parse_args()
     if given.seed is not None:
         return _one(given.seed)
     started = time.monotonic()
-    tally = campaign(given.first, given.seeds, given.processes)
+    limit_s = None if given.minutes is None else given.minutes * 60
+    tally = campaign(given.first, given.seeds, given.processes, limit_s)
     seconds = time.monotonic() - started
     for line in lines(tally, given.first, seconds):
         print(line)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from random import Random
 
-from ionto_ir.bound import worst_na
+from ionto_ir.bound import BoundPlan, worst_na
 from ionto_ir.events import (
     Adjust,
     Begin,
@@ -30,8 +30,8 @@ from ionto_runtime.loop import run_session
 from ionto_runtime.session import Session
 from ionto_runtime.simulation.clock import WALL_START_MS
 from ionto_runtime.simulation.stimulator import Fault, SimulatedStimulator
-from ionto_runtime.view import View
-from tests.runtime.bedside import facts_for, header_of
+from ionto_runtime.view import Facts, View
+from tests.runtime.bedside import header_of
 from tests.simulation.disk import Disk
 from tests.simulation.faults import BEFORE, ENDING, Kind, Planned, drawn_faults
 from tests.simulation.link import Link
@@ -428,9 +428,25 @@ def run_world(world: World) -> None:
         return
     world.begun = True
     try:
-        run_session(session, world, facts_for(world.bound), world, world.passing, real_time=True)
+        run_session(session, world, _facts(world.bound), world, world.passing, real_time=True)
     except HostLostError:
         world.lost = True
+
+
+def _facts(bound: BoundPlan) -> Facts:
+    """What a display would show all the time; nobody looks, so nothing is rehearsed for it."""
+    return Facts(
+        bound=bound,
+        patient=None,
+        operator=None,
+        device="the world's",
+        simulated=True,
+        speed=1,
+        planned_pc=0,
+        planned_ms=0,
+        ohm_max=None,
+        steps=("",) * len(bound.plan.steps),
+    )
 
 
 def left_alone(world: World, ms: int) -> None:
