@@ -56,6 +56,8 @@ def build() -> Parser:
         _compile,
         _recheck,
         _run,
+        _devices,
+        _doctor,
         _simulate,
         _sessions,
         _replay,
@@ -203,6 +205,31 @@ def _run(commands: Commands[Parser]) -> None:
         "--yes", action="store_true", help="confirm every prompt: for demonstrations and tests only"
     )
     parser.add_argument("--plain", action="store_true", help="write plain lines instead of the live display")
+    _json(parser)
+
+
+def _devices(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "devices",
+        "list the lines of this computer, and what each kind of device can do",
+        "ionto devices",
+    )
+    _json(parser)
+
+
+def _doctor(commands: Commands[Parser]) -> None:
+    parser = _command(
+        commands,
+        "doctor",
+        "look at a device at zero current: identity, output, limits, dead-man, clock, errors, round trips",
+        "ionto doctor --port /dev/ttyUSB0 --save heel_room",
+    )
+    parser.add_argument(
+        "--port", required=True, metavar="PATH", help="the device's line; `simulated` is a device without one"
+    )
+    parser.add_argument("--driver", default="ionlink", metavar="NAME", help="its driver (default: ionlink)")
+    parser.add_argument("--save", metavar="PATH", help="write a device file that allows just this unit")
     _json(parser)
 
 
