@@ -71,6 +71,9 @@ from ionto_runtime.watching import Act, Finding, Sight
 
 ENERGISED = (Mode.ON, Mode.PAUSING, Mode.STOPPING)
 
+PAUSE_MS_MAX = 300_000
+"""A pause of five minutes is no pause of this treatment any more, whatever the plan allows (R27)."""
+
 PERSONS = (Confirm, Enter, Adjust, Press, Pause, Resume, Stop, EmergencyStop)
 """What people do; when it changes nothing, they are told why."""
 
@@ -210,6 +213,8 @@ class Session:
         if reading is not None and self.guard.readings.believes(reading):
             ohm = reading.impedance_ohm
             tick = Tick(abs(reading.current_na), abs(reading.voltage_mv), ohm, tick.acknowledged)
+        if self.state.machine.pause_ms >= PAUSE_MS_MAX and self.state.mode is Mode.PAUSED:
+            self.stop("paused for five minutes")
         self.feed(tick if self._may_rise(tick) else replace(tick, acknowledged=False))
         if was_ended:
             self._close(reading, passed_ms)

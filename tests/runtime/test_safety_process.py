@@ -274,7 +274,19 @@ def test_files_that_change_while_a_session_runs_change_nothing(tmp_path: Path) -
 @pytest.mark.requirement("R25")
 def test_the_command_says_it_when_its_safety_process_is_killed(tmp_path: Path) -> None:
     place = placed(tmp_path, LASTING)
-    given = ("--set", "pacemaker=no", "--set", "sore=no", "--set", "skin=none", "--patient", "P1", "--yes")
+    given = (
+        "--set",
+        "current=1 mA",
+        "--set",
+        "pacemaker=no",
+        "--set",
+        "sore=no",
+        "--set",
+        "skin=none",
+        "--patient",
+        "P1",
+        "--yes",
+    )
     command = subprocess.Popen(
         place.command("run", "heel.plan.json", "--port", "simulated", *given),
         stdin=subprocess.DEVNULL,

@@ -90,6 +90,7 @@ class Desk:
         self._clients: list[Client] = []
         self._answers: OrderedDict[str, Message] = OrderedDict()
         self._seen: list[str] = []
+        self._visited = False
         self._sequence = 0
         self._viewed_ms = -VIEW_EVERY_MS
         self._beat_ms = clock.now_ms()
@@ -157,8 +158,8 @@ class Desk:
         return codes
 
     def busy(self) -> bool:
-        """Whether somebody still has something to read."""
-        return any(client.waiting for client in self._clients if not client.gone)
+        """Whether somebody still has something to read, or nobody has come yet."""
+        return not self._visited or any(client.waiting for client in self._clients if not client.gone)
 
     def unattended_ms(self) -> int:
         """How long the commanding console has been silent."""
@@ -199,6 +200,7 @@ class Desk:
             connection.close()
             return
         self._clients.append(client)
+        self._visited = True
         self._selector.register(connection, selectors.EVENT_READ, client)
         for message in self.kept:
             self._put(client, line_of(message))

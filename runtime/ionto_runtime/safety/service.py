@@ -46,8 +46,8 @@ ALARM_SEEN_MS_MAX = 5_000
 """How long a console may take to answer to the trial alarm."""
 
 LISTEN_MS = 50
-LINGER_MS = 2_000
-"""How long consoles may take to read the last words."""
+LINGER_MS = 5_000
+"""How long consoles may take to come and to read the last words."""
 
 
 @dataclass(frozen=True, slots=True)

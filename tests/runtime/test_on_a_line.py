@@ -1,0 +1,196 @@
+"""The real safety process on a real line: a simulated device in another process, and what flowed there."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ionto_ir.dataclass import replace
+from ionto_ir.plan import Plan
+from ionto_runtime.accounting import account_of
+from ionto_runtime.device_file import device_file_text
+from ionto_runtime.drivers.driver import Identity
+from ionto_runtime.journal_reader import Reading, Sealed, Unsealed, read_journal
+from ionto_runtime.safety.job import Job
+from tests.conformance.processes import DeviceProcess
+from tests.runtime.safety_process import LASTING, QUICK, Spoken, job_at, spoken_to
+from tests.runtime.sealed_plans import MA, placed
+
+
+def on_the_reference_device(plan: Plan) -> Plan:
+    """The plan, compiled for the reference device."""
+    device = replace(
+        plan.device,
+        name="ionlink_dc_4ma",
+        driver="ionlink",
+        current_na_max=4 * MA,
+        step_na=10_000,
+        accuracy_ppm=20_000,
+        accuracy_offset_na=20_000,
+        compliance_mv=80_000,
+        slew_na_s=10 * MA,
+        watchdog_ms=500,
+    )
+    return replace(plan, device=device)
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Iterator[DeviceProcess]:
+    with DeviceProcess("twin", tmp_path / "line") as served:
+        yield served
+
+
+def job_on(folder: Path, *, lasting: bool = True, **changes: object) -> Job:
+    """A job on the device behind `line`."""
+    job = job_at(folder, port=str(folder / "line"), driver="ionlink", **changes)
+    for name in (folder / "home" / "trusted").iterdir():
+        name.unlink()
+    (folder / "home" / "trusted").rmdir()
+    placed(folder, on_the_reference_device(LASTING if lasting else QUICK))
+    return job
+
+
+def received_pc(device: DeviceProcess) -> int:
+    """What has really flowed."""
+    state = json.loads(device.do("state"))
+    return int(state["forward_pc"]) + int(state["backward_pc"])
+
+
+def journal_of(spoken: Spoken) -> Reading:
+    """The journal of its session."""
+    (path,) = spoken.job.records.glob(f"*-{spoken.job.session_id}.journal")
+    reading = read_journal(path)
+    assert isinstance(reading, Reading)
+    return reading
+
+
+def bounded(reading: Reading, device: DeviceProcess) -> bool:
+    """Whether the journal's two bounds hold what has really flowed."""
+    account = account_of(reading)
+    assert not isinstance(account, str), account
+    return account.charge.lower_pc <= received_pc(device) <= account.charge.upper_pc
+
+
+def test_a_treatment_is_given_on_a_real_line(tmp_path: Path, device: DeviceProcess) -> None:
+    with spoken_to(job_on(tmp_path, lasting=False)) as spoken:
+        outcome = spoken.begin().until_type("bye")["outcome"]
+        assert spoken.ended() == (0 if isinstance(outcome, dict) and outcome["completed"] else 1)
+    reading = journal_of(spoken)
+    assert isinstance(reading.end, Sealed) and bounded(reading, device)
+    assert device.current_na == 0 and received_pc(device) > 0
+    assert reading.header is not None and "SIM-0001" in str(reading.header["device_identity"])
+
+
+@pytest.mark.requirement("R28")
+@pytest.mark.requirement("R42")
+def test_when_the_safety_process_is_killed_the_device_ends_its_output_by_itself(
+    tmp_path: Path, device: DeviceProcess
+) -> None:
+    job = job_on(tmp_path)
+    with spoken_to(job) as spoken:
+        spoken.begin().until_word("RUNNING")
+        spoken.signal(signal.SIGKILL)
+        spoken.process.wait()
+        device.wait_for_current(0, 0)
+        flowed_pc = received_pc(device)
+    reading = journal_of(spoken)
+    assert isinstance(reading.end, Unsealed) and bounded(reading, device)
+    with spoken_to(replace(job, session_id="later000", socket=tmp_path / "desk2")) as later:
+        later.remote.join(job.token, "test", commands=True)
+        later.until_type("armed")
+        later.remote.command("leave")
+        later.until_type("refused_session")
+    assert received_pc(device) == flowed_pc, "nothing more, until a person begins"
+
+
+HANGING = """
+import threading, time, ionto_runtime.guard as g
+o = g.Guard.look
+def look(self, sight):
+    if (sight.set_na or 0) >= 900_000:
+        threading.Thread(target=lambda: time.sleep(30), daemon=True).start()
+        time.sleep(30)
+    return o(self, sight)
+g.Guard.look = look
+"""
+
+
+@pytest.mark.requirement("R43")
+@pytest.mark.parametrize("how", ["deadlocked", "stopped"])
+def test_when_the_loop_hangs_nothing_else_feeds_the_dead_man(
+    tmp_path: Path, device: DeviceProcess, how: str
+) -> None:
+    with spoken_to(job_on(tmp_path), HANGING if how == "deadlocked" else "") as spoken:
+        spoken.begin()
+        device.wait_for_current(850_000, 1_100_000)
+        if how == "stopped":
+            spoken.signal(signal.SIGSTOP)
+        device.wait_for_current(0, 0)
+        flowed_pc = received_pc(device)
+        spoken.process.kill()
+    assert received_pc(device) == flowed_pc
+
+
+@pytest.mark.requirement("R46")
+def test_a_second_runtime_on_the_line_is_refused_and_changes_nothing(
+    tmp_path: Path, device: DeviceProcess
+) -> None:
+    job = job_on(tmp_path)
+    with spoken_to(job) as spoken:
+        spoken.begin().until_word("RUNNING")
+        other = replace(job, session_id="second00", socket=tmp_path / "desk2", patient="P2")
+        with spoken_to(other) as second:
+            refused = json.dumps(second.until_type("refused_session"))
+            assert "I0911" in refused
+        spoken.until(lambda message: message["type"] == "view")
+        assert spoken.views[-1]["word"] == "RUNNING" and device.current_na > 900_000
+        spoken.remote.stop()
+        spoken.until_type("bye")
+    assert bounded(journal_of(spoken), device)
+
+
+@pytest.mark.requirement("R41")
+@pytest.mark.requirement("R47")
+def test_a_line_that_is_unplugged_and_plugged_in_again_never_resumes(
+    tmp_path: Path, device: DeviceProcess
+) -> None:
+    with spoken_to(job_on(tmp_path)) as spoken:
+        spoken.begin().until_word("RUNNING")
+        device.do("unplug")
+        device.wait_for_current(0, 0)
+        flowed_pc = received_pc(device)
+        device.do("replug")
+        outcome = spoken.until_type("bye")["outcome"]
+        assert spoken.ended() == 1
+    assert isinstance(outcome, dict) and not outcome["completed"]
+    assert received_pc(device) == flowed_pc
+    assert bounded(journal_of(spoken), device)
+
+
+@pytest.mark.requirement("R4")
+def test_another_unit_than_the_file_says_is_refused_before_anything_is_begun(
+    tmp_path: Path, device: DeviceProcess
+) -> None:
+    path = tmp_path / "room.device.toml"
+    meant = Identity("ionlink-4ma", "IL-0007", "twin-1.0", None, True)
+    path.write_text(device_file_text("ionlink", str(tmp_path / "line"), meant), encoding="utf-8")
+    with spoken_to(job_on(tmp_path, device_file=path)) as spoken:
+        refused = json.dumps(spoken.until_type("refused_session"))
+        assert spoken.ended() == 2
+    assert "I0921" in refused and "SIM-0001" in refused
+    assert received_pc(device) == 0
+
+
+@pytest.mark.requirement("R10")
+def test_a_device_that_takes_the_timeout_and_never_starts_its_timer_is_not_armed(
+    tmp_path: Path, device: DeviceProcess
+) -> None:
+    device.do("device lease_never_ends on")
+    with spoken_to(job_on(tmp_path)) as spoken:
+        spoken.remote.join(spoken.job.token, "test", commands=True)
+        refused = json.dumps(spoken.until_type("refused_session"))
+    assert "I0913" in refused and received_pc(device) == 0
