@@ -13,7 +13,7 @@ BENCH  ?=
 SEEDS  ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fmt accept bench soak docs firmware tables lock clean
+.PHONY: help setup demo test lint fmt accept bench soak docs firmware requirements tables lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ docs: $(STAMPS)/dev ## make the generated pages of docs/ anew
 
 firmware: ## build the reference firmware and its emulator (needs gcc-avr avr-libc gcc libsimavr-dev libelf-dev)
 	$(MAKE) -C firmware
+
+requirements: $(STAMPS)/dev ## run the tests of every requirement and write down what came of them
+	$(BIN)/python -m pytest -m requirement --record-requirements docs/safety/requirements.results.json
+	$(BIN)/python -m docs.generate
 
 tables: $(STAMPS)/dev ## compute the parser's tables anew after a change of the grammar
 	$(BIN)/python grammars/write_tables.py

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 from pathlib import Path
 
 from docs.ionlink import ionlink_tables
+from docs.requirements import NOTES, REQUIREMENTS
 from ionto_cli import arguments
 from ionto_ir.codec_schema import plan_schema, scenario_schema
 from ionto_ir.codes import CODES
@@ -18,6 +20,8 @@ from ionto_verifier.report_json import verify_schema
 
 DOCS = Path(__file__).resolve().parent
 REFERENCE = DOCS / "reference"
+SAFETY = DOCS / "safety"
+RESULTS = SAFETY / "requirements.results.json"
 FIRMWARE = DOCS.parent / "firmware"
 
 FAMILIES = {
@@ -44,8 +48,65 @@ def pages() -> dict[Path, str]:
         REFERENCE / "scenario.schema.json": _json(scenario_schema()),
         REFERENCE / "verify.schema.json": _json(verify_schema()),
         REFERENCE / "ionlink-bytes.md": ionlink_tables(),
+        SAFETY / "requirements.md": _requirements(),
         FIRMWARE / "ionlink_schema.h": c_header(),
     }
+
+
+def requirement_tests() -> dict[str, list[str]]:
+    """The tests that inject the fault of each requirement: `path::name`, by requirement."""
+    found: dict[str, list[str]] = {}
+    for path in sorted((DOCS.parent / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for name in _requirements_of(node):
+                found.setdefault(name, []).append(f"{path.relative_to(DOCS.parent).as_posix()}::{node.name}")
+    return found
+
+
+def _requirements_of(test: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """What its `@pytest.mark.requirement("Rn")` lines name, in order and once."""
+    names = [
+        str(argument.value)
+        for mark in test.decorator_list
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.requirement"
+        for argument in mark.args
+        if isinstance(argument, ast.Constant)
+    ]
+    return list(dict.fromkeys(names))
+
+
+def _requirements() -> str:
+    """The table of requirements with their tests, and what came of these when they were last recorded."""
+    tests, results = requirement_tests(), json.loads(RESULTS.read_text(encoding="utf-8"))
+    lines = [
+        "# Requirements of the runtime",
+        "",
+        "What the runtime must do, and the tests that inject what would go wrong. Made by `make docs`; the",
+        f"results are those of `make requirements` on {results['date']}.",
+        "",
+        "| | requirement | tests | last result |",
+        "| --- | --- | --- | --- |",
+    ]
+    for number, text in REQUIREMENTS.items():
+        names = tests.get(number, [])
+        shown = "<br>".join(f"[{_title(name)}](../../{name.partition('::')[0]})" for name in names)
+        note = f"<br>*{NOTES[number]}*" if number in NOTES else ""
+        lines.append(
+            f"| {number} | {text}{note} | {shown or '*none yet*'} | {_result(names, results['tests'])} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _title(name: str) -> str:
+    return name.partition("::")[2].removeprefix("test_").replace("_", " ")
+
+
+def _result(names: list[str], results: dict[str, str]) -> str:
+    """The worst of what the tests came to."""
+    outcomes = {results.get(name, "not run") for name in names} or {"not run"}
+    return next(word for word in ("failed", "not run", "skipped", "passed") if word in outcomes)
 
 
 def _json(value: object) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--accept", action="store_true", help="rewrite the expected blocks of the corpus to what is seen now"
     )
+    parser.addoption(
+        "--record-requirements", metavar="PATH", help="write what came of the tests of requirements to a file"
+    )
     parser.addoption("--soak", action="store_true", help="run the long campaigns too")
 
 
@@ -44,3 +51,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long_ones:
         config.hook.pytest_deselected(items=long_ones)
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
+
+
+RESULTS: dict[str, str] = {}
+"""What came of each test of a requirement: the worst of its examples."""
+
+ORDER = ("passed", "skipped", "failed")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep what came of the tests of requirements."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if item.get_closest_marker("requirement") is None or (report.when != "call" and report.passed):
+        return
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    name = f"{path}::{getattr(item, 'originalname', item.name)}"
+    RESULTS[name] = max(RESULTS.get(name, "passed"), report.outcome, key=ORDER.index)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write it down, when that was asked for."""
+    path = session.config.getoption("--record-requirements")
+    if path:
+        today = datetime.now(UTC).date().isoformat()
+        found = {"date": today, "tests": dict(sorted(RESULTS.items()))}
+        Path(path).write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -141,13 +141,15 @@ def spoken_to(job: Job, prelude: str = "") -> Iterator[Spoken]:
         cwd=ROOT,
     )
     assert process.stdin is not None
+    remote: Remote | None = None
     try:
         process.stdin.write(json.dumps(job_to_json(job)).encode())
         process.stdin.close()
         remote = console_at(job)
         yield Spoken(job, process, remote)
-        remote.close()
     finally:
+        if remote is not None:
+            remote.close()
         if process.poll() is None:
             os.kill(process.pid, signal.SIGCONT)
             process.kill()

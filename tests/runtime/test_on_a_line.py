@@ -125,8 +125,7 @@ def test_when_the_loop_hangs_nothing_else_feeds_the_dead_man(
     tmp_path: Path, device: DeviceProcess, how: str
 ) -> None:
     with spoken_to(job_on(tmp_path), HANGING if how == "deadlocked" else "") as spoken:
-        spoken.begin()
-        device.wait_for_current(850_000, 1_100_000)
+        spoken.begin().until(lambda message: int(str(message.get("setpoint_na", 0))) >= 600_000)
         if how == "stopped":
             spoken.signal(signal.SIGSTOP)
         device.wait_for_current(0, 0)
