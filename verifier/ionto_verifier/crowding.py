@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from ionto_ir.course import DAY_MS, Course, Phase, Rhythm, rhythm_of
 from ionto_ir.dataclass import dataclass
 
-WORK_MAX = 200_000
+WORK_MAX = 100_000
 """Starts that one search looks at: about a second. Where it takes more, the formulas alone hold."""
 
 

@@ -61,7 +61,8 @@ def _by_rhythm(rhythm: Rhythm, span_ms: int) -> int | None:
     return found
 
 
-def _within(rhythm: Rhythm, span_ms: int) -> int | None:
+def _within(said: Rhythm, span_ms: int) -> int | None:
+    rhythm = _with_shares(said)
     most = rhythm.sessions_max
     if not (rhythm.gap_ms_min or rhythm.gap_days_min or rhythm.per_days):
         return most
@@ -69,6 +70,17 @@ def _within(rhythm: Rhythm, span_ms: int) -> int | None:
     while (most is None or count < most) and starts_apart_ms(rhythm, count + 1) < span_ms:
         count += _stride(rhythm, count, span_ms)
     return count if most is None else min(most, count)
+
+
+def _with_shares(rhythm: Rhythm) -> Rhythm:
+    """The same with what named days imply: so many sessions in any week, so many in all."""
+    shares = [count for count, days in rhythm.per_days if days == 1] + [1] * (rhythm.gap_days_min > 0)
+    if not shares:
+        return rhythm
+    weekly = ((len(rhythm.weekdays) * min(shares), 7),) if rhythm.weekdays else ()
+    listed = [len(rhythm.days) * min(shares)] if rhythm.days else []
+    listed += [] if rhythm.sessions_max is None else [rhythm.sessions_max]
+    return replace(rhythm, per_days=(*rhythm.per_days, *weekly), sessions_max=min(listed, default=None))
 
 
 def starts_apart_ms(rhythm: Rhythm, count: int) -> int:
