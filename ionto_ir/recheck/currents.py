@@ -16,6 +16,7 @@ from ionto_ir.plan import (
     Hold,
     Instruct,
     Loop,
+    Move,
     Plan,
     Ramp,
     Record,
@@ -25,7 +26,7 @@ from ionto_ir.plan import (
 )
 from ionto_ir.recheck.polynomial import BeyondError
 
-UNDERSTOOD = (Ramp, Hold, Wait, Reverse, Confirm, Instruct, Record, Branch, Loop, Classify, Finish)
+UNDERSTOOD = (Ramp, Hold, Wait, Reverse, Confirm, Instruct, Record, Move, Branch, Loop, Classify, Finish)
 """The kinds of step whose meaning the recheck knows; with any other in a plan nothing of it is derived."""
 
 WAYS_MAX = 4_096
@@ -87,8 +88,11 @@ def _left(step: Step, held: Held) -> tuple[tuple[int, Held], ...]:
             return ((step.body, held), (step.exit, held))
         case Finish():
             return ()
-        case Wait() | Confirm() | Instruct() | Record() | Classify():
+        case Wait() | Classify():
             return ((step.next, held),)
+        case Confirm() | Instruct() | Record() | Move():
+            late = () if step.late is None else ((step.late, held),)
+            return ((step.next, held), *late)
         case _:
             raise BeyondError(f"a step of kind `{type(step).__name__}`")
 

@@ -29,14 +29,19 @@ FEATURES = frozenset(
         "early finish",
         "loop",
         "memory",
+        "monitor",
+        "move",
         "phases",
         "record",
         "reverse",
         "site",
+        "timed loop",
+        "waiting",
     }
 )
 """What a plan may require for the recheck to understand it. A list of its own: a feature that is new to the
-machine is new to the recheck until somebody taught it."""
+machine is new to the recheck until somebody taught it. A monitor pauses and stops where people may, so it
+changes nothing; a repetition in a time has no more rounds than the plan says."""
 
 INSTANT = frozenset(
     {LimitKind.CURRENT, LimitKind.DENSITY, LimitKind.RAMP, LimitKind.VOLTAGE, LimitKind.STOP_TIME}

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from ionto_ir.dataclass import dataclass
-from ionto_ir.plan import Branch, Demand, Finish, Loop, Plan
+from ionto_ir.plan import Branch, Confirm, Demand, Finish, Instruct, Loop, Move, Plan, Record
 from ionto_ir.recheck.polynomial import BeyondError
 
 ROUTES_MAX = 64
@@ -66,6 +66,11 @@ def _routes(plan: Plan, index: int, head: int | None, depth: int) -> Iterator[Ro
                 return
             case Demand():
                 raise BeyondError("doses on demand")
+            case Confirm() | Instruct() | Record() | Move() if step.late is not None:
+                for target in (step.next, step.late):
+                    for rest in _routes(plan, target, head, depth + 1):
+                        yield (*before, index, *rest)
+                return
             case _:
                 before.append(index)
                 index = step.next

@@ -11,6 +11,7 @@ from ionto_ir.plan import (
     Hold,
     Instruct,
     Loop,
+    Move,
     Plan,
     Ramp,
     Record,
@@ -95,8 +96,8 @@ class Account:
                 return self._hold(index, step, session)
             case Wait():
                 return [self._wait(index, step, replace(session, completing=False))]
-            case Confirm() | Instruct() | Record():
-                return [replace(session, waited=session.waited or session.started, completing=False)]
+            case Confirm() | Instruct() | Record() | Move():
+                return [self._asked(step.within_ms, replace(session, completing=False))]
             case Reverse() | Classify():
                 return [replace(session, completing=False)]
             case _:
@@ -197,9 +198,19 @@ class Account:
         return not moves and self.emissions.is_gentle(self._rate(descent, f"{index}"))
 
     def _wait(self, index: int, step: Wait, session: Session) -> Session:
+        return self._off(self.sight.number(step.duration_ms, f"{index}"), session)
+
+    def _asked(self, within_ms: int | None, session: Session) -> Session:
+        """A person takes as long as the step allows, or nobody knows how long."""
+        if within_ms is None:
+            return replace(session, waited=session.waited or session.started)
+        return self._off(constant(within_ms), session)
+
+    def _off(self, exact_ms: Polynomial, session: Session) -> Session:
+        """Time with the output off, in which the session may be paused too."""
         if not session.started:
             return session
-        time_ms = self.emissions.whole_ticks(self.sight.number(step.duration_ms, f"{index}"))
+        time_ms = self.emissions.whole_ticks(exact_ms)
         spent = session.spent.and_then(Spent(NOTHING, NOTHING, time_ms))
         return replace(session, spent=spent, pauses=self._paused(session, NONE))
 

@@ -145,7 +145,9 @@ class Totals:
             for term in self._times(route):
                 found = max(found, int(route.sight.range_of(term)[1]) + 1)
         limits = [
-            item.bound for item in self.plan.limits if item.kind is LimitKind.DURATION and not item.soft
+            item.bound
+            for item in self.plan.limits
+            if item.kind is LimitKind.DURATION and not item.soft and not item.apart
         ]
         return min([found, *limits])
 
