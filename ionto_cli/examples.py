@@ -7,6 +7,7 @@ from ionto_cli.page import Example
 from ionto_cli.picture import Mark, Picture
 from ionto_cli.words import Sources
 from ionto_ir.bind import Refusal
+from ionto_ir.channels import step_at
 from ionto_ir.plan import Plan
 from ionto_ir.rehearse import rehearse
 from ionto_ir.trace import setpoint_at
@@ -32,7 +33,7 @@ def examples_of(report: VerificationReport, sources: Sources) -> list[Example]:
             "",
             found.test,
         ]
-        step = None if found.step is None else report.plan.steps[found.step].span
+        step = None if found.step is None else step_at(report.plan, found.step).span
         title = messages.get(step, finding.claim.statement) if step is not None else finding.claim.statement
         examples.append(Example(title, "\n".join(lines).strip(), _replayed(report.plan, found, sources)))
     return examples

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from ionto_cli.picture import Bar
 from ionto_cli.quantities import clock
+from ionto_ir.channels import step_at
 from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
 from ionto_ir.wording import limit_text, measured_text
@@ -80,7 +81,7 @@ def _place(plan: Plan, margin: Margin) -> str:
     if margin.at_ms is not None:
         parts.append(f"at {clock(margin.at_ms)}")
     if margin.step is not None:
-        parts.append(f"line {plan.steps[margin.step].span.line}")
+        parts.append(f"line {step_at(plan, margin.step).span.line}")
     return ", ".join(parts)
 
 

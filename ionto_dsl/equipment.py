@@ -54,6 +54,7 @@ class _Range:
 
 
 _DEVICE_TIMES = {"tick": TIME, "watchdog": TIME, "host gap": TIME, "compliance": VOLTAGE, "slew": SLEW}
+_RETURNS = ("shared", "separate")
 _DEVICE_HELP = {
     "driver": "for example `driver simulated`",
     "current": "for example `current 0 mA .. 4 mA step 10 uA accuracy 2 % + 10 uA`",
@@ -88,19 +89,38 @@ def device_of(declaration: surface.Device, found: list[Diagnostic]) -> Device | 
     }
     current = _current_range(ranges[0], owner, scope) if ranges else None
     _check_class(by_key, found)
+    channels = _channels(by_key, owner, scope)
     if len(found) > count or current is None or None in numbers.values():
         return None
     known = {key: value or 0 for key, value in numbers.items()}
     if known["watchdog"] <= known["tick"] + known["host gap"]:
         found.append(_too_quick(by_key))
         return None
-    return _device(declaration, by_key, known, current)
+    return _device(declaration, by_key, known, current, channels)
 
 
 def _check_class(by_key: dict[str, surface.Setting], found: list[Diagnostic]) -> None:
     if "class" in by_key:
         setting = by_key["class"]
         check_class(_words(setting)[0], setting.span, found)
+
+
+def _channels(by_key: dict[str, surface.Setting], owner: str, scope: Scope) -> tuple[int, bool]:
+    """How many outputs the device has, and whether their returns are one terminal."""
+    count = 1
+    if "channels" in by_key:
+        count = _setting(by_key["channels"], DIMENSIONLESS, scope, True) or 1
+    said = by_key.get("return")
+    if said is None:
+        if count > 1:
+            advice = "write `return shared` or `return separate`: it decides what flows in a return electrode"
+            missing("`return`", owner, by_key["channels"].span, advice, scope.found)
+        return count, False
+    word = _words(said)[0]
+    if word not in _RETURNS:
+        message = f"the return of a device is `shared` or `separate`, not `{word}`"
+        scope.found.append(error("I0456", message, said.span, "not known"))
+    return count, word == "shared"
 
 
 def check_class(name: str, span: Span, found: list[Diagnostic]) -> None:
@@ -130,6 +150,7 @@ def _device(
     by_key: dict[str, surface.Setting],
     numbers: dict[str, int],
     current: _Range,
+    channels: tuple[int, bool],
 ) -> Device | None:
     parts = (current.current_na_min, current.current_na_max, current.step_na)
     low, high, step = parts
@@ -154,6 +175,8 @@ def _device(
         source=joined(sources_of(declaration.items)),
         span=declaration.name.span,
         device_class=_words(by_key["class"])[0] if "class" in by_key else None,
+        channels=channels[0],
+        shared_return=channels[1],
     )
 
 

@@ -94,6 +94,8 @@ def _values(protocol: typed.Protocol) -> Iterator[_Written]:
             if dimension in (CURRENT, CHARGE):
                 yield _Written(Fraction(domain.hi), dimension, domain.unit, variable.span)
     yield from _values_of(protocol.session)
+    for channel in protocol.channels:
+        yield from _values_of(channel.steps)
 
 
 def _values_of(steps: Sequence[typed.Step]) -> Iterator[_Written]:
@@ -161,6 +163,8 @@ def _shared_supply(protocol: typed.Protocol) -> Iterator[Diagnostic]:
         for electrode in protocol.electrodes
         if electrode.place is Place.ACTIVE and electrode.split == ALL
     ]
+    if protocol.channels:
+        return  # each has a supply of its own; what they share in is said of the return
     for electrode in active[1:]:
         message = f"{len(active)} active electrodes share one supply"
         text = "each is taken to carry all of the current"

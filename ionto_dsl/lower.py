@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ionto_dsl import typed
 from ionto_dsl.assemble import Assembled, assemble
@@ -11,12 +11,13 @@ from ionto_dsl.currents import Grid
 from ionto_dsl.scope import extent_of_domain
 from ionto_dsl.wording import base_in_unit
 from ionto_ir.dataclass import dataclass, replace
-from ionto_ir.device import Device
+from ionto_ir.device import Device, Place
 from ionto_ir.diagnostic import Diagnostic, Label, error, has_errors
 from ionto_ir.features import features_of
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import (
     SCHEMA,
+    Channel,
     Hold,
     IntegerDomain,
     Interruptions,
@@ -45,8 +46,27 @@ class Lowered:
 def check_structure(protocol: typed.Protocol, extents: Mapping[str, Extent]) -> tuple[Diagnostic, ...]:
     """What is wrong with the steps whatever the device: as on one that can set every nanoampere."""
     found: list[Diagnostic] = []
-    assemble(protocol, Grid(1, None), dict(extents), _records(protocol), found)
-    return tuple(found)
+    for part in _parts(protocol):
+        assemble(part, Grid(1, None), dict(extents), _records(protocol), found)
+    return tuple(dict.fromkeys(found))
+
+
+def _parts(protocol: typed.Protocol) -> tuple[typed.Protocol, ...]:
+    """What is assembled one by one: the whole, or what people do around the channels, and each channel."""
+    if not protocol.channels:
+        return (protocol,)
+    names = ", ".join(channel.name for channel in protocol.channels)
+    text = f"All channels have come to their end: {names}"
+    gather = typed.Tell(True, text, None, protocol.span)
+    around = replace(protocol, session=(gather,))
+    alone = (_alone(protocol, channel) for channel in protocol.channels)
+    return (around, *alone)
+
+
+def _alone(protocol: typed.Protocol, channel: typed.Channel) -> typed.Protocol:
+    electrodes = protocol.electrodes
+    own = tuple(electrodes[index] for index in channel.electrodes if index < len(electrodes))
+    return replace(protocol, before=(), session=channel.steps, after=(), electrodes=own)
 
 
 def lower(
@@ -70,12 +90,54 @@ def lower(
             known[variable.name] = extent
     stop, resume = _slews(protocol, device, found)
     grid = Grid(device.step_na, device.name, min(stop, resume))
-    assembled = assemble(protocol, grid, known, _records(protocol), found)
-    found += _uneven(assembled, device)
+    assembled, *channels = [
+        assemble(part, grid, known, _records(protocol), found) for part in _parts(protocol)
+    ]
+    for part in (assembled, *channels):
+        found += _uneven(part, device)
+    found += _channel_misfits(protocol, device)
     if has_errors(found) or protocol.interruptions is None:
         return Lowered(None, tuple(found))
     plan = _plan(protocol, device, variables, assembled, (stop, resume), protocol.interruptions, files, tool)
-    return Lowered(plan, tuple(found))
+    if channels:
+        plan = _with_channels(plan, protocol, channels)
+    return Lowered(plan, tuple(dict.fromkeys(found)))
+
+
+def _channel_misfits(protocol: typed.Protocol, device: Device) -> Iterator[Diagnostic]:
+    """Whether the device has the channels, and keeps the returns apart that the protocol keeps apart."""
+    channels = protocol.channels
+    if len(channels) > device.channels:
+        message = f"the protocol uses {len(channels)} channels, and `{device.name}` has {device.channels}"
+        labels = (Label(device.span, "the device"),)
+        yield error("I0466", message, channels[device.channels].span, "one too many", labels=labels)
+    if not channels or not device.shared_return:
+        return
+    for index, electrode in enumerate(protocol.electrodes):
+        count = sum(index in channel.electrodes for channel in channels)
+        if electrode.place is Place.RETURN and count < len(channels):
+            message = (
+                f"`{device.name}` joins the returns of its channels, and this electrode is on {count} of them"
+            )
+            advice = "leave out its `channel`: each return electrode may then carry the sum of all currents"
+            labels = (Label(device.span, "`return shared`"),)
+            yield error("I0466", message, electrode.span, "not apart", labels=labels, help=advice)
+
+
+def _with_channels(plan: Plan, protocol: typed.Protocol, parts: list[Assembled]) -> Plan:
+    channels = tuple(
+        Channel(channel.name, channel.electrodes, part.steps, part.counters, channel.span)
+        for channel, part in zip(protocol.channels, parts, strict=True)
+    )
+    despite = {
+        index: part.despite for item, part in zip(channels, parts, strict=True) for index in item.electrodes
+    }
+    electrodes = tuple(
+        replace(electrode, despite=electrode.despite or (despite.get(index) if electrode.drugs else None))
+        for index, electrode in enumerate(plan.electrodes)
+    )
+    plan = replace(plan, channels=channels, electrodes=electrodes)
+    return replace(plan, requires=features_of(plan))
 
 
 def _records(protocol: typed.Protocol) -> dict[str, Span]:
@@ -221,7 +283,7 @@ def misfit(plan: Plan) -> str | None:
         if envelope.device_classes and device.device_class not in envelope.device_classes:
             meant = " or ".join(envelope.device_classes)
             return f"the envelope `{envelope.name}` is meant for {meant} devices"
-    for step in plan.steps:
+    for step in (*plan.steps, *(step for channel in plan.channels for step in channel.steps)):
         if isinstance(step, Ramp | Hold):
             form = "dc" if step.waveform is None else step.waveform.form.value
             if form not in device.waveforms:

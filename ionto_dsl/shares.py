@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ionto_dsl import surface
+from ionto_dsl.channels_of import is_on
 from ionto_dsl.operands import at_least, constant
 from ionto_dsl.scope import Scope
 from ionto_dsl.wording import base_in_unit, written
@@ -63,13 +64,9 @@ def _sides(items: Sequence[surface.Placement]) -> list[list[surface.Placement]]:
     for place in ("active", "return"):
         for channel in names or [""]:
             side = [item for item in items if item.place == place]
-            group = [item for item in side if _is_on(item, channel)]
+            group = [item for item in side if is_on(item, channel)]
             groups += [group] if group and group not in groups else []
     return groups
-
-
-def _is_on(item: surface.Placement, channel: str) -> bool:
-    return not item.channel_names or channel in [name.text for name in item.channel_names]
 
 
 def _refuse(group: Sequence[surface.Placement], what: str, why: str, scope: Scope) -> None:

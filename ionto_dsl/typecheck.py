@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ionto_dsl import surface, typed
+from ionto_dsl.channels_of import blocks_of, is_on, typed_channels
 from ionto_dsl.claims import labelled_steps, property_of
 from ionto_dsl.course_of import course_of
 from ionto_dsl.equipment import device_of
@@ -23,7 +24,6 @@ from ionto_dsl.screenings import adopt, exclusions_of, requirement_of, rule_of, 
 from ionto_dsl.settings import missing, only, sources_of, title_of
 from ionto_dsl.sites import on_their_sites
 from ionto_dsl.steps_of import Around, declare_records, type_steps
-from ionto_dsl.unsupported import unsupported
 from ionto_dsl.variables_of import codes_of, declare_values
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.device import Device
@@ -85,7 +85,7 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     monitors = tuple(
         _present(monitor_of(item, changing, scope) for item in items if isinstance(item, surface.Monitor))
     )
-    _refuse_channels(items, found)
+    channels = typed_channels(items, {item.name: item for item in blocks.records}, scope)
     requirements = _requirements(items, scope)
     exclusions = _exclusions(envelopes, scope)
     properties = _properties(items, scope)
@@ -121,6 +121,7 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         scenarios=_scenarios(items, variables, blocks, scope),
         span=owner.name.span,
         pole=None if pole is None else pole.name,
+        channels=channels,
     )
     return Checked(protocol, scope)
 
@@ -173,7 +174,7 @@ def _check_opposite(items: tuple[surface.ProtocolItem, ...], found: list[Diagnos
     """A current needs both poles: what is active lies under one, what returns under the other."""
     placements = [item for item in items if isinstance(item, surface.Placement)]
     for active in [item for item in placements if item.place == "active"]:
-        for other in [item for item in placements if item is not active]:
+        for other in [item for item in placements if item is not active and _meet(item, active)]:
             same_place = other.place == "active"
             if active.chosen or other.chosen:
                 continue  # a return that is chosen is the other one
@@ -189,6 +190,11 @@ def _check_opposite(items: tuple[surface.ProtocolItem, ...], found: list[Diagnos
                     error("I0455", what, other.span, f"the {other.pole}", labels=labels, help=advice)
                 )
                 return
+
+
+def _meet(one: surface.Placement, other: surface.Placement) -> bool:
+    """Whether there is a channel that both are on."""
+    return not one.channel_names or any(is_on(other, name.text) for name in one.channel_names)
 
 
 def _used(inherited: Inherited, relation: str) -> Iterator[tuple[surface.Name, str]]:
@@ -299,14 +305,6 @@ def _slew(items: tuple[surface.ProtocolItem, ...], movement: str, scope: Scope) 
     return None
 
 
-def _refuse_channels(items: tuple[surface.ProtocolItem, ...], found: list[Diagnostic]) -> None:
-    for item in items:
-        if isinstance(item, surface.Placement) and item.channel_names:
-            unsupported("`channel`", item.channel_names[0].span, found)
-        if isinstance(item, surface.Session) and item.channels:
-            unsupported("`channel`", item.channels[0].span, found)
-
-
 def _course(
     items: tuple[surface.ProtocolItem, ...], found: tuple[Remembered, ...], scope: Scope
 ) -> tuple[Course | None, tuple[Remembered, ...]]:
@@ -321,7 +319,8 @@ def _course(
 
 def _properties(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> tuple[UserProperty, ...]:
     session = next((item.steps for item in items if isinstance(item, surface.Session)), ())
-    labelled = list(labelled_steps(session))
+    blocks = [block.steps for block in blocks_of(items)]
+    labelled = [step for steps in (session, *blocks) for step in labelled_steps(steps)]
     claims = [item for item in items if isinstance(item, surface.Prove)]
     return tuple(_present(property_of(item, labelled, scope) for item in claims))
 

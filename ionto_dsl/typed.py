@@ -266,6 +266,16 @@ class Slew:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """An output beside others: its electrodes, by index, and what happens on it."""
+
+    name: str
+    electrodes: tuple[int, ...]
+    steps: tuple[Step, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Protocol:
     """A protocol before a device is chosen. Without errors every part that may be None but must be said is
     there.
@@ -298,3 +308,4 @@ class Protocol:
     scenarios: tuple[Scenario, ...]
     span: Span
     pole: str | None
+    channels: tuple[Channel, ...]

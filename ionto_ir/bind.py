@@ -93,6 +93,9 @@ def bind(
     from `history`; a value for it must be that very value, unless this is a rehearsal. The plan is well
     formed.
     """
+    if plan.channels:
+        text = "this plan has several channels, and what was asked for is for plans with one"
+        return Refusal((error("I0464", text, plan.channels[0].span, "one of the channels"),))
     values, made_up = _with_memory(plan, values, history, rehearsing=rehearsing)
     problems = [*made_up, *acknowledgement_problems(plan, acknowledgements)]
     problems = problems or [*at_the_door(plan, values, history)]
@@ -149,6 +152,7 @@ def bind_disarmed(plan: Plan, values: Mapping[str, Value], *, watched: bool = Fa
     Its monitors look only if it is `watched`. The caller knows that the values are of the right sort and that
     `way_through` finds nothing.
     """
+    assert not plan.channels, "channels are bound together"
     constants = constants_of(plan, values, NO_HISTORY, UNLIMITED, screened=True)
     judged = plan if watched else unwatched(plan)
     return BoundPlan(judged, dict(values), disarmed(constants), polarity_at_start(plan, values))

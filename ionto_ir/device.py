@@ -16,7 +16,8 @@ class Device:
 
     Accuracy: the skin may receive up to |setpoint| + ceil(|setpoint| * accuracy_ppm / 1e6) +
     accuracy_offset_na while the output is on, and nothing while it is off. `host_gap_ms` is the longest
-    silence of the host that the device must bridge; the watchdog must exceed tick plus gap.
+    silence of the host that the device must bridge; the watchdog must exceed tick plus gap. `shared_return`:
+    the returns of its channels are one terminal, so that each return electrode may carry all currents.
     """
 
     name: str
@@ -36,6 +37,8 @@ class Device:
     source: str | None
     span: Span
     device_class: str | None = None
+    channels: int = 1
+    shared_return: bool = False
 
 
 DEVICE_CLASSES = ("bench", "laboratory", "clinic", "home")

@@ -67,7 +67,7 @@ class Run:
 
 
 @dataclass(slots=True)
-class _Recorder:
+class Recorder:
     """Gathers commands into a run. Time counts from the first energised tick, as the executor counts it."""
 
     tick_ms: int
@@ -83,9 +83,16 @@ class _Recorder:
     on: bool = False
     waveform: Waveform | None = None
 
-    def take(self, before: State, after: State, event: Event, commands: tuple[Command, ...]) -> None:
-        """Note what an event did."""
-        from_ms = before.machine.elapsed_ms
+    def take(
+        self,
+        before: State,
+        after: State,
+        event: Event,
+        commands: tuple[Command, ...],
+        at_ms: int | None = None,
+    ) -> None:
+        """Note what an event did; `at_ms` where time does not count from this machine's first tick."""
+        from_ms = before.machine.elapsed_ms if at_ms is None else at_ms
         was_high = self.on and abs(self.current_na) > 0
         for command in commands:
             match command:
@@ -135,7 +142,7 @@ def run(
     With `silence` known, stretches in which nothing changes are coasted through. Readings are made only for
     monitors, which alone look at them, at every tick: those of `terminals`, else of ideal ones.
     """
-    recorder = _Recorder(bound.constants.tick_ms)
+    recorder = Recorder(bound.constants.tick_ms)
     state = _feed(bound, start(bound), Begin(), recorder)
     tick = Tick()
     left, again = ticks_max, ticks_max
@@ -173,7 +180,7 @@ def run(
     )
 
 
-def _feed(bound: BoundPlan, state: State, event: Event, recorder: _Recorder) -> State:
+def _feed(bound: BoundPlan, state: State, event: Event, recorder: Recorder) -> State:
     after, commands = step(bound, state, event)
     asked, asks = waits(state), waits(after)
     if _answered(event, commands) or (asked and (not asks or state.place.step != after.place.step)):

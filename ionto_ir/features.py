@@ -29,6 +29,7 @@ ADJUST = "adjust"
 BRANCH = "branch"
 CALENDAR = "calendar"
 CLASSIFY = "classify"
+CHANNELS = "channels"
 CHOSEN_POLE = "chosen pole"
 COURSE = "course"
 DEMAND = "demand"
@@ -52,6 +53,7 @@ KNOWN_FEATURES = frozenset(
         ADJUST,
         BRANCH,
         CALENDAR,
+        CHANNELS,
         CHOSEN_POLE,
         CLASSIFY,
         COURSE,
@@ -109,6 +111,8 @@ def features_of(plan: Plan) -> tuple[str, ...]:
         found.add(ADJUST)
     if plan.course is not None:
         found |= _of_course(plan.course)
+    if plan.channels:
+        found.add(CHANNELS)
     if plan.pole is not None:
         found.add(CHOSEN_POLE)
     if any(electrode.split != ALL for electrode in plan.electrodes):

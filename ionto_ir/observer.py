@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import assert_never
 
@@ -208,12 +208,22 @@ def _summed(
     rate_of: Callable[[Stretch], Fraction],
     electrode: int | None = None,
 ) -> Iterator[Violation]:
-    """The sum of the session, or of the fullest window of the given length within it."""
+    """The sum of what flows at these rates."""
+    yield from summed(
+        limit, [(part.from_ms, part.to_ms, rate_of(part)) for part in parts if part.on], electrode
+    )
+
+
+def summed(
+    limit: Limit, flows: Sequence[tuple[int, int, Fraction]], electrode: int | None = None
+) -> Iterator[Violation]:
+    """The sum of the session, or of the fullest window of the given length within it; flows are (from, to,
+    rate).
+    """
     times, charges = [0], [Fraction(0)]
-    for part in parts:
-        if part.on:
-            times += [part.from_ms, part.to_ms]
-            charges += [charges[-1], charges[-1] + rate_of(part) * (part.to_ms - part.from_ms)]
+    for from_ms, to_ms, rate in flows:
+        times += [from_ms, to_ms]
+        charges += [charges[-1], charges[-1] + rate * (to_ms - from_ms)]
     window = times[-1] - times[0] if limit.window_ms is None else limit.window_ms
 
     def delivered(at_ms: int) -> Fraction:

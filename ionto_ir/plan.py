@@ -16,6 +16,8 @@ from ionto_ir.device import Device, Electrode
 from ionto_ir.expression import Expression
 from ionto_ir.limits import Envelope, Exclusion, Limit
 from ionto_ir.monitor import Monitor
+from ionto_ir.promise import PropertyKind as PropertyKind
+from ionto_ir.promise import UserProperty as UserProperty
 from ionto_ir.source import Span
 from ionto_ir.waveform import Waveform
 
@@ -383,34 +385,6 @@ class Interruptions:
     span: Span
 
 
-class PropertyKind(Enum):
-    """Kinds of `prove` lines."""
-
-    NEVER = "never"  # `condition` never holds, from the end of step text `after` on when given
-    ALWAYS = "always"  # `condition` holds whenever a session runs
-    FINISHED = "finished within"  # the session takes at most `within_ms`
-
-
-@dataclass(frozen=True, slots=True)
-class UserProperty:
-    """The author's own `prove` line. Conditions may refer to output.current (nA, magnitude),
-    output.charge (pC, nominal) and output.elapsed (ms) besides the plan's variables.
-
-    `after`, `before` and `during` name the steps, by their text, after the end of which, before the beginning
-    of which or in which alone it is claimed. `apart`: the time in which people are waited for does not count.
-    """
-
-    kind: PropertyKind
-    condition: Expression | None
-    after: str | None
-    within_ms: int | None
-    text: str
-    span: Span
-    before: str | None = None
-    during: str | None = None
-    apart: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class SourceDigest:
     """A source file that the plan was made from; `sha256` in hexadecimal."""
@@ -420,10 +394,21 @@ class SourceDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """An output that runs beside others: its steps, from the first one on, and its electrodes in the plan."""
+
+    name: str
+    electrodes: tuple[int, ...]
+    steps: tuple[Step, ...]
+    counters: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A protocol, lowered for one device. `stop_slew_na_s` and `resume_slew_na_s` are already decided
-    (the smaller of envelope and device, or what the author wrote). `pole` names the variable that says on
-    the day whether the poles are as declared (0) or the other way round (1); None where they are fixed."""
+    """A protocol, lowered for one device. Both slews are already decided. `pole` names the variable that
+    says on the day whether the poles are as declared (0) or the other way round (1). With `channels` the
+    steps here are only what people do around the session (see `ionto_ir.channels`)."""
 
     schema: str
     requires: tuple[str, ...]
@@ -455,6 +440,7 @@ class Plan:
     span: Span
     monitors: tuple[Monitor, ...] = ()
     pole: str | None = None
+    channels: tuple[Channel, ...] = ()
 
 
 def successors(step: Step) -> tuple[int, ...]:

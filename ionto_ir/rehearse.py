@@ -24,56 +24,27 @@ from ionto_ir.bind_values import value_problem, value_problems
 from ionto_ir.bind_walk import way_through
 from ionto_ir.bound import BoundPlan
 from ionto_ir.course import DAY_MS
-from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.doses import session_time
-from ionto_ir.dry_run import Run, answer_to, for_ever, run, usual_value
+from ionto_ir.dry_run import answer_to, for_ever, run, usual_value
 from ionto_ir.events import (
-    Adjust,
-    DeviceFault,
-    EmergencyStop,
     Event,
-    FaultKind,
-    LinkBack,
-    LinkLost,
-    Pause,
-    Press,
     Prompt,
-    Resume,
-    Stop,
 )
 from ionto_ir.expression import Value
-from ionto_ir.observer import Violation, violations
+from ionto_ir.observer import violations
 from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Finish, Plan, VariableKind
+from ionto_ir.rehearse_together import rehearse_together
+from ionto_ir.rehearsed import Outcome as Outcome
+from ionto_ir.rehearsed import Rehearsed as Rehearsed
+from ionto_ir.rehearsed import event_of
 from ionto_ir.scenario import READINGS, Earlier, Happening, Moment, Occurrence, Scenario
 from ionto_ir.site_memory import sites_of
 from ionto_ir.standing import beginning, remembered
 from ionto_ir.state import State
 from ionto_ir.terminals import Terminals, terminals_of
-from ionto_ir.trace import Observation, observe
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """A scenario that ran: `values` are those of its start; `finished` says that the plan reached an end of
-    its own.
-
-    `reason` is why it ended; `classified` what tables said of recorded values; `violations` what the observer
-    saw.
-    """
-
-    values: Mapping[str, Value]
-    run: Run
-    observed: Observation
-    finished: bool
-    reason: str
-    classified: tuple[tuple[str, str], ...]
-    violations: tuple[Violation, ...]
-    cautions: tuple[Needed, ...]
-
-
-Outcome = Rehearsed | Refusal
+from ionto_ir.trace import observe
 
 
 def rehearse(plan: Plan, scenario: Scenario, *, armed: bool = True) -> Outcome:
@@ -88,6 +59,9 @@ def rehearse(plan: Plan, scenario: Scenario, *, armed: bool = True) -> Outcome:
     unfit = tuple(_record_problems(plan, scenario))
     if unfit:
         return Refusal(unfit)
+    if plan.channels:
+        values = ordinary_values(plan, {**remembered(plan, beginning(plan), given), **given})
+        return _together(plan, scenario, values, _all_records(plan, records), armed=armed)
     if not armed:
         return _disarmed(plan, scenario, ordinary_values(plan, given), records)
     history = _history(plan, scenario)
@@ -152,6 +126,20 @@ def _past(plan: Plan, item: Earlier, at: History) -> PastSession | Refusal:
 
 def _at_ms(moment: Moment) -> int:
     return moment.day * DAY_MS + moment.at_ms
+
+
+def _together(
+    plan: Plan, scenario: Scenario, values: Mapping[str, Value], records: Mapping[str, Value], *, armed: bool
+) -> Outcome:
+    if not armed:
+        return rehearse_together(plan, scenario, values, records, None, ())
+    noted = () if value_problems(plan, values) else cautions(plan, values)
+    outcome = rehearse_together(plan, scenario, values, records, [_answered(item) for item in noted], noted)
+    if isinstance(outcome, Refusal) and outcome.only_needs_acknowledgement:
+        noted += outcome.needed
+        given = [_answered(item) for item in noted]
+        outcome = rehearse_together(plan, scenario, values, records, given, noted)
+    return outcome
 
 
 def _answered(item: Needed) -> Acknowledgement:
@@ -260,13 +248,7 @@ class Timeline:
         if item.happening in (Happening.AWAY, Happening.BACK):
             self._away = item.happening is Happening.AWAY
             return None
-        if item.happening is Happening.ADJUST:
-            assert item.variable is not None and item.value is not None, "an adjustment says what is adjusted"
-            return Adjust(item.variable, item.value)
-        if item.happening is Happening.PRESS:
-            assert item.variable is not None, "a press says which button"
-            return Press(item.variable)
-        return _EVENTS[item.happening]
+        return event_of(item)
 
     def _read(self, item: Occurrence) -> None:
         if self._terminals is None:
@@ -281,14 +263,3 @@ class Timeline:
             self._terminals.forced[name] = int(item.value)
         elif item.happening is Happening.IMPEDANCE:
             self._terminals.impedance_ohm = self._terminals.usual_ohm
-
-
-_EVENTS: dict[Happening, Event] = {
-    Happening.PAUSE: Pause(),
-    Happening.RESUME: Resume(),
-    Happening.STOP: Stop(),
-    Happening.EMERGENCY_STOP: EmergencyStop(),
-    Happening.LEAD_OFF: DeviceFault(FaultKind.LEAD_OFF),
-    Happening.LINK_LOST: LinkLost(),
-    Happening.LINK_BACK: LinkBack(),
-}

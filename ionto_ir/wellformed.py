@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ionto_ir.canonical import INTEGER_MAX
+from ionto_ir.channels import care_plan, channel_plans, channel_problems, speaks_of
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.expression import Constant
@@ -45,6 +46,8 @@ __all__ = ["OBSERVABLES", "check"]
 
 def check(plan: Plan) -> tuple[Diagnostic, ...]:
     """Every reason why the plan is not well formed (I0821 to I0827); empty when it is."""
+    if plan.channels:
+        return _check_channels(plan)
     found = [*_header_problems(plan), *_number_problems(plan)]
     found += electrode_problems(plan)
     found += value_problems(plan)
@@ -57,6 +60,22 @@ def check(plan: Plan) -> tuple[Diagnostic, ...]:
     found += dose_problems(plan)
     found += _charge_problems(plan)
     return tuple(found)
+
+
+def _check_channels(plan: Plan) -> tuple[Diagnostic, ...]:
+    """Whether the channels go together, and what people do around them and each channel is a plan."""
+    found = [*_header_problems(plan), *channel_problems(plan)]
+    if any(not 0 <= index < len(plan.electrodes) for item in plan.channels for index in item.electrodes):
+        found.append(error("I0827", "a channel has an electrode that is not there", plan.span))
+    if found:
+        return tuple(found)
+    found += check(care_plan(plan))
+    for part in channel_plans(plan):
+        found += check(part)
+    for item in plan.properties:
+        if not any(speaks_of(item, channel.steps) for channel in plan.channels):
+            found.append(error("I0825", "a property speaks of a step that is on no channel", item.span))
+    return tuple(dict.fromkeys(found))
 
 
 def _header_problems(plan: Plan) -> Iterator[Diagnostic]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ionto_ir import expression as terms
 from ionto_ir.course import Gate, Memory, MemoryKind, Phase, Rhythm
 from ionto_ir.dataclass import replace
-from ionto_ir.device import WHOLE, Drug, Electrode, Place, Split
+from ionto_ir.device import ALL, WHOLE, Drug, Electrode, Place, Split
 from ionto_ir.expression import Constant, Expression
 from ionto_ir.features import features_of
 from ionto_ir.limits import Envelope, Exclusion, ImpedanceRange, LimitKind, Role
 from ionto_ir.monitor import Monitor, MonitorAction
 from ionto_ir.plan import (
     Branch,
+    Channel,
     ChoiceDomain,
     Classify,
     ClassRow,
@@ -285,5 +286,38 @@ def everything() -> Plan:
         pole="active.pole",
         files=(SourceDigest("generated.ionto", "0" * 64),),
         monitors=_monitors(),
+    )
+    return replace(plan, requires=features_of(plan))
+
+
+def side_by_side() -> Plan:
+    """A plan with two channels, which share their return."""
+    whole = everything()
+    active, back = (replace(item, drugs=(), area_um2=Constant(10**9)) for item in whole.electrodes)
+    steps: tuple[Step, ...] = (
+        _ramp(Constant(MA), terms.ZERO, STEADY, 1),
+        Hold(Constant(MA), ForTime(Constant(5_000)), 2, SESSION, HERE),
+        _ramp(terms.ZERO, Constant(MA), STEADY, 3),
+        Finish("completed", True, AFTER, HERE),
+    )
+    channels = tuple(
+        Channel(name, (number, 2), steps, 0, HERE) for number, name in enumerate(("left", "right"))
+    )
+    plan = replace(
+        whole,
+        name="side_by_side",
+        device=replace(whole.device, channels=2, shared_return=True),
+        electrodes=(active, replace(active, site="palm, right"), replace(back, split=ALL)),
+        steps=(
+            Confirm("All channels have come to their end", 1, SESSION, HERE),
+            Finish("completed", True, AFTER, HERE),
+        ),
+        counters=0,
+        variables=tuple(item for item in whole.variables if item.kind is not VariableKind.MEMORY),
+        channels=channels,
+        properties=(),
+        monitors=(),
+        course=None,
+        pole=None,
     )
     return replace(plan, requires=features_of(plan))

@@ -21,7 +21,7 @@ from ionto_ir.seal import seal
 from ionto_runtime.signing import generate_key, signer_of, write_key_pair
 from ionto_verifier.driver import verify
 from ionto_verifier.report_json import predicate
-from tests.golden.everything import everything
+from tests.golden.everything import everything, side_by_side
 
 HERE = Path(__file__).resolve().parent
 TREATMENTS = ("plantar_fasciitis_dexamethasone", "palmar_hyperhidrosis_tap_water", "sweat_test_pilocarpine")
@@ -46,7 +46,7 @@ def session_of(plan: Plan, values: dict[str, Value]) -> dict[str, object]:
 
 def plans() -> dict[str, Plan]:
     """The plans of a golden set by name: treatments of the library, and one with every part of a plan."""
-    found = {"everything": everything()}
+    found = {"everything": everything(), "side_by_side": side_by_side()}
     for name in TREATMENTS:
         compilation = compile_file(f"treatments.{name}")
         assert compilation.ok, [item.message for item in compilation.diagnostics]

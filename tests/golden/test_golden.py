@@ -14,8 +14,9 @@ from ionto_ir.codec_shape import KINDS
 from ionto_ir.features import KNOWN_FEATURES
 from ionto_ir.plan import SCHEMA, Plan
 from ionto_ir.seal import Opened, open_sealed
+from ionto_ir.wellformed import check
 from ionto_runtime.signing import TrustStore, read_public_key, verifier_of
-from tests.golden.everything import everything
+from tests.golden.everything import everything, side_by_side
 from tests.golden.make import session_of
 
 FOLDER = Path(__file__).resolve().parent
@@ -85,8 +86,9 @@ def test_a_golden_plan_with_one_byte_changed_is_refused(folder: Path, name: str)
 
 
 def test_one_golden_plan_uses_every_kind_and_every_feature() -> None:
-    plan = everything()
-    assert set(plan.requires) == KNOWN_FEATURES
+    plan, channels = everything(), side_by_side()
+    assert check(plan) == check(channels) == ()
+    assert set(plan.requires) | set(channels.requires) == KNOWN_FEATURES  # channels have parts of their own
     written = json.dumps(plan_to_json(plan))
     missing = [kind for kind in KINDS.values() if f'"kind": "{kind}"' not in written]
     assert missing == ["yes/no"]

@@ -39,6 +39,8 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     problems = check(plan)
     if problems:
         return _ill_formed(plan, problems)
+    if plan.channels:
+        return _together(plan, options)
     try:
         inquiry = Inquiry(plan)
         asked = all_claims(inquiry)
@@ -69,6 +71,18 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
         ill_formed=False,
         answers=answers,
     )
+
+
+def _together(plan: Plan, options: Options) -> VerificationReport:
+    """A plan with several channels: each of them, and what they do together."""
+    from ionto_verifier.together import verify_together  # few plans have several
+
+    try:
+        return verify_together(
+            plan, options.budget, lambda part: verify(part, options), margins=options.margins
+        )
+    except TermTooLargeError as too_large:
+        return _too_large(plan, str(too_large))
 
 
 def _tried(plan: Plan, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -62,19 +62,22 @@ class Division:
 class Encoding:
     """The terms and formulas of one plan's expressions, each made once."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Declare the plan's variables; know its requirements, and that no refusal applied."""
+    def __init__(self, plan: Plan, environment: Environment | None = None) -> None:
+        """Declare the plan's variables; know its requirements, and that no refusal applied.
+
+        Channels of one plan share an environment, in which the first of them declared all that.
+        """
         self.plan = plan
-        self.environment = Environment()
+        self.environment = Environment() if environment is None else environment
         self.divisions: dict[Operation, Division] = {}
         self._booleans = {item.name for item in plan.variables if isinstance(item.domain, BooleanDomain)}
         self.adjustable = frozenset(item.name for item in plan.variables if item.adjustable)
         self._terms: dict[tuple[Expression, _Local], Polynomial] = {}
         self._formulas: dict[tuple[Expression, _Local], Formula] = {}
         self._references: dict[Expression, frozenset[str]] = {}
-        for item in plan.variables:
+        for item in plan.variables if environment is None else ():
             self.environment.declare(solver_variable(item.name, item.domain))
-        for name, formula, origin in self._known(plan):
+        for name, formula, origin in self._known(plan) if environment is None else ():
             self.environment.share(Guard(name, formula, origin))
 
     def _known(self, plan: Plan) -> Iterable[tuple[str, Formula, Origin]]:

@@ -57,6 +57,7 @@ class Environment:
     def __init__(self) -> None:
         self.variables: dict[str, Variable] = {}
         self.copies: dict[str, str] = {}
+        self.place = ""  # of several channels that share this, the one that is being looked at
         self._speaks_of: dict[int, tuple[Guard, frozenset[str]]] = {}
         self._place: dict[str, int] = {}
         self._order: dict[str, int] = {}
@@ -99,6 +100,7 @@ class Environment:
 
         Bounds are opened outwards to whole numbers, which is sound for a real and exact for an integer.
         """
+        key = (self.place, key)
         known = self._fresh.get(key)
         if known is not None:
             return variable_term(known)
@@ -117,6 +119,7 @@ class Environment:
         """Another variable with the domain of `name`, e.g. the value that an adjustable has during one
         step.
         """
+        suffix = self.place + suffix
         found = self._fresh.get(("copy", name, suffix))
         if found is not None:
             return found

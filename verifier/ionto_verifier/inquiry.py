@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ionto_ir.dataclass import dataclass
@@ -11,6 +12,7 @@ from ionto_ir.scenario import Occurrence
 from ionto_verifier.charge import Arithmetic
 from ionto_verifier.decision import Decision, Supremum
 from ionto_verifier.encode import Encoding
+from ionto_verifier.environment import Environment
 from ionto_verifier.motion import Motion
 from ionto_verifier.obligation import (
     FALSE,
@@ -58,12 +60,20 @@ NOWHERE = Place()
 class Inquiry:
     """A plan under inquiry. Raises TermTooLargeError when a polynomial of the plan grows out of bounds."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(
+        self, plan: Plan, environment: Environment | None = None, *, place: str = "", begun: bool = False
+    ) -> None:
+        """One channel of several has a `place` of its own in an environment that they share; with `begun`
+        time counts from the beginning of the session instead of from its first current.
+        """
+        assert not plan.channels, "channels are looked at one by one"
         self.plan = plan
-        self.encoding = Encoding(plan)
+        self.place = place
+        self.encoding = Encoding(plan, environment)
         self.environment = self.encoding.environment
         self.arithmetic = Arithmetic(plan, self.environment)
-        self.visits = follow(self.encoding)
+        with self.here():
+            self.visits = follow(self.encoding, begun=begun)
         self.levels = _distinct_levels(self.visits)
         self._asked: dict[str, int] = {}
         self._charging: dict[bool, tuple[Visit, ...]] = {}
@@ -73,6 +83,13 @@ class Inquiry:
             object, Any
         ] = {}  # outcomes of `ionto_ir.rehearse`, which is loaded only for them
         self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """Whatever is made new in the environment meanwhile belongs to this channel."""
+        before, self.environment.place = self.environment.place, self.place
+        yield
+        self.environment.place = before
 
     def after(self, named: frozenset[int], within: set[int]) -> Inquiry:
         """The same inquiry, with time counted from the end of the steps `named`, into the steps `within`."""

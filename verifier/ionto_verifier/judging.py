@@ -96,6 +96,21 @@ def judge(inquiry: Inquiry, asked: Asked, decisions: Mapping[str, Decision], *, 
     return Judged(_finding(inquiry, asked.claim, Proved(proofs[0]), answers, margin, None, on_grid))
 
 
+def answers_finding(inquiry: Inquiry, asked: Asked, answers: Answers, *, margins: bool) -> Finding:
+    """The finding of a claim by its answers alone: a refutation is still to be shown."""
+    margin = _margin(inquiry, asked) if margins else None
+    refuted = [found for _, found in answers if isinstance(found, decision.Refuted)]
+    unknown = [found for _, found in answers if isinstance(found, decision.Unknown)]
+    proofs = [found for _, found in answers if isinstance(found, decision.Proved)]
+    if refuted:
+        return _finding(inquiry, asked.claim, Refuted(refuted[0]), answers, margin, None, None)
+    if unknown:
+        verdict: Verdict = Undecided(unknown[0])
+        return _finding(inquiry, asked.claim, verdict, answers, margin, None, unknown[0].reason)
+    on_grid = ON_GRID if any(found.unsafe_between is not None for found in proofs) else None
+    return _finding(inquiry, asked.claim, Proved(proofs[0]), answers, margin, None, on_grid)
+
+
 def _margin(inquiry: Inquiry, asked: Asked) -> Margin | None:
     """The margin, unless the question grows out of bounds on the way to it."""
     try:

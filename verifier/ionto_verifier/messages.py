@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from ionto_ir.channels import step_at
 from ionto_ir.diagnostic import Diagnostic, Label, Severity
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.plan import Plan
@@ -87,7 +88,7 @@ def _span(plan: Plan, finding: Finding) -> Span:
     if shown is not None and shown.starts_ms:
         return plan.span if plan.course is None else plan.course.span
     if step is not None:
-        return plan.steps[step].span
+        return step_at(plan, step).span
     return finding.claim.span or plan.span
 
 

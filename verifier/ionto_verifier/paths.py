@@ -84,17 +84,22 @@ class Visit:
 
 
 def follow(
-    encoding: Encoding, restart: frozenset[int] = frozenset(), counted: bool | None = None
+    encoding: Encoding,
+    restart: frozenset[int] = frozenset(),
+    counted: bool | None = None,
+    *,
+    begun: bool = False,
 ) -> tuple[Visit, ...]:
     """Every step of a well-formed plan as it is reached, in the order of a run. Raises TermTooLargeError.
 
     Time is counted anew when the steps of `restart` are left. With `counted` the ledgers hold only what may
     flow against the declared polarity (True), or along it: an electrode has a role in one of the two. That is
-    not for plans with totals, which count everything.
+    not for plans with totals, which count everything. With `begun` time counts from the first step on.
     """
     walk = Walk(encoding, restart, counted)
     flips = frozenset({False} if encoding.plan.pole is None else {False, True})
-    walk.region(encoding.plan.entry, State(flips=flips), None, keep=True)
+    first = State(flips=flips, ledger=Ledger(started=begun))
+    walk.region(encoding.plan.entry, first, None, keep=True)
     return tuple(walk.visits)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from ionto_ir.channels import step_at
 from ionto_ir.codec import scenario_to_json
 from ionto_ir.plan import Plan
 from ionto_ir.render import diagnostic_data, span_data
@@ -135,7 +136,7 @@ def _margin(plan: Plan, claim: Claim, margin: Margin) -> Json:
         "attained": None if margin.attained is None else str(margin.attained),
         "text": _text(claim, margin.worst),
         "step": margin.step,
-        "line": None if margin.step is None else plan.steps[margin.step].span.line,
+        "line": None if margin.step is None else step_at(plan, margin.step).span.line,
         "at_ms": margin.at_ms,
         "values": {name: str(values[name]) for name in sorted(values)},
     }

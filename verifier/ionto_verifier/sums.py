@@ -79,6 +79,24 @@ def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]
         yield Asked(claim, tuple(_added_up(inquiry, claim, limit, visits, scale)) if visits else ())
 
 
+def charges_of(inquiry: Inquiry, limit: Limit, visits: tuple[Visit, ...]) -> Iterator[Polynomial]:
+    """What a session may have delivered at each of its worst moments, pauses and a stop included, pC."""
+
+    def base_of(visit: Visit, motion: Motion) -> Polynomial:
+        return _charged(inquiry, limit, visit, motion)
+
+    for moment in worst_moments(inquiry, base_of, visits):
+        for value, _ in _charges(inquiry, limit, moment):
+            yield value
+
+
+def sessions_of(inquiry: Inquiry, limit: Limit) -> int | None:
+    """How many sessions count under a limit; None when nothing bounds it."""
+    if limit.window_ms is None:
+        return 1
+    return sessions_within(inquiry.plan.course, limit.window_ms + longest_ms(inquiry))
+
+
 def _added_up(
     inquiry: Inquiry,
     claim: Claim,

@@ -1,0 +1,201 @@
+"""Several channels in lockstep: one machine each, the same ticks for all, and what happens to one of them
+happens to all.
+
+Each machine is the ordinary one and is told nothing but events that it knows. The rules here are few: a pause
+of one pauses the others, a stop of one stops them, what opens one output at once opens them all, and nothing
+is resumed before all are at zero. A channel in which nothing has flowed yet has nothing to pause; it is not
+given ticks until the others go on, so that it cannot begin while they wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ionto_ir.bound import BoundPlan
+from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.dry_run import TICKS_MAX, Recorder
+from ionto_ir.events import (
+    Alarm,
+    Begin,
+    Command,
+    DeviceFault,
+    EmergencyStop,
+    End,
+    Event,
+    Pause,
+    Resume,
+    Stop,
+    Tick,
+)
+from ionto_ir.executor import start, step
+from ionto_ir.machine_table import Ending
+from ionto_ir.state import Mode, State
+from ionto_ir.terminals import terminals_of
+from ionto_ir.trace import Trace
+
+INTERRUPTED = (Mode.PAUSING, Mode.PAUSED, Mode.LOST)
+OPENED_AT_ONCE = frozenset(
+    {Ending.EMERGENCY.value, Ending.OVER_CURRENT.value, Ending.FAULT.value, Ending.INTERNAL.value}
+)
+"""Endings that left no time for a ramp: nobody knows what else is wrong, so every output opens."""
+
+
+class Stepped(NamedTuple):
+    """What an event did to one channel."""
+
+    channel: int
+    before: State
+    after: State
+    event: Event
+    commands: tuple[Command, ...]
+
+
+def consequence(before: State, after: State) -> Event | None:
+    """What must happen to the other channels when this happened to one of them."""
+    was, now = before.mode, after.mode
+    if was is now:
+        return None
+    if now is Mode.ENDED:
+        reason = after.machine.reason
+        if reason == Ending.FINISHED.value:
+            return None
+        return EmergencyStop() if reason in OPENED_AT_ONCE else Stop()
+    if now is Mode.STOPPING:
+        return Stop()
+    return Pause() if now in INTERRUPTED and was not in INTERRUPTED else None
+
+
+def may_resume(states: Sequence[State]) -> bool:
+    """Whether all that is interrupted has come to zero, and may go on."""
+    return not any(state.mode is Mode.PAUSING for state in states)
+
+
+def is_held(states: Sequence[State], channel: int) -> bool:
+    """Whether a channel at rest is given no ticks, because others are interrupted."""
+    return states[channel].mode is Mode.READY and any(state.mode in INTERRUPTED for state in states)
+
+
+def deliver(
+    bounds: Sequence[BoundPlan], states: list[State], event: Event, only: int | None = None
+) -> Iterator[Stepped]:
+    """Let an event happen, on one channel or on all, and what follows from it; `states` are kept up to date.
+
+    A resumption happens to all or to none.
+    """
+    if isinstance(event, Resume) and not may_resume(states):
+        return
+    if isinstance(event, DeviceFault) and only is None:
+        flowing = (channel for channel, state in enumerate(states) if state.mode is Mode.ON)
+        only = next(flowing, 0)  # one electrode came off; the others follow from that
+    targets = range(len(states)) if only is None else (only,)
+    pending: list[tuple[int, Event]] = [(channel, event) for channel in targets]
+    while pending:
+        channel, happening = pending.pop(0)
+        before = states[channel]
+        if before.ended:
+            continue
+        after, commands = step(bounds[channel], before, happening)
+        states[channel] = after
+        yield Stepped(channel, before, after, happening, commands)
+        following = consequence(before, after)
+        if following is not None:
+            pending += [(other, following) for other in range(len(states)) if other != channel]
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherRun:
+    """What came of the channels of a session. The times of all traces count from the first energised tick of
+    any channel; `needs_pc` is the most that each channel's ledger and reserve came to.
+    """
+
+    traces: tuple[Trace, ...]
+    finals: tuple[State, ...]
+    endings: tuple[End | None, ...]
+    alarms: tuple[Alarm, ...]
+    needs_pc: tuple[int, ...]
+
+    @property
+    def finished(self) -> bool:
+        """Whether every channel came to the end of its steps."""
+        return all(ending is not None and ending.completed for ending in self.endings)
+
+
+Happens = Callable[[int, Sequence[State]], Event | None]
+"""What happens before the next tick, seen from the time of the session (0 until something flows)."""
+
+
+def silent(_: int, __: Sequence[State]) -> Event | None:
+    """Nothing happens."""
+    return None
+
+
+def run_together(
+    bounds: Sequence[BoundPlan], happens: Happens = silent, ticks_max: int = TICKS_MAX
+) -> TogetherRun:
+    """Run the channels of a session on ideal outputs until all have ended."""
+    tick_ms = bounds[0].constants.tick_ms
+    states = [start(bound) for bound in bounds]
+    recorders = [Recorder(tick_ms) for _ in bounds]
+    needs = [0] * len(bounds)
+    monitored = any(bound.plan.monitors for bound in bounds)
+    watched = [terminals_of(bound.plan) for bound in bounds] if monitored else None
+    clock_ms, flowing = 0, False
+
+    def take(stepped: Stepped) -> None:
+        recorders[stepped.channel].take(
+            stepped.before, stepped.after, stepped.event, stepped.commands, clock_ms
+        )
+
+    for stepped in deliver(bounds, states, Begin()):
+        take(stepped)
+    for _ in range(ticks_max):
+        while (event := happens(clock_ms, states)) is not None:
+            for stepped in deliver(bounds, states, event):
+                take(stepped)
+        if all(state.ended for state in states):
+            break
+        held = [is_held(states, channel) for channel in range(len(states))]
+        for channel in range(len(states)):
+            if not held[channel]:
+                tick = Tick() if watched is None else watched[channel].tick(recorders[channel].current_na)
+                for stepped in deliver(bounds, states, tick, channel):
+                    take(stepped)
+            needs[channel] = max(needs[channel], needed_pc(bounds[channel], states[channel]))
+        flowing = flowing or any(state.machine.elapsed_ms > 0 for state in states)
+        clock_ms += tick_ms if flowing else 0
+    return TogetherRun(
+        tuple(Trace(tuple(item.points), tuple(item.visits), clock_ms, tick_ms) for item in recorders),
+        tuple(states),
+        tuple(item.ending for item in recorders),
+        tuple(dict.fromkeys(alarm for item in recorders for alarm in item.alarms)),
+        tuple(needs),
+    )
+
+
+def needed_pc(bound: BoundPlan, state: State) -> int:
+    """What the ledger holds with what is kept back for a stop and for a lost link, pC: a cap must hold it.
+
+    The formula is that of `machine_terms.braking_of`, at the present level.
+    """
+    rules, level_na = bound.constants, state.machine.level_na
+    if state.mode not in (Mode.ON, Mode.PAUSING, Mode.STOPPING):
+        return state.machine.upper_pc
+    square = (1_000_000 + rules.accuracy_ppm) * rules.tick_ms * level_na * (level_na + 2 * rules.fall_na)
+    line = 2_000_000 * rules.tick_ms * (rules.offset_na + 1) * (level_na + rules.fall_na)
+    worst_na = bound.interlock.worst_na(level_na)
+    return (
+        state.machine.upper_pc
+        - (-(square + line) // (2_000_000 * rules.fall_na))
+        + rules.watchdog_ms * worst_na
+    )
+
+
+def from_start(trace: Trace) -> Trace:
+    """The trace of one channel with its times counted from its own first energised tick, as its machine
+    counts them.
+    """
+    first_ms = next((point.at_ms for point in trace.points if point.on), 0)
+    points = tuple(replace(point, at_ms=max(0, point.at_ms - first_ms)) for point in trace.points)
+    visits = tuple((max(0, at_ms - first_ms), step) for at_ms, step in trace.visits)
+    return Trace(points, visits, max(0, trace.end_ms - first_ms), trace.tick_ms)

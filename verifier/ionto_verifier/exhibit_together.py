@@ -1,0 +1,106 @@
+"""A limit that channels pass together, shown on their machines: undisturbed, interrupted, stopped late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from ionto_ir.bind_together import bind_together_disarmed, interrupting
+from ionto_ir.bind_walk import way_through
+from ionto_ir.events import Event, Stop
+from ionto_ir.expression import Value
+from ionto_ir.limits import LimitKind
+from ionto_ir.observer import MV_PER_NA_OHM, Violation
+from ionto_ir.observer_together import joints, violations_together
+from ionto_ir.plan import Plan, VariableKind
+from ionto_ir.scenario import Scenario
+from ionto_ir.state import State
+from ionto_ir.together import Happens, TogetherRun, run_together, silent
+from ionto_ir.trace import at_worst_na
+from ionto_verifier.counterexample import Counterexample
+from ionto_verifier.exhibit import counterexample_of
+from ionto_verifier.inquiry import Inquiry
+from ionto_verifier.instant import highest_impedance
+from ionto_verifier.obligation import Witness
+from ionto_verifier.properties import Claim, Property, Question
+from ionto_verifier.replay import Reproduced, as_value, completed
+from ionto_verifier.sightings import Sighting
+
+
+def exhibit_together(
+    plan: Plan, inquiries: Sequence[Inquiry], claim: Claim, question: Question, witness: Witness
+) -> Counterexample | None:
+    """A session of the disarmed machines in which the claim fails; None when none of those tried does."""
+    inquiry = inquiries[0]
+    concerned = frozenset(item.name for item in question.obligation.variables)
+    for values in _values(inquiry, witness):
+        if any(way_through(item.plan, values).problems for item in inquiries):
+            continue
+        bound = bind_together_disarmed(plan, values)
+        for happens in _disturbances(plan):
+            sighting = _seen(plan, values, claim, run_together(bound.channels, happens))
+            if sighting is not None:
+                scenario = Scenario(claim.statement, tuple(values.items()), (), (), None)
+                return counterexample_of(plan, claim, Reproduced(scenario, sighting), concerned)
+    return None
+
+
+def _values(inquiry: Inquiry, witness: Witness) -> Iterator[dict[str, Value]]:
+    """Somebody who may be treated with the witness's values; adjustables as the witness moves them."""
+    names = [item.name for item in inquiry.plan.variables if item.kind is not VariableKind.RECORD]
+    fixed = {name: witness[name] for name in names if name in witness}
+    moved: dict[str, Fraction] = {}
+    for copy, name in inquiry.environment.copies.items():
+        if copy in witness and name in inquiry.encoding.adjustable:
+            moved[name] = max(moved.get(name, witness[copy]), witness[copy])
+    for wanted in ({**fixed, **moved}, fixed):
+        found = completed(inquiry, wanted)
+        if found is not None:
+            yield {name: as_value(inquiry, name, value) for name, value in found.items()}
+
+
+def _disturbances(plan: Plan) -> Iterator[Happens]:
+    yield silent
+    if plan.interruptions.resume and plan.interruptions.count_max:
+        yield interrupting(plan)
+    yield _stopping_late()
+
+
+def _stopping_late() -> Happens:
+    """Stop when the first channel has come to its end and another one still flows."""
+    done = False
+
+    def happens(_: int, states: Sequence[State]) -> Event | None:
+        nonlocal done
+        if not done and any(state.ended for state in states) and not all(state.ended for state in states):
+            done = True
+            return Stop()
+        return None
+
+    return happens
+
+
+def _seen(plan: Plan, values: dict[str, Value], claim: Claim, done: TogetherRun) -> Sighting | None:
+    if claim.property is Property.DRIVE:
+        return _undriven(plan, done)
+    limit = claim.limit
+    assert limit is not None, "all other claims about several channels are limits"
+    for item in violations_together(plan, values, done.traces):
+        if item.limit == limit and item.electrode == claim.electrode:
+            return Sighting(_told_at(item), item.value, None)
+    return None
+
+
+def _told_at(item: Violation) -> int | None:
+    return None if item.limit.kind is LimitKind.DURATION else item.at_ms
+
+
+def _undriven(plan: Plan, done: TogetherRun) -> Sighting | None:
+    ohm_max = highest_impedance(plan)
+    assert ohm_max is not None, "asked only where an impedance is assumed"
+    for joint in joints(done.traces):
+        worst_na = sum(at_worst_na(plan, part) for part in joint.parts if part is not None)
+        needed = Fraction(worst_na) * ohm_max * MV_PER_NA_OHM
+        if needed > plan.device.compliance_mv:
+            return Sighting(joint.from_ms, needed, None)
+    return None

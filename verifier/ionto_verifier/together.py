@@ -1,0 +1,336 @@
+"""Several channels: each proved as a plan of its own, and together on the sum of their worst cases.
+
+The worst moments of different channels are added up whether or not they coincide. So a proof holds for every
+way in which the channels may lie beside each other in time, and nothing has to be known of how they are kept
+in step; a limit that only holds because channels take turns stays undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+
+from ionto_ir.channels import care_plan, channel_plans, channels_of, is_together
+from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.diagnostic import Diagnostic, Label, error, in_reading_order
+from ionto_ir.limits import ADDS_UP, Limit, LimitKind
+from ionto_ir.observer_together import shared_return
+from ionto_ir.plan import Plan
+from ionto_verifier import decision
+from ionto_verifier.assumptions import assumptions_of
+from ionto_verifier.budget import Budget
+from ionto_verifier.decision import Decision
+from ionto_verifier.inquiry import NOWHERE, Inquiry
+from ionto_verifier.instant import (
+    NV_PER_MV,
+    accuracy,
+    at_electrode,
+    highest_impedance,
+    limit_claim,
+    received,
+    role_of,
+)
+from ionto_verifier.judging import answers_finding
+from ionto_verifier.messages import diagnostics_of, unused
+from ionto_verifier.properties import LIMIT_UNUSED, Asked, Claim, Property, Question
+from ionto_verifier.report import Answered, Finding, VerificationReport
+from ionto_verifier.solve import decide_all
+from ionto_verifier.sums import SUMMED, charges_of, lasting, sessions_of, times_at
+from ionto_verifier.term import ZERO, Polynomial
+from ionto_verifier.verdict import Refuted, Undecided
+
+APART = "the worst moments of the channels are added up, and no session was found in which they coincide"
+"""Why a limit on a sum is undecided."""
+
+OF_ALL = frozenset(
+    {
+        Property.GUARD,
+        Property.TREATABLE,
+        Property.SCOPE,
+        Property.SESSIONS,
+        Property.COURSE,
+        Property.DEVICE,
+    }
+)
+"""Properties of the whole, asked once: of what people do around the channels."""
+
+Verify = Callable[[Plan], VerificationReport]
+
+
+def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool) -> VerificationReport:
+    """The report of a well-formed plan with channels; `verify` is for plans without. Raises
+    TermTooLargeError.
+    """
+    care = verify(care_plan(plan))
+    alone = [verify(part) for part in channel_plans(plan)]
+    inquiries = _inquiries(plan)
+    asked = tuple(_claims(plan, inquiries))
+    questions = [question for item in asked for question in item.questions if question.decided is None]
+    decisions = decide_all([question.obligation for question in questions], budget)
+    together = [_judged(plan, inquiries, item, decisions, margins=margins) for item in asked]
+    around = {*OF_ALL, Property.TABLE, Property.REACHABLE}
+    findings = [finding for finding in care.findings if finding.claim.property in around]
+    for number, report in enumerate(alone):
+        counted = [item for item in report.findings if _counts(plan, number, item)]
+        findings += [_of_channel(plan, number, item) for item in counted]
+    findings += together
+    order = {kind: place for place, kind in enumerate(Property)}
+    findings.sort(key=lambda finding: order[finding.claim.property])
+    spoken_of = {finding.claim.limit for finding in findings}
+    idle = tuple(index for index, limit in enumerate(plan.limits) if limit not in spoken_of)
+    said = [item for report in (care, *alone) for item in report.diagnostics if item.code != LIMIT_UNUSED]
+    settled = tuple(item for item in together if not isinstance(item.verdict, Undecided))
+    said += diagnostics_of(plan, settled, {})
+    said += [_undecided(item) for item in together if isinstance(item.verdict, Undecided)]
+    said += [unused(plan.limits[index]) for index in idle]
+    answers = list(care.answers)
+    for number, report in enumerate(alone):
+        answers += [_renamed(answer, f"channels[{number}].") for answer in report.answers]
+    parts = [item for part in asked for item in part.questions]
+    answers += [Answered(item, item.decided or decisions[item.obligation.id]) for item in parts]
+    return VerificationReport(
+        plan,
+        tuple(findings),
+        (*assumptions_of(plan), *_assumed(plan)),
+        idle,
+        in_reading_order(said),
+        tuple(text for report in (care, *alone) for text in report.disagreements),
+        ill_formed=care.ill_formed or any(report.ill_formed for report in alone),
+        answers=tuple(answers),
+    )
+
+
+def _assumed(plan: Plan) -> tuple[str, ...]:
+    names = ", ".join(channel.name for channel in plan.channels)
+    return (
+        f"the channels {names} have a machine each; the sum of their caps is no more than what they share",
+        "what pauses, stops or opens one channel does so to all of them within a tick",
+        "the worst moments of the channels are added up, whether they coincide or not",
+    )
+
+
+# --- each channel alone -----------------------------------------------------------------------------------
+
+
+def _counts(plan: Plan, number: int, finding: Finding) -> bool:
+    """Whether what was found of one channel is not asked of all together, or fails for it alone."""
+    claim, limit = finding.claim, finding.claim.limit
+    if claim.property in OF_ALL:
+        return False
+    if isinstance(finding.verdict, Refuted):
+        return True
+    if claim.property is Property.DRIVE or (limit is not None and limit.kind is LimitKind.VOLTAGE):
+        return number not in shared_return(plan)
+    if limit is None:
+        return True
+    if limit.kind is LimitKind.DURATION or is_together(limit):
+        return False
+    if claim.electrode is None:
+        return True
+    return len(channels_of(plan, plan.channels[number].electrodes[claim.electrode])) < 2
+
+
+def _of_channel(plan: Plan, number: int, finding: Finding) -> Finding:
+    """The finding in terms of the whole plan: its electrodes, and steps counted on through all channels."""
+    channel, claim = plan.channels[number], finding.claim
+    before = len(plan.steps) + sum(len(item.steps) for item in plan.channels[:number])
+    electrode = None if claim.electrode is None else channel.electrodes[claim.electrode]
+    margin, shown = finding.margin, finding.counterexample
+    if margin is not None and margin.step is not None:
+        margin = replace(margin, step=margin.step + before)
+    if shown is not None and shown.step is not None:
+        shown = replace(shown, step=shown.step + before)
+    named = replace(
+        claim,
+        id=f"channels[{number}].{claim.id}",
+        statement=f"{claim.statement}, on channel {channel.name}",
+        electrode=electrode,
+    )
+    return replace(finding, claim=named, margin=margin, counterexample=shown)
+
+
+def _renamed(answer: Answered, prefix: str) -> Answered:
+    question = answer.question
+    obligation = replace(question.obligation, id=prefix + question.obligation.id)
+    return replace(answer, question=replace(question, claim=prefix + question.claim, obligation=obligation))
+
+
+# --- all together -------------------------------------------------------------------------------------------
+
+
+def _inquiries(plan: Plan) -> tuple[Inquiry, ...]:
+    """The channels in one world: the same values for all, and names of their own for everything else."""
+    found: list[Inquiry] = []
+    for number, part in enumerate(channel_plans(plan)):
+        shared = found[0].environment if found else None
+        found.append(Inquiry(part, shared, place=f"{plan.channels[number].name} ", begun=True))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """What is added up: a limit, perhaps at an electrode (by its index in the plan), over some channels."""
+
+    limit: Limit
+    name: str
+    channels: tuple[int, ...]
+    electrode: int | None = None
+
+
+def _claims(plan: Plan, inquiries: Sequence[Inquiry]) -> Iterator[Asked]:
+    everywhere = tuple(range(len(plan.channels)))
+    for index, limit in enumerate(plan.limits):
+        name = f"limits[{index}]"
+        if is_together(limit):
+            yield from _summed(plan, inquiries, _Sum(limit, f"{name}.together", everywhere))
+        elif limit.per_electrode:
+            for electrode in range(len(plan.electrodes)):
+                channels = channels_of(plan, electrode)
+                if len(channels) > 1 and plan.electrodes[electrode].split.hi_ppm:
+                    shared = _Sum(limit, f"{name}.electrodes[{electrode}]", channels, electrode)
+                    yield from _summed(plan, inquiries, shared)
+        elif limit.kind is LimitKind.DURATION:
+            yield _duration(inquiries, limit, name)
+        elif limit.kind is LimitKind.VOLTAGE and shared_return(plan):
+            yield _voltage(plan, inquiries, limit, name)
+    if shared_return(plan) and not plan.may_saturate:
+        yield from _drive(plan, inquiries)
+
+
+def _summed(plan: Plan, inquiries: Sequence[Inquiry], item: _Sum) -> Iterator[Asked]:
+    limit = item.limit
+    adds_up = limit.kind in ADDS_UP
+    level = Property.DENSITY if limit.kind is LimitKind.DENSITY else Property.CURRENT
+    kind = Property.DOSE if adds_up else level
+    facts = (*accuracy(inquiries[0], limit), *(SUMMED if adds_up else ()))
+    claim = limit_claim(limit, item.name, kind, facts, item.electrode)
+    statement = f"{claim.statement}, all channels together"
+    if item.electrode is not None:
+        statement = f"{claim.statement}, for the sum in `{plan.electrodes[item.electrode].site}`"
+    claim = replace(claim, statement=statement)
+    parts = []
+    for channel in item.channels:
+        inquiry = inquiries[channel]
+        own = None
+        if item.electrode is not None:
+            own = plan.channels[channel].electrodes.index(item.electrode)
+        with inquiry.here():
+            values = _charges(inquiry, limit, own) if adds_up else _currents(inquiry, limit, own)
+            if values:
+                parts.append(inquiry.environment.upper(values, "worst of a channel"))
+    if not parts:
+        return
+    first = inquiries[item.channels[0]]
+    factor, over = Fraction(1), None
+    if item.electrode is not None:
+        number = plan.channels[item.channels[0]].electrodes.index(item.electrode)
+        factor, over = at_electrode(first, limit, number)
+    sessions = sessions_of(first, limit) if adds_up else 1
+    if sessions is None:
+        unknown = decision.Unknown("nothing says how far apart sessions are")
+        yield Asked(claim, (replace(first.known(claim, True), decided=unknown),))
+        return
+    value = sum(parts, ZERO) * (factor * sessions)
+    yield Asked(claim, (first.never_above(claim, value, limit.bound, NOWHERE, over=over),))
+
+
+def _currents(inquiry: Inquiry, limit: Limit, electrode: int | None) -> list[Polynomial]:
+    """Every level of a channel at which the limit speaks of its current."""
+    found = []
+    for level in inquiry.levels:
+        if electrode is not None and limit.role is not None:
+            declared = inquiry.plan.electrodes[electrode].role
+            if limit.role not in {role_of(declared, turned) for turned in level.orientations}:
+                continue
+        found.append(received(inquiry, limit, level.na))
+    return found
+
+
+def _charges(inquiry: Inquiry, limit: Limit, electrode: int | None) -> list[Polynomial]:
+    """What a session of a channel may have delivered at each of its worst moments."""
+    turned = None
+    if electrode is not None and limit.role is not None:
+        turned = limit.role is not inquiry.plan.electrodes[electrode].role
+    return list(charges_of(inquiry, limit, inquiry.charging(turned)))
+
+
+def _duration(inquiries: Sequence[Inquiry], limit: Limit, name: str) -> Asked:
+    """From the beginning of the session, which is no later than the first current, to the last current."""
+    claim = limit_claim(limit, f"{name}.together", Property.DURATION, ("stop slew", "tick"))
+    claim = replace(claim, statement=f"{claim.statement}, all channels together")
+    questions: list[Question] = []
+    for inquiry in inquiries:
+        with inquiry.here():
+            for visit, motion in inquiry.moving():
+                for value, _ in times_at(inquiry, visit, lasting(visit, motion)):
+                    questions.append(inquiries[0].never_above(claim, value, limit.bound, NOWHERE))
+    return Asked(claim, tuple({question.obligation.conclusion: question for question in questions}.values()))
+
+
+def _sum_of_peaks(plan: Plan, inquiries: Sequence[Inquiry], limit: Limit) -> Polynomial:
+    total = ZERO
+    for channel in shared_return(plan):
+        with inquiries[channel].here():
+            levels = _currents(inquiries[channel], limit, None)
+            if levels:
+                total = total + inquiries[channel].environment.upper(levels, "worst of a channel")
+    return total
+
+
+def _voltage(plan: Plan, inquiries: Sequence[Inquiry], limit: Limit, name: str) -> Asked:
+    """Nobody knows how much of the impedance lies in the shared return: the sum may need all of it."""
+    claim = limit_claim(limit, f"{name}.together", Property.VOLTAGE, ("compliance", "impedance"))
+    claim = replace(claim, statement=f"{claim.statement}, with the return shared")
+    ohm_max = highest_impedance(plan)
+    compliance_mv = ZERO + plan.device.compliance_mv
+    value = compliance_mv
+    if plan.device.compliance_mv > limit.bound and ohm_max is not None:
+        value = _sum_of_peaks(plan, inquiries, limit) * Fraction(ohm_max, NV_PER_MV)
+    return Asked(claim, (inquiries[0].never_above(claim, value, limit.bound, NOWHERE),))
+
+
+def _drive(plan: Plan, inquiries: Sequence[Inquiry]) -> Iterator[Asked]:
+    ohm_max = highest_impedance(plan)
+    if ohm_max is None:
+        return
+    device = plan.device
+    statement = f"`{device.name}` can drive all channels through the assumed impedance of their shared return"
+    facts = ("compliance", "accuracy", "impedance")
+    claim = Claim("drive.together", Property.DRIVE, statement, device.span, None, None, facts)
+    worst = Limit(LimitKind.CURRENT, 0, "mA", None, None, False, False, None, None, None, "", device.span)
+    value = _sum_of_peaks(plan, inquiries, worst) * Fraction(ohm_max, NV_PER_MV)
+    yield Asked(claim, (inquiries[0].never_above(claim, value, device.compliance_mv, NOWHERE),))
+
+
+# --- verdicts -----------------------------------------------------------------------------------------------
+
+
+def _judged(
+    plan: Plan,
+    inquiries: Sequence[Inquiry],
+    asked: Asked,
+    decisions: Mapping[str, Decision],
+    *,
+    margins: bool,
+) -> Finding:
+    answers = [(item, item.decided or decisions[item.obligation.id]) for item in asked.questions]
+    finding = answers_finding(inquiries[0], asked, answers, margins=margins)
+    if not isinstance(finding.verdict, Refuted) or asked.claim.soft:
+        return finding
+    from ionto_verifier.exhibit_together import exhibit_together  # the machines are loaded only for this
+
+    for question, found in answers:
+        if isinstance(found, decision.Refuted):
+            shown = exhibit_together(plan, inquiries, asked.claim, question, found.witness)
+            if shown is not None:
+                return replace(finding, counterexample=shown)
+    return replace(finding, verdict=Undecided(decision.Unknown(APART)), reason=APART)
+
+
+def _undecided(finding: Finding) -> Diagnostic:
+    claim, reason = finding.claim, finding.reason or APART
+    code = "I0716" if reason == APART else "I0703"
+    label = "" if claim.limit is None else f"`{claim.limit.envelope}` allows no more"
+    labels: tuple[Label, ...] = ()
+    message = f"neither proved nor refuted: {claim.statement}"
+    return error(code, message, claim.span, label, labels=labels, notes=(reason,))
