@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from ionto_ir.dataclass import replace
 from ionto_runtime.journal_reader import Reading, Sealed, Unsealed, read_journal
@@ -53,6 +54,10 @@ def test_a_session_runs_in_a_process_of_its_own_from_its_job_to_its_seal(tmp_pat
     assert replay(bound, reading).agrees
     header = reading.header
     assert header is not None and header["process"]["collector"] == "frozen and off"  # type: ignore[index, call-overload]
+    schema = (ROOT / "docs" / "reference" / "safety.schema.json").read_text(encoding="utf-8")
+    published = Draft202012Validator(json.loads(schema))
+    for message in (*spoken.heard, spoken.views[0], spoken.views[-1]):
+        published.validate(message)
     numbers = [view["sequence"] for view in spoken.views]
     assert numbers == sorted(set(numbers)), "views are numbered"  # type: ignore[type-var]
 
