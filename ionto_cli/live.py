@@ -27,6 +27,7 @@ from ionto_ir.diagnostic import Diagnostic, Label, Severity, error
 from ionto_ir.source import Span
 from ionto_runtime.admission import confirmation_of
 from ionto_runtime.clock import RealClock
+from ionto_runtime.drivers.driver import DeadMan
 from ionto_runtime.loop import Signals, signals_noted
 from ionto_runtime.messages import STOPS, Message, command_of, outcome_from_json, view_from_json
 from ionto_runtime.prompts import YES
@@ -180,6 +181,7 @@ class _Bedside:
             device=str(message["device"]),
             simulated=message["simulated"] is True,
             speed=1,
+            dead_man=DeadMan[str(message["dead_man"]).upper()],
         )
         for said in before_lines(self._bound.sealed, self._facts, self._bound.plan):
             self._asker.say(said)

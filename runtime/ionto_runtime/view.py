@@ -44,7 +44,10 @@ class Facts:
         """What must be said all the time; None when nothing must."""
         if self.dead_man is DeadMan.DEVICE:
             return None
-        return f"NOT FOR PEOPLE: when this computer falls silent, the output ends by {self.dead_man.value}"
+        ends = (
+            "nothing ends the output" if self.dead_man is DeadMan.NONE else f"{self.dead_man.value} ends it"
+        )
+        return f"NOT FOR PEOPLE: when this computer falls silent, {ends}"
 
 
 @dataclass(frozen=True, slots=True)

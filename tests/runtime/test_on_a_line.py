@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ionto_ir.dataclass import replace
+from ionto_ir.features import features_of
+from ionto_ir.limits import Envelope
 from ionto_ir.plan import Plan
 from ionto_runtime.accounting import account_of
 from ionto_runtime.device_file import device_file_text
@@ -17,6 +21,7 @@ from ionto_runtime.drivers.driver import Identity
 from ionto_runtime.journal_reader import Reading, Sealed, Unsealed, read_journal
 from ionto_runtime.safety.job import Job
 from tests.conformance.processes import DeviceProcess
+from tests.ir.sessions import SPAN
 from tests.runtime.safety_process import LASTING, QUICK, Spoken, job_at, spoken_to
 from tests.runtime.sealed_plans import MA, placed
 
@@ -193,3 +198,50 @@ def test_a_device_that_takes_the_timeout_and_never_starts_its_timer_is_not_armed
         spoken.remote.join(spoken.job.token, "test", commands=True)
         refused = json.dumps(spoken.until_type("refused_session"))
     assert "I0913" in refused and received_pc(device) == 0
+
+
+# --- bench instruments ------------------------------------------------------------------------------------
+BENCH_ONLY = Envelope("bench", "Phantoms", None, SPAN, device_classes=("bench",))
+
+
+def for_the_bench(plan: Plan) -> Plan:
+    """The plan for a source-measure unit, and for nobody."""
+    device = replace(on_the_reference_device(plan).device, name="keithley", driver="keithley_2400")
+    return replace(plan, device=replace(device, device_class="bench"), envelopes=(BENCH_ONLY,))
+
+
+@pytest.mark.requirement("R45")
+@pytest.mark.parametrize("people", [True, False], ids=["people", "bench"])
+def test_an_instrument_without_a_dead_man_runs_what_is_for_the_bench_and_nothing_else(
+    tmp_path: Path, people: bool
+) -> None:
+    line = tmp_path / "line"
+    command = [
+        sys.executable,
+        "-m",
+        "ionto_runtime.simulation.instrument",
+        "keithley_2400",
+        "--link",
+        str(line),
+    ]
+    served = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert served.stdout is not None and served.stdout.readline() == f"{line}\n"
+    job = job_at(tmp_path, port=str(line), driver="keithley_2400")
+    plan = for_the_bench(QUICK)
+    plan = replace(plan, envelopes=()) if people else plan
+    (tmp_path / "sealed").mkdir()
+    place = placed(tmp_path / "sealed", replace(plan, requires=features_of(plan)))
+    job = replace(job, plan=place.folder / "heel.plan.json", trust=place.folder / "home" / "trusted")
+    try:
+        with spoken_to(job) as spoken:
+            if people:
+                assert "I0922" in json.dumps(spoken.until_type("refused_session"))
+            else:
+                spoken.begin()
+                facts = next(message for message in spoken.heard if message["type"] == "facts")
+                assert "NOT FOR PEOPLE" in str(facts["banner"]) and facts["for_people"] is False
+                outcome = spoken.until_type("bye")["outcome"]
+                assert isinstance(outcome, dict)
+                assert outcome["completed"] or "F22" in spoken.codes() or "F26" in spoken.codes(), outcome
+    finally:
+        served.communicate()

@@ -110,4 +110,5 @@ def progress_line(view: View, percent: int) -> str:
         f"{'about ' if view.about else ''}{clock(view.remaining_ms)} left",
         f"contact {contact}",
     ]
-    return "  ".join(parts) + ("  SIMULATED" if facts.simulated else "")
+    marks = ["SIMULATED"] * facts.simulated + ["NOT FOR PEOPLE"] * (facts.banner is not None)
+    return "  ".join([*parts, *marks])

@@ -199,6 +199,9 @@ def _headline(view: View) -> RenderableType:
     if view.facts.simulated:
         line.append(" SIMULATED ", style="bold black on magenta")
         line.append(f" {view.facts.speed}× real time  " if view.facts.speed > 1 else "  ")
+    if view.facts.banner is not None:
+        line.append(f" {view.facts.banner} ", style=STYLES[Priority.HIGH])
+        line.append("  ")
     line.append(view.word, style=WORD_STYLES.get(view.word, "bold"))
     if view.end is not None:
         line.append(f"  {view.end.reason}")

@@ -159,6 +159,7 @@ def _with_device(job: Job, admitted: Admitted, driver: Driver, desk: Desk, clock
             "device": facts.device,
             "simulated": facts.simulated,
             "for_people": for_people(admitted.bound.plan),
+            "dead_man": facts.dead_man.name.lower(),
             "banner": facts.banner,
             "planned_pc": facts.planned_pc,
             "planned_ms": facts.planned_ms,
