@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from ionto_cli.picture import Band, Bar, Curve, Level, Mark, Picture
 from ionto_cli.words import Sources, step_in_words
+from ionto_ir.channels import channel_plans, is_together
+from ionto_ir.dataclass import replace
+from ionto_ir.device import Place
 from ionto_ir.expression import Value
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.plan import BooleanDomain, Plan, VariableKind
+from ionto_ir.rehearsed import Rehearsed
 from ionto_ir.trace import Trace, area_um2, role_at, stretches
 from ionto_ir.wording import limit_text, value_text
 
@@ -40,6 +44,41 @@ def picture_of(
         marks=list(marks),
         simulated=plan.device.driver == "simulated",
     )
+
+
+def picture_of_outcome(
+    plan: Plan, outcome: Rehearsed, sources: Sources, *, bars: Sequence[Bar] = (), marks: Sequence[Mark] = ()
+) -> Picture:
+    """A rehearsed session as a picture: one curve, or one for each channel."""
+    values = outcome.values
+    if not plan.channels:
+        return picture_of(plan, values, outcome.run.trace, sources, bars=bars, marks=marks)
+    parts = tuple(zip(channel_plans(plan), outcome.traces, strict=True))
+    levels = {(item.value, item.text): item for part, trace in parts for item in _alone(part, values, trace)}
+    longest_part, longest = max(parts, key=lambda pair: _last_ms(pair[1]))
+    names = [channel.name for channel in plan.channels]
+    return Picture(
+        title=plan.title or plan.name,
+        subtitle=f"{plan.device.name}, {chosen_values(plan, values)}".rstrip(", "),
+        curves=[curve_of(name, trace) for name, (_, trace) in zip(names, parts, strict=True)],
+        bands=_bands(longest_part, longest, sources),
+        current_levels=list(levels.values()),
+        charge_levels=[],
+        bars=list(bars),
+        marks=list(marks),
+        simulated=plan.device.driver == "simulated",
+    )
+
+
+def _alone(part: Plan, values: Mapping[str, Value], trace: Trace) -> list[Level]:
+    """The limits that can be drawn beside one channel's curve: not those that all channels share."""
+    own = replace(part, limits=tuple(limit for limit in part.limits if not is_together(limit)))
+    own = replace(own, electrodes=tuple(item for item in part.electrodes if item.place is Place.ACTIVE))
+    return _current_levels(own, values, trace)
+
+
+def _last_ms(trace: Trace) -> int:
+    return max((part.to_ms for part in stretches(trace) if part.on), default=0)
 
 
 def chosen_values(plan: Plan, values: Mapping[str, Value]) -> str:

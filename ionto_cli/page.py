@@ -14,7 +14,7 @@ from ionto_ir.course import WEEK
 from ionto_ir.dataclass import dataclass
 from ionto_ir.entry import expected
 from ionto_ir.expression import Reference
-from ionto_ir.plan import Code, Course, Plan, Rule, Section, Variable, VariableKind
+from ionto_ir.plan import Code, Course, Finish, Plan, Rule, Section, Variable, VariableKind
 from ionto_ir.units import CURRENT, format_quantity
 from ionto_ir.wording import envelope_text, limit_text, measured_text, value_text
 from ionto_verifier.properties import SENTENCES, Property
@@ -109,6 +109,9 @@ def _protocol(plan: Plan, sources: Sources) -> Mapping[str, object]:
         lines = [step_in_words(step, sources) for step in plan.steps if step.section is section]
         if lines:
             sections.append((section.value, lines))
+    for channel in plan.channels:
+        lines = [step_in_words(step, sources) for step in channel.steps if not isinstance(step, Finish)]
+        sections.append((f"channel {channel.name}", lines))
     return {
         "electrodes": electrodes_in_words(plan),
         "variables": [_variable(item) for item in plan.variables if item.kind is not VariableKind.RECORD],

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from ionto_cli import quantities
 from ionto_ir import plan as p
+from ionto_ir.channels import channels_of
 from ionto_ir.device import ALL, Split
 from ionto_ir.expression import Constant, Expression, Reference
 from ionto_ir.monitor import Monitor
@@ -121,10 +122,17 @@ def _share(split: Split) -> str:
     return f", taking {low} of the current" if low == high else f", taking {low} to {high} of the current"
 
 
+def _channels(plan: p.Plan, electrode: int) -> str:
+    names = [plan.channels[number].name for number in channels_of(plan, electrode)]
+    if len(names) > 1:
+        return f"; it carries the sum of the channels {', '.join(names)}"
+    return f"; channel {names[0]}" if names else ""
+
+
 def electrodes_in_words(plan: p.Plan) -> list[str]:
     """One line an electrode: place, pole, size, site, contents."""
     lines = []
-    for electrode in plan.electrodes:
+    for index, electrode in enumerate(plan.electrodes):
         size = _operand(electrode.area_um2, quantities.area) or "a computed area"
         if isinstance(electrode.area_um2, Reference):
             size = "area asked on the day"
@@ -133,6 +141,6 @@ def electrodes_in_words(plan: p.Plan) -> list[str]:
         role = electrode.role.value if plan.pole is None else "anode or cathode, chosen on the day"
         lines.append(
             f"{electrode.place.value.capitalize()}: {role}, {electrode.profile} ({size}) "
-            f"on “{electrode.site}”{holds}{_share(electrode.split)}"
+            f"on “{electrode.site}”{holds}{_share(electrode.split)}{_channels(plan, index)}"
         )
     return lines

@@ -75,6 +75,7 @@ def _ran(
         classified=classified,
         violations=violations_together(bound.plan, bound.values, done.traces),
         cautions=noted,
+        traces=done.traces,
     )
 
 

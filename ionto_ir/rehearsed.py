@@ -23,7 +23,7 @@ from ionto_ir.events import (
 from ionto_ir.expression import Value
 from ionto_ir.observer import Violation
 from ionto_ir.scenario import Happening, Occurrence
-from ionto_ir.trace import Observation
+from ionto_ir.trace import Observation, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Rehearsed:
     its own.
 
     `reason` is why it ended; `classified` what tables said of recorded values; `violations` what the observer
-    saw.
+    saw. With several channels `traces` has one for each, and `run` is what people do around them.
     """
 
     values: Mapping[str, Value]
@@ -43,6 +43,7 @@ class Rehearsed:
     classified: tuple[tuple[str, str], ...]
     violations: tuple[Violation, ...]
     cautions: tuple[Needed, ...]
+    traces: tuple[Trace, ...] = ()
 
 
 Outcome = Rehearsed | Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ionto_cli.drawing import picture_of
+from ionto_cli.drawing import picture_of_outcome
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
 from ionto_cli.loading import choose_one
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     if isinstance(outcome, Exit):
         return outcome
     bars = bars_of(verify(plan))
-    picture = picture_of(plan, outcome.values, outcome.run.trace, chosen.sources, bars=bars)
+    picture = picture_of_outcome(plan, outcome, chosen.sources, bars=bars)
     try:
         draw(picture, paths)
     except OSError as problem:

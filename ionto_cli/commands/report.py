@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ionto_cli.drawing import picture_of
+from ionto_cli.drawing import picture_of_outcome
 from ionto_cli.examples import examples_of
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words, write_whole
@@ -39,7 +39,7 @@ def write_report(chosen: Chosen, path: Path, assignments: list[str], journal: Ru
         return outcome
     report = verify(plan)
     bars = bars_of(report)
-    picture = picture_of(plan, outcome.values, outcome.run.trace, chosen.sources, bars=bars)
+    picture = picture_of_outcome(plan, outcome, chosen.sources, bars=bars)
     text = page(report, chosen.sources, picture, examples_of(report, chosen.sources), journal)
     try:
         write_whole(path, text.encode())

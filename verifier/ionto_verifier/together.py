@@ -88,6 +88,7 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
         answers += [_renamed(answer, f"channels[{number}].") for answer in report.answers]
     parts = [item for part in asked for item in part.questions]
     answers += [Answered(item, item.decided or decisions[item.obligation.id]) for item in parts]
+    named = {finding.claim.id for finding in findings}
     return VerificationReport(
         plan,
         tuple(findings),
@@ -96,7 +97,7 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
         in_reading_order(said),
         tuple(text for report in (care, *alone) for text in report.disagreements),
         ill_formed=care.ill_formed or any(report.ill_formed for report in alone),
-        answers=tuple(answers),
+        answers=tuple(answer for answer in answers if answer.question.claim in named),
     )
 
 
