@@ -247,6 +247,17 @@ def _simulate(commands: Commands[Parser]) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the simulated skin")
     parser.add_argument("--plot", metavar="PATH", help="draw what happened as SVG or PNG")
+    parser.add_argument(
+        "--population",
+        type=int,
+        metavar="N",
+        help="N people who differ, and how all that comes of it is spread",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="with --population: dask scheduler whose workers compute (needs `ionto[cluster]`)",
+    )
     _json(parser)
 
 

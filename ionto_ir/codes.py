@@ -251,6 +251,7 @@ CODES: dict[str, str] = {
     "I0953": "a session that is not on record",
     "I0954": "a session that cannot be exported as it is asked",
     "I0955": "a library that an option needs is not installed",
+    "I0956": "a cluster that does not answer",
     "I0960": "an earlier session that cannot be counted",
     "I0961": "a plan for a device that is not here",
     "I0962": "a device that is not ready",

@@ -47,6 +47,10 @@ def run(arguments: argparse.Namespace) -> Exit:
     given = parse_assignments(plan, arguments.values)
     if isinstance(given, tuple):
         return complain(*given, files=chosen.sources)
+    if arguments.cluster is not None and arguments.population is None:
+        return complain(error("I0901", "`--cluster` goes with `--population`", None))
+    if arguments.population is not None and arguments.at:
+        return complain(error("I0901", "`--at` is for one session, not for a population", None))
     timeline = occurrences(plan, arguments.at)
     if isinstance(timeline, Diagnostic):
         return complain(timeline)
@@ -58,6 +62,10 @@ def run(arguments: argparse.Namespace) -> Exit:
         for item in plan.variables
         if item.kind is VariableKind.RECORD
     }
+    if arguments.population is not None:
+        from ionto_cli.population_run import simulate_population
+
+        return simulate_population(bound, records, arguments)
     with tempfile.TemporaryDirectory() as folder:
         return _simulated(
             chosen, bound, Scripted(timeline, records), arguments, Path(folder) / "session.journal"

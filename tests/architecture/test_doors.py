@@ -16,6 +16,7 @@ DOORS = {
     "cryptography": "ionto_runtime.signing",
     "serial": "ionto_runtime.drivers.serial_port",
     "edfio": "ionto_cli.export_edf",
+    "distributed": "ionto_cli.population",
 }
 
 # What a package may take beyond the standard library; which neighbours it may see is said by the layers.

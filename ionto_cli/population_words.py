@@ -1,0 +1,149 @@
+"""A population in words, as data and as a picture: how voltage, completion and delivery are spread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionto_cli.picture import BLUE, GREEN, GREY, ORANGE, RED
+from ionto_cli.population import Course, Outcome
+from ionto_ir.dataclass import dataclass
+from ionto_ir.device import Drug
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+QUANTILES = (5, 25, 50, 75, 95)
+LIMITED_S = 2.0
+"""Who was at the highest voltage for longer than this received less than was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A population that was computed. `drugs` are those whose mass is known, with ug a mA.min by sign."""
+
+    title: str
+    device: str
+    course: Course
+    outcome: Outcome
+    drugs: tuple[tuple[Drug, float, float], ...]
+    seed: int
+    seconds: float
+    where: str
+
+    @property
+    def count(self) -> int:
+        """How many people."""
+        return len(self.outcome.peak_v)
+
+    def parts(self) -> dict[str, int]:
+        """How many finished as set, finished with less, and stopped."""
+        limited = self.outcome.limited_s > LIMITED_S
+        stopped = self.outcome.stopped
+        return {
+            "finished": int(np.sum(~stopped & ~limited)),
+            "finished with less than was set": int(np.sum(~stopped & limited)),
+            "pressed stop": int(np.sum(stopped)),
+        }
+
+    def spreads(self) -> Iterator[tuple[str, str, np.ndarray]]:
+        """What is spread, its unit, and the value of each person."""
+        out = self.outcome
+        yield "highest voltage", "V", out.peak_v
+        yield "resistance at the end", "kΩ", out.ohm / 1000
+        yield "charge", "mA·min", out.charge_ma_min
+        for drug, forward, backward in self.drugs:
+            yield drug.title, "µg", out.forward_ma_min * forward + out.backward_ma_min * backward
+
+
+def lines(told: Told) -> Iterator[str]:
+    """For a person to read."""
+    yield f"SIMULATED population of {told.count}: {told.title}, {told.device}, seed {told.seed}"
+    for name, count in told.parts().items():
+        yield f"  {name:<32} {count:>9}  {100 * count / told.count:5.1f} %"
+    yield f"  {'':<32} " + "".join(f"{f'{quantile} %':>10}" for quantile in QUANTILES)
+    for name, unit, values in told.spreads():
+        found = np.percentile(values, QUANTILES)
+        yield f"  {f'{name} / {unit}':<32} " + "".join(f"{value:>10.3g}" for value in found)
+    rate = told.count / max(told.seconds, 1e-9)
+    yield f"  {told.seconds:.2f} s on {told.where}: {rate:.0f} patients a second"
+
+
+def data(told: Told) -> dict[str, object]:
+    """For a machine to read."""
+    return {
+        "schema": "ionto.population/1",
+        "simulated": True,
+        "population": told.count,
+        "seed": told.seed,
+        "completion": told.parts(),
+        "quantiles_percent": list(QUANTILES),
+        "spreads": {
+            name: {"unit": unit, "quantiles": [float(found) for found in np.percentile(values, QUANTILES)]}
+            for name, unit, values in told.spreads()
+        },
+        "seconds": told.seconds,
+        "patients_per_second": told.count / max(told.seconds, 1e-9),
+        "computed_on": told.where,
+    }
+
+
+def draw_population(told: Told, path: str) -> None:
+    """The distributions as SVG or PNG; ValueError for another ending."""
+    metadata = {"Date": None} if path.endswith(".svg") else None
+    _figure(told).savefig(path, dpi=150, metadata=metadata)
+
+
+def _figure(told: Told) -> Figure:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib.figure import Figure
+
+    spreads = list(told.spreads())
+    style: dict[Any, Any] = {
+        "svg.hashsalt": "ionto",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with mpl.rc_context(style):
+        rows = (len(spreads) + 1) // 2
+        figure = Figure(figsize=(9.5, 1.6 + 2.6 * rows), layout="constrained")
+        figure.suptitle(f"{told.title}: {told.count} simulated patients", x=0.01, ha="left", fontsize=13)
+        grid = figure.add_gridspec(1 + rows, 2, height_ratios=[0.25, *[1.0] * rows])
+        _completion(figure.add_subplot(grid[0, :]), told)
+        for number, (name, unit, values) in enumerate(spreads):
+            axes = figure.add_subplot(grid[1 + number // 2, number % 2])
+            limit = told.course.compliance_v if unit == "V" else None
+            _spread(axes, f"{name} / {unit}", values, told.outcome.stopped, limit)
+    return figure
+
+
+def _completion(axes: Axes, told: Told) -> None:
+    left = 0
+    for (name, count), colour in zip(told.parts().items(), (GREEN, ORANGE, RED), strict=True):
+        axes.barh([0], [count], left=[left], color=colour, label=f"{name}: {100 * count / told.count:.1f} %")
+        left += count
+    axes.set_xlim(0, told.count)
+    axes.set_yticks([])
+    axes.set_xlabel("patients; below, orange are those who pressed stop, dashed lines are 5, 50 and 95 %")
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, ncols=3)
+    axes.text(1.0, 1.15, "SIMULATED", transform=axes.transAxes, ha="right", color=RED, fontsize=8)
+
+
+def _spread(axes: Axes, name: str, values: np.ndarray, stopped: np.ndarray, limit: float | None) -> None:
+    edges = np.histogram_bin_edges(values, bins=40)
+    axes.hist(
+        [values[~stopped], values[stopped]], bins=list(edges), stacked=True, color=[BLUE, ORANGE], linewidth=0
+    )
+    for quantile in (5, 50, 95):
+        at = float(np.percentile(values, quantile))
+        axes.axvline(at, color=GREY, lw=0.9, ls=(0, (4, 3)))
+    if limit is not None and edges[-1] > 0.5 * limit:
+        axes.axvline(limit, color=RED, lw=1.2)
+    axes.set_xlabel(name)
+    axes.set_ylabel("patients")
