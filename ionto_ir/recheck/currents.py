@@ -58,7 +58,9 @@ class Flow:
 
 def entered(plan: Plan) -> dict[int, tuple[Held, ...]]:
     """For each step that can be reached, what it may find. Raises BeyondError."""
-    found: dict[int, list[Held]] = {plan.entry: [Held(ZERO, False, False)]}
+    # Where the poles are chosen on the day, all may flow either way.
+    chosen = (False,) if plan.pole is None else (False, True)
+    found: dict[int, list[Held]] = {plan.entry: [Held(ZERO, False, flipped) for flipped in chosen]}
     waiting = [plan.entry]
     while waiting:
         index = waiting.pop()

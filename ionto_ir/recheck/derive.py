@@ -14,7 +14,7 @@ from ionto_ir.plan import Plan
 from ionto_ir.recheck.currents import UNDERSTOOD, entered, flows
 from ionto_ir.recheck.derived import Derived, Left, Numbering, Settled
 from ionto_ir.recheck.instants import Instants
-from ionto_ir.recheck.persons import drugs, exclusions, tables, zeros
+from ionto_ir.recheck.persons import drugs, exclusions, scopes, tables, zeros
 from ionto_ir.recheck.polynomial import BeyondError
 from ionto_ir.recheck.statement import Question
 from ionto_ir.recheck.totals import Totals
@@ -24,9 +24,11 @@ FEATURES = frozenset(
         "adjust",
         "branch",
         "calendar",
+        "chosen pole",
         "classify",
         "course",
         "early finish",
+        "electrode sums",
         "loop",
         "memory",
         "monitor",
@@ -35,6 +37,7 @@ FEATURES = frozenset(
         "record",
         "reverse",
         "site",
+        "split",
         "timed loop",
         "waiting",
     }
@@ -96,7 +99,9 @@ def _found(plan: Plan) -> Iterator[Derived]:
     totals = Totals(plan, numbering)
     for index, limit in enumerate(plan.limits):
         name = f"limits[{index}]"
-        if limit.kind in INSTANT:
+        if limit.per_electrode and limit.kind is not LimitKind.DENSITY:
+            yield Left(name, "a sum or a current of each electrode apart")
+        elif limit.kind in INSTANT:
             yield from instants.limit(limit, name)
         elif limit.kind in SUM:
             yield from totals.limit(limit, name)
@@ -106,4 +111,5 @@ def _found(plan: Plan) -> Iterator[Derived]:
     yield from zeros(plan, ways, numbering)
     yield from instants.device()
     yield from drugs(plan, currents)
+    yield from scopes(plan)
     yield from tables(plan)

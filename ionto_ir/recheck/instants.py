@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from ionto_ir.expression import Expression
+from ionto_ir.device import Electrode
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.plan import Hold, Plan, Ramp, UntilCharge, UntilTotal
 from ionto_ir.recheck.currents import Flow
-from ionto_ir.recheck.derived import Derived, Left, Numbering, Settled, fall_na, ohm_max, worst
+from ionto_ir.recheck.derived import PPM, Derived, Left, Numbering, Settled, fall_na, ohm_max, worst
 from ionto_ir.recheck.polynomial import BeyondError, Polynomial, constant, scaled
 from ionto_ir.recheck.sight import Sight
 from ionto_ir.recheck.statement import Formula, any_of, at_most
@@ -100,18 +100,20 @@ class Instants:
         return lambda _, level: at_most(scaled(self._received(limit, level), factor), bound)
 
     def _densities(self, limit: Limit, name: str) -> Iterator[Derived]:
-        """All of the current is in each electrode, in the role that its direction gives it."""
+        """Each electrode carries its share of the current, in the role that its direction gives it."""
         for number, electrode in enumerate(self.plan.electrodes):
-            conclude = self._over(limit, electrode.area_um2)
+            conclude = self._over(limit, electrode)
             for flow in self.flows:
                 roles = {role_of(electrode.role, turned) for turned in flow.turned}
                 if limit.role is None or limit.role in roles:
                     yield from self._of_level(f"{name}.electrodes[{number}]", flow, conclude)
 
-    def _over(self, limit: Limit, area_um2: Expression) -> Conclude:
+    def _over(self, limit: Limit, electrode: Electrode) -> Conclude:
+        share = Fraction(electrode.split.hi_ppm, PPM)
+
         def conclude(sight: Sight, level: Polynomial) -> Formula:
-            flowing = scaled(self._received(limit, level), UA_M2_PER_NA_UM2)
-            return at_most(flowing, scaled(sight.number(area_um2), limit.bound))
+            flowing = scaled(self._received(limit, level), share * UA_M2_PER_NA_UM2)
+            return at_most(flowing, scaled(sight.number(electrode.area_um2), limit.bound))
 
         return conclude
 

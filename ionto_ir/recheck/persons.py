@@ -68,21 +68,40 @@ def _zero(
 
 
 def drugs(plan: Plan, flows: tuple[Flow, ...]) -> Iterator[Derived]:
-    """A cation under the anode, an anion under the cathode, whenever current flows; or a stated reason."""
+    """A cation under the anode, an anion under the cathode, whenever current flows; or a stated reason.
+
+    Water flows from anode to cathode and carries what is neutral. An ion whose sign is known on the day is
+    left out, and so is one where the polarity turns.
+    """
     turned = {way for flow in flows if flow.level_na != _NOTHING for way in flow.turned}
     for number, electrode in enumerate(plan.electrodes):
         excused = electrode.despite is not None
-        for place, drug in enumerate(electrode.drugs):
-            if drug.ion:
-                pole = Role.ANODE if drug.ion > 0 else Role.CATHODE
-                right = all(role_of(electrode.role, way) is pole for way in turned)
-                claim = f"electrodes[{number}].drugs[{place}]"
-                if right or excused:
-                    yield Settled(claim, True)
-                else:
-                    yield Left(claim, "a polarity that turns")
-        if len({drug.ion > 0 for drug in electrode.drugs if drug.ion}) > 1:
+        poles = [_pole(drug.ion) for drug in electrode.drugs]
+        for place, pole in enumerate(poles):
+            claim = f"electrodes[{number}].drugs[{place}]"
+            if excused or (pole is not None and all(role_of(electrode.role, way) is pole for way in turned)):
+                yield Settled(claim, True)
+            else:
+                yield Left(claim, "a sign that is known on the day, or a polarity that turns")
+        if len(set(poles)) > 1:
             yield Settled(f"electrodes[{number}].drugs", excused)
+
+
+def _pole(ion: int | None) -> Role | None:
+    """The pole that drives a drug into the skin."""
+    if ion is None:
+        return None
+    return Role.CATHODE if ion < 0 else Role.ANODE
+
+
+def scopes(plan: Plan) -> Iterator[Derived]:
+    """An envelope is used with a device of a class that it is meant for; sites are words, and left out."""
+    for index, envelope in enumerate(plan.envelopes):
+        claim = f"envelopes[{index}]"
+        if envelope.sites:
+            yield Left(claim, "sites, which are words")
+        if envelope.device_classes:
+            yield Settled(claim, plan.device.device_class in envelope.device_classes)
 
 
 def tables(plan: Plan) -> Iterator[Derived]:

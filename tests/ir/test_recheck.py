@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ionto_dsl.driver import compile_file
 from ionto_ir.dataclass import replace
 from ionto_ir.features import KNOWN_FEATURES
 from ionto_ir.limits import LimitKind
@@ -18,12 +19,13 @@ from ionto_ir.recheck.record import METHODS, Record, read_record
 from ionto_verifier.certificate import Closed
 from ionto_verifier.certify import method_of
 from ionto_verifier.decision import Proved, Refuted, Stage, Unknown
+from ionto_verifier.driver import verify
 from ionto_verifier.properties import Question
 from ionto_verifier.report import Answered
 from ionto_verifier.rests import Rest
 from tests.golden.everything import everything
-from tests.ir.sealing import Json, codes, parts_of, rechecked
-from tests.library.test_library import TREATMENTS
+from tests.ir.sealing import PROVE_ONLY, Json, codes, parts_of, rechecked, rechecked_plan
+from tests.library.test_library import LIBRARY, TREATMENTS
 from tests.verifier.test_cross_check import square
 
 CLOSED = ["closed"]
@@ -40,6 +42,11 @@ DERIVED = [
     "zero",
 ]
 """Properties whose every hard claim in the library is derived again and certified."""
+
+
+REGIMENS = sorted((LIBRARY / "regimens").glob("*.ionto"))
+APART = ("the recheck derives no such claim", "a sum or a current of each electrode apart")
+"""Why limits on each electrode apart are not derived."""
 
 
 def untouched(_plan: Json, _certificates: Json) -> None:
@@ -63,6 +70,18 @@ def test_every_safety_claim_of_a_shipped_treatment_is_derived_again_and_certifie
             assert claim.standing is Standing.DERIVED, (claim.claim, claim.why_not_derived)
     open_ones = [claim.property for claim in checked.claims if claim.standing is Standing.OPEN]
     assert open_ones in ([], ["dose"])  # a soft limit of one treatment, which is meant to be passed
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", REGIMENS, ids=lambda path: path.stem)
+def test_every_limit_of_a_proved_regimen_is_derived_again_and_certified(path) -> None:
+    for compiled in compile_file(str(path)).plans:
+        report = verify(compiled.plan, PROVE_ONLY)
+        claims = rechecked_plan(compiled.plan, report).claims if report.proved else ()
+        for claim in claims:
+            if claim.claim.startswith("limits[") and claim.why_not_derived not in APART:
+                told = (claim.claim, claim.why_not_derived)
+                assert claim.standing in (Standing.DERIVED, Standing.OPEN), told
 
 
 def test_certificates_are_counted_and_none_is_counted_that_is_not_there() -> None:
