@@ -54,9 +54,7 @@ class Export:
         yield "plan", " ".join(self.text(name) or "" for name in ("plan_name", "plan_version")).strip()
         yield "plan_sha256", self.text("plan_sha256") or "unknown"
         yield "device", self.text("device") or "unknown"
-        identity = self.header.get("device_identity")
-        if isinstance(identity, dict):
-            yield from ((f"device_{name}", str(value)) for name, value in identity.items())
+        yield "device_identity", self.text("device_identity") or "unknown"
         yield "software", self.text("software") or "unknown"
         yield "software_sha256", self.text("software_sha256") or "unknown"
         yield "journal", self.state

@@ -95,24 +95,17 @@ def _quantity(value: int | float, unit: str) -> Json:
 
 # --- the resources --------------------------------------------------------------------------------------
 def _device(export: Export) -> Resource:
-    identity = export.header.get("device_identity")
-    known = identity if isinstance(identity, dict) else {}
-    serial = known.get("serial")
-    firmware: list[Json] = []
-    if "firmware" in known:
-        firmware.append({"type": {"text": "firmware"}, "value": str(known["firmware"])})
+    identity = export.text("device_identity")
     return _resource(
         export,
         "Device",
         "device",
-        identifier=[{"system": "urn:ionto:device:serial", "value": str(serial)}] if serial else None,
+        identifier=[{"system": "urn:ionto:device", "value": identity}] if identity else None,
         status="unknown" if export.simulated else "active",
-        serialNumber=str(serial) if serial else None,
         deviceName=[{"name": export.text("device") or "unknown", "type": "model-name"}],
         version=[
             {"type": {"text": "ionto"}, "value": export.text("software") or "unknown"},
             {"type": {"text": "ionto sha256"}, "value": export.text("software_sha256") or "unknown"},
-            *firmware,
         ],
         note=[{"text": SIMULATED_WORDS}] if export.simulated else None,
     )

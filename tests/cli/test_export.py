@@ -257,6 +257,15 @@ def test_fhir_names_plan_device_and_software(heel: Bedside) -> None:
     assert any(note["text"] == f"software: {header['software']}" for note in procedure["note"])
 
 
+def test_a_device_is_named_by_what_it_answered(heel: Bedside) -> None:
+    export = exported(heel)
+    known = replace(export, header={**export.header, "device_identity": "IonLink 1 0042, firmware 3"})
+    (device,) = resources(known, "Device")
+    assert device["identifier"] == [{"system": "urn:ionto:device", "value": "IonLink 1 0042, firmware 3"}]
+    assert "# device_identity: IonLink 1 0042, firmware 3\n" in csv_text(known)
+    assert "identifier" not in resources(export, "Device")[0]
+
+
 def test_the_drug_in_the_bundle_is_what_the_set_charge_carries(heel: Bedside) -> None:
     from ionto_runtime.simulation.delivery import delivered_ug
 
