@@ -138,8 +138,8 @@ def _minutes(axes: Axes) -> None:
         return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
     low, high = axes.get_xlim()
-    steps = [1, 1.5, 3, 6, 10] if high - low < 600 else [1.2, 2.4, 3, 6]
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, *[s for s in steps if s > 1], 10]))
+    steps = [1.5, 3, 6] if high - low < 600 else [1.2, 2.4, 3, 6]
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, *steps, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(clock))
 
 
