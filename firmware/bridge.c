@@ -2,7 +2,7 @@
  *
  * A request is a letter and its numbers, little-endian; an answer comes to `S` alone.
  *   S us:u32 stop:u8 mv:u16[3] length:u16 bytes   run for so long, with these voltages at the converter's pins,
- *                                                 the stop line pulled (1) or not, these bytes on their way
+ *                                                 the stop button pressed (1) or not, these bytes on their way
  *     current:u16 compliance:u16 pins:u8 resets:u8 length:u16 bytes
  *                                                 what the output's converter holds; relay (1), positive (2);
  *                                                 restarts since the last answer; what was sent
@@ -102,10 +102,13 @@ static void run(uint32_t us) {
   avr_cycle_timer_cancel(avr, wake, NULL);
 }
 
-/* A reset clears what simavr knows of a pin without telling it, so the pin itself is set too. */
-static void set_stop_line(bool pulled) {
-  avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('D'), 2), !pulled);
-  avr->data[PIND_AT] = (uint8_t)((avr->data[PIND_AT] & ~4) | (pulled ? 0 : 4));
+/* What drives the pin from outside is kept over a reset and outweighs the pull-up; the pin itself is set as well,
+ * because simavr looks at the former only when the firmware writes to its port. */
+static void set_stop_line(bool pressed) {
+  avr_ioport_external_t outside = {.name = 'D', .mask = 4, .value = pressed ? 4 : 0};
+  avr_ioctl(avr, AVR_IOCTL_IOPORT_SET_EXTERNAL('D'), &outside);
+  avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ('D'), 2), pressed);
+  avr->data[PIND_AT] = (uint8_t)((avr->data[PIND_AT] & ~4) | (pressed ? 4 : 0));
 }
 
 static uint32_t take(unsigned bytes) {

@@ -1,7 +1,7 @@
 /* The reference device on an ATmega328P at 16 MHz: clock, line, converters, output, watchdog.
  *
  * PB0 polarity (high is positive), PB2 select of the two-channel 12-bit converter on SPI (A current, B
- * compliance), PD4 output relay, PD2 stop line (low stops), ADC0 current forward, ADC1 current backward, ADC2
+ * compliance), PD4 output relay, PD2 stop line (high stops), ADC0 current forward, ADC1 current backward, ADC2
  * voltage. After a reset every pin is an input with its relay's pull-down: no output.
  */
 #include <avr/eeprom.h>
@@ -170,7 +170,7 @@ static void read_serial(char *to) {
 static void set_up(void) {
   open_relay();
   DDRD = _BV(PD4);
-  PORTD |= _BV(PD2); /* pull-up: a stop line that is cut does not stop; one that is shorted does */
+  PORTD |= _BV(PD2); /* pull-up: the button is a closed contact to ground, so a line that is cut stops */
   DDRB = _BV(PB0) | _BV(PB2) | _BV(PB3) | _BV(PB5);
   PORTB |= _BV(PB2);
   SPCR = _BV(SPE) | _BV(MSTR);
@@ -183,7 +183,7 @@ static void set_up(void) {
   UBRR0 = BAUD_DIVIDER;
   UCSR0C = _BV(UCSZ01) | _BV(UCSZ00);
   UCSR0B = _BV(RXEN0) | _BV(TXEN0) | _BV(RXCIE0);
-  EICRA = _BV(ISC01); /* falling edge; the level is looked at in every beat too */
+  EICRA = _BV(ISC01) | _BV(ISC00); /* rising edge; the level is looked at in every beat too */
   EIMSK = _BV(INT0);
   SMCR = _BV(SE); /* idle: every interrupt wakes */
 }
@@ -254,7 +254,7 @@ static void look_for_beat(void) {
     scan_done = scan_open = false;
     tell_time();
     const struct counts counts = {scanned[0], scanned[1], scanned[2], scanned[3], scanned[4]};
-    device_control(&device, &counts, !(PIND & _BV(PD2)));
+    device_control(&device, &counts, PIND & _BV(PD2));
     drive_output();
     wdt_reset();
   }

@@ -28,7 +28,8 @@ from ionto_runtime.link.schema import (
     State,
     Trip,
 )
-from ionto_runtime.simulation.plant import PlantFault
+from ionto_runtime.simulation.load import LoadFault
+from ionto_runtime.simulation.plant import SensorFault
 from tests.conformance.bench import LIMITS, SLEW_NA_S, Bench, latched
 
 MA = 1_000_000
@@ -185,7 +186,7 @@ def test_current_above_the_ceiling_opens_the_output_at_once(bench: Bench) -> Non
 @pytest.mark.requirement("R35")
 def test_current_against_the_sign_opens_the_output(bench: Bench) -> None:
     bench.run(MA)
-    bench.plant.faults.add(PlantFault.SWAPPED)
+    bench.plant.load.faults.add(LoadFault.SWAPPED)
     bench.hold(MA, 300)
     assert bench.look().trip is Trip.OVER_CURRENT
 
@@ -193,7 +194,7 @@ def test_current_against_the_sign_opens_the_output(bench: Bench) -> None:
 @pytest.mark.requirement("R22")
 def test_an_output_that_does_not_open_is_reported_as_current(bench: Bench) -> None:
     bench.run(MA)
-    bench.plant.faults.add(PlantFault.STUCK_OUTPUT)
+    bench.plant.load.faults.add(LoadFault.STUCK_OUTPUT)
     bench.wait(10)
     off = bench.ask(Off())
     assert Flag.OUTPUT_ON not in off.flags
@@ -206,7 +207,7 @@ def test_an_output_that_does_not_open_is_reported_as_current(bench: Bench) -> No
 @pytest.mark.requirement("R34")
 def test_a_converter_that_cannot_be_believed_opens_the_output(bench: Bench) -> None:
     bench.run(MA)
-    bench.plant.faults.add(PlantFault.STUCK_READING)
+    bench.plant.faults.add(SensorFault.STUCK_READING)
     bench.wait(50)
     assert bench.plant.current_na == 0
     assert bench.look().trip is Trip.SENSOR
@@ -215,7 +216,7 @@ def test_a_converter_that_cannot_be_believed_opens_the_output(bench: Bench) -> N
 @pytest.mark.requirement("R29")
 def test_an_electrode_that_comes_off_is_said_and_the_voltage_stays_where_it_was_set(bench: Bench) -> None:
     bench.run(MA)
-    bench.plant.faults.add(PlantFault.LEAD_OFF)
+    bench.plant.load.faults.add(LoadFault.LEAD_OFF)
     status = bench.hold(MA, 100)
     assert Flag.LEAD_OFF | Flag.AT_COMPLIANCE in status.flags
     assert abs(status.voltage_mv) <= LIMITS.compliance_mv * 1.01

@@ -11,7 +11,7 @@ from ionto_runtime.drivers.driver import Complaint, Identity, Problem
 from ionto_runtime.drivers.ionlink import IonLinkDriver
 from ionto_runtime.link.schema import LEASE_TAIL_MS
 from ionto_runtime.simulation.ionlink_device import IonLinkDevice
-from ionto_runtime.simulation.plant import PlantFault
+from ionto_runtime.simulation.load import LoadFault
 from ionto_runtime.stimulator import Accepted, Refusal, Refused
 from tests.conformance.bench import Bench
 from tests.conformance.sessions import (
@@ -53,7 +53,7 @@ def test_the_first_act_opens_an_output_that_somebody_left_on(bench: Bench) -> No
 @pytest.mark.requirement("R8")
 def test_a_device_whose_output_does_not_open_is_refused(bench: Bench) -> None:
     bench.run(MA)
-    bench.plant.faults.add(PlantFault.STUCK_OUTPUT)
+    bench.plant.load.faults.add(LoadFault.STUCK_OUTPUT)
     problem = bench.driver().connect()
     assert isinstance(problem, Problem) and problem.code == "I0914"
     assert "µA with its output open" in problem.text

@@ -20,7 +20,7 @@ from ionto_runtime.journal import Durability, JournalWriter, Written
 from ionto_runtime.journal_reader import scan
 from ionto_runtime.replay import replay
 from ionto_runtime.session import Session
-from ionto_runtime.simulation.plant import PlantFault
+from ionto_runtime.simulation.load import LoadFault
 from tests.conformance.bench import Bench
 from tests.ir.sessions import SECOND, bound_of, timed_plan
 from tests.runtime.bedside import header_of
@@ -193,7 +193,7 @@ def test_an_output_that_gives_more_than_it_is_told_ends_the_session(bench: Bench
 def test_an_output_that_does_not_open_is_the_loudest_alarm() -> None:
     bench = Bench("twin")
     treatment = Treatment(bench).give(
-        {40: lambda treatment: treatment.bench.plant.faults.add(PlantFault.STUCK_OUTPUT)}
+        {40: lambda treatment: treatment.bench.plant.load.faults.add(LoadFault.STUCK_OUTPUT)}
     )
     assert "F20" in [alarm.code for alarm in treatment.session.alarms]
     assert not treatment.session.seen_off

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import TypeVar
 
 from ionto_runtime.link.schema import Trip
 from ionto_runtime.simulation.emulated import Emulated
 from ionto_runtime.simulation.ionlink_device import IonLinkDevice
 from ionto_runtime.simulation.line_faults import Disturbance, FaultyLine
-from ionto_runtime.simulation.plant import PlantFault, ReferenceDevice
+from ionto_runtime.simulation.load import LoadFault
+from ionto_runtime.simulation.plant import ReferenceDevice, SensorFault
 from ionto_runtime.simulation.pty_server import PtyServer
+
+T = TypeVar("T", LoadFault, SensorFault)
 
 WORDS_MAX = 5
 DONE = "done"
@@ -88,11 +92,14 @@ class FaultPort:
         plant = self._device.plant
         if name in ("gain_ppm", "reading_offset_na"):
             return _number(value, lambda number: setattr(plant, name, number))
-        fault = next((fault for fault in PlantFault if fault.name.lower() == name), None)
-        if fault is None or value not in _SWITCHES:
-            return f"no: `{name} {value}` is no fault of a plant"
-        (plant.faults.add if _SWITCHES[value] else plant.faults.discard)(fault)
-        return DONE
+        if value in _SWITCHES:
+            for fault in LoadFault:
+                if fault.name.lower() == name:
+                    return _switch(plant.load.faults, fault, _SWITCHES[value])
+            for sensor in SensorFault:
+                if sensor.name.lower() == name:
+                    return _switch(plant.faults, sensor, _SWITCHES[value])
+        return f"no: `{name} {value}` is no fault of a plant"
 
     def _to_device(self, words: list[str]) -> str:
         device = self._device
@@ -112,6 +119,11 @@ class FaultPort:
             case _:
                 return f"no: `{' '.join(words)}` is nothing that this device can do"
         return DONE
+
+
+def _switch(faults: set[T], fault: T, on: bool) -> str:
+    (faults.add if on else faults.discard)(fault)
+    return DONE
 
 
 def _disturb(how: Disturbance, words: list[str]) -> str:

@@ -14,8 +14,9 @@ from typing import Protocol
 from ionto_ir.dataclass import dataclass
 from ionto_runtime.link.schema import DRUG_BOARD, Board, Trip
 from ionto_runtime.simulation.line import Peer
-from ionto_runtime.simulation.skin import STEP_MS_MAX, Body, Circuit, Flow
-from ionto_runtime.simulation.stimulator import NO_FLOW, Received
+from ionto_runtime.simulation.load import Load
+from ionto_runtime.simulation.skin import Body
+from ionto_runtime.simulation.stimulator import Received
 
 COUNT_MAX = 1_023
 REFERENCE_COUNT = 225
@@ -30,16 +31,11 @@ give, with room.
 JITTER_COUNTS = 0.5
 
 
-class PlantFault(Enum):
-    """What can go wrong at the output or at the sensors, and stays wrong until it is cleared."""
+class SensorFault(Enum):
+    """What can go wrong with what the device reads, until it is cleared; for the output see `LoadFault`."""
 
-    LEAD_OFF = "an electrode comes off"
-    SHORT = "the electrodes touch"
-    STUCK_OUTPUT = "the output keeps what it drives, and its relay does not open"
-    SWAPPED = "current flows against the sign"
     STUCK_READING = "the converter gives the same number for everything"
     DEAD_SENSOR = "the current is always read as nothing"
-    CLIPPING = "the output gives half, and nobody says so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +57,6 @@ class Counts:
     voltage: int
     reference: int
     ground: int
-
-
-AT_REST = Drive(0, True, False, 0)
 
 
 class ReferenceDevice(Peer, Protocol):
@@ -88,69 +81,52 @@ class ReferenceDevice(Peer, Protocol):
 
 
 class Plant:
-    """One output stage on one body; equal seeds give equal errors. Time passes only in `pass_time`."""
+    """One output stage on one body; equal seeds give equal errors. Time passes only in `pass_time`.
+
+    `gain_ppm` and `reading_offset_na` come on top of the errors that this device has anyway.
+    """
 
     def __init__(self, body: Body, seed: int, board: Board = DRUG_BOARD) -> None:
-        self.body = body
         self.board = board
-        self.received = Received()
-        self.faults: set[PlantFault] = set()
+        self.load = Load(body)
+        self.faults: set[SensorFault] = set()
         self.gain_ppm = 0
         self.reading_offset_na = 0
         self.on_ms = 0
-        self.current_na = 0
         own = Random(f"{seed}/board")
-        self._gain = own.uniform(-1, 1) * GAIN_SPREAD_PPM / 1_000_000
-        self._offset_na = own.uniform(-1, 1) * OFFSET_SPREAD_NA
+        self._gain_ppm = own.randint(-GAIN_SPREAD_PPM, GAIN_SPREAD_PPM)
+        self.load.offset_na = own.randint(-OFFSET_SPREAD_NA, OFFSET_SPREAD_NA)
         self._jitter = Random(f"{seed}/converter")
-        self._drive = AT_REST
-        self._flow = NO_FLOW
+
+    @property
+    def body(self) -> Body:
+        """Who is connected."""
+        return self.load.body
+
+    @property
+    def received(self) -> Received:
+        """What really went through the skin."""
+        return self.load.received
+
+    @property
+    def current_na(self) -> int:
+        """What goes through the skin now."""
+        return round(self.load.flow.skin_ma * 1_000_000)
 
     def pass_time(self, drive: Drive, ms: int) -> Counts:
         """Drive the skin for `ms`; what the converter reads at the end."""
-        assert ms >= 0
-        if PlantFault.STUCK_OUTPUT not in self.faults or not self._drive.enabled:
-            self._drive = drive
-        while ms > 0:
-            step_ms = min(ms, STEP_MS_MAX)
-            self._pass(step_ms)
-            ms -= step_ms
+        target_na = drive.magnitude_na if drive.positive else -drive.magnitude_na
+        self.load.gain_ppm = self._gain_ppm + self.gain_ppm
+        self.load.drive(target_na if drive.enabled else None, drive.compliance_mv, ms)
+        self.on_ms += ms if drive.enabled else 0
         return self._counts()
 
-    def _pass(self, ms: int) -> None:
-        drive = self._drive
-        target_ma = self._target_na(drive) / 1_000_000
-        compliance_v = max(drive.compliance_mv, self.board.compliance_step_mv) / 1000
-        self._flow = flow = self.body.drive(target_ma, compliance_v, self._circuit(), ms)
-        self.current_na = skin_na = round(flow.skin_ma * 1_000_000)
-        self.on_ms += ms if drive.enabled else 0
-        self.received.peak_na = max(self.received.peak_na, abs(skin_na))
-        if skin_na >= 0:
-            self.received.forward_pc += skin_na * ms
-        else:
-            self.received.backward_pc -= skin_na * ms
-
-    def _target_na(self, drive: Drive) -> float:
-        """What the stage drives when it can; nothing while its relay is open or nothing is set."""
-        if not drive.enabled or drive.magnitude_na == 0:
-            return 0.0
-        magnitude = drive.magnitude_na * (1 + self._gain + self.gain_ppm / 1_000_000) + self._offset_na
-        if PlantFault.CLIPPING in self.faults:
-            magnitude /= 2
-        swapped = PlantFault.SWAPPED in self.faults
-        return max(0.0, magnitude) * (1 if drive.positive != swapped else -1)
-
-    def _circuit(self) -> Circuit:
-        if PlantFault.LEAD_OFF in self.faults:
-            return Circuit.OPEN
-        return Circuit.SHORTED if PlantFault.SHORT in self.faults else Circuit.CLOSED
-
     def _counts(self) -> Counts:
-        flow: Flow = self._flow
+        flow = self.load.flow
         real_na = flow.current_ma * 1_000_000 + self.reading_offset_na
-        if PlantFault.DEAD_SENSOR in self.faults:
+        if SensorFault.DEAD_SENSOR in self.faults:
             real_na = 0.0
-        if PlantFault.STUCK_READING in self.faults:
+        if SensorFault.STUCK_READING in self.faults:
             return Counts(*[REFERENCE_COUNT // 3] * 5)
         return Counts(
             self._count(max(0.0, real_na) / self.board.current_na_count),
