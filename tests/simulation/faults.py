@@ -16,6 +16,8 @@ from ionto_ir.dataclass import dataclass
 class Kind(Enum):
     """What goes wrong, and which requirement is about it."""
 
+    PLAN_FLIPPED = ("R1", "a byte of the sealed plan is changed")
+    CLOCK_BACK = ("R6", "the clock is set back a day before the next session")
     LEAD_OFF = ("R29", "an electrode comes off, and may come back")
     SHORT = ("R30", "the electrodes touch")
     SKIN_JUMP = ("R32", "the skin's resistance jumps")
@@ -66,6 +68,9 @@ class Kind(Enum):
 LYING = frozenset({Kind.SIGN, Kind.FROZEN, Kind.NONSENSE, Kind.STALE_SAMPLES})
 ENDING = frozenset({Kind.KILLED, Kind.POWER_LOST})
 """Nothing of the session is left after these."""
+
+AFTERWARDS = frozenset({Kind.PLAN_FLIPPED, Kind.CLOCK_BACK, Kind.TAMPERED})
+"""Not part of the session: judged when it is over."""
 
 BEFORE = frozenset({Kind.BAD_START})
 

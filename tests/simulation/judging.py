@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
+from ionto_ir.bind_constants import History
+from ionto_ir.codec import plan_to_json
+from ionto_ir.seal import open_sealed, seal
 from ionto_runtime.accounting import account_of
+from ionto_runtime.history import read_history
 from ionto_runtime.journal_reader import Corrupt, Sealed, scan
 from ionto_runtime.replay import replay
+from ionto_runtime.signing import TrustStore, secret_key, signer_of, verifier_of
+from ionto_runtime.simulation.clock import WALL_START_MS
 from ionto_runtime.simulation.stimulator import Fault
 from tests.simulation.faults import LYING, Kind
 from tests.simulation.world import World, left_alone, run_world
+
+AUTHOR = secret_key("the world", bytes(range(32)))
 
 REPLAYED_EVERY = 8
 """Each so many sessions are replayed through the machine as well, which takes as long as running them."""
@@ -30,6 +41,10 @@ def judge(world: World) -> None:
     _counted(world, image, true_pc, wrong)
     if world.injected[Kind.TAMPERED] or world.seed % REPLAYED_EVERY == 0:
         _tampered(world, image, wrong)
+    if world.injected[Kind.CLOCK_BACK]:
+        _remembered(world, image, true_pc, wrong)
+    if world.injected[Kind.PLAN_FLIPPED]:
+        _sealed(world, wrong)
     if world.seed % REPLAYED_EVERY == 0 and world.begun and not world.lost:
         report = replay(world.bound, scan(world.disk.data))
         if (
@@ -88,6 +103,38 @@ def _counted(world: World, image: bytes, true_pc: int, wrong: list[str]) -> None
         wrong.append(f"account: {true_pc} pC flowed, the journal says at least {account.charge.lower_pc} pC")
     for name in ("the journal is recoverable", "true <= recovered upper", "recovered lower <= true"):
         world.checked[name] += 1
+
+
+def _remembered(world: World, image: bytes, true_pc: int, wrong: list[str]) -> None:
+    """The next session knows what this one gave, also when the clock is set back (R6)."""
+    now_ms = WALL_START_MS + world.now_ms() + 3_600_000
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "session.journal").write_bytes(image)
+        header = scan(image).header
+        before = read_history(Path(folder), "P1", world.bound.plan.name, now_ms - 26 * 3_600_000)
+        after = read_history(Path(folder), "P1", world.bound.plan.name, now_ms + 2 * 24 * 3_600_000)
+    if header is not None and isinstance(before, History):
+        wrong.append("history: a clock that was set back is not noticed")
+    if not isinstance(after, History):
+        wrong.append(f"history: {after[0].message}")
+    elif sum(past.upper_pc for past in after.sessions) < true_pc - world.excess_pc:
+        wrong.append("history: less is remembered than flowed")
+    world.checked["the next session knows the dose"] += 1
+
+
+def _sealed(world: World, wrong: list[str]) -> None:
+    """A sealed plan in which any byte was changed is not opened, and an unchanged one is (R1)."""
+    data = seal(plan_to_json(world.bound.plan), "world", {"outcome": "proved"}, [signer_of(AUTHOR)])
+    assert isinstance(data, bytes)
+    verifier = verifier_of(TrustStore((AUTHOR.public,)))
+    if isinstance(open_sealed(data, verifier, "plan"), tuple):
+        wrong.append("plan: a good plan is refused")
+    changed = bytearray(data)
+    changed[world.chance.randrange(len(changed))] ^= 1 << world.chance.randrange(8)
+    opened = open_sealed(bytes(changed), verifier, "plan")
+    if not isinstance(opened, tuple) and opened.plan != plan_to_json(world.bound.plan):
+        wrong.append("plan: a plan that was changed is opened")
+    world.checked["a changed plan is refused"] += 1
 
 
 def _tampered(world: World, image: bytes, wrong: list[str]) -> None:

@@ -13,7 +13,7 @@ from ionto_runtime.journal import JournalWriter, Written
 from ionto_runtime.session import Session
 from tests.architecture.tree import ROOT
 from tests.simulation.__main__ import campaign, chunk, judged, lines
-from tests.simulation.faults import Kind, Planned
+from tests.simulation.faults import AFTERWARDS, ENDING, Kind, Planned
 from tests.simulation.judging import judge
 from tests.simulation.world import BEGIN, World
 
@@ -38,7 +38,7 @@ def test_the_same_number_is_the_same_world() -> None:
 def test_every_kind_of_fault_is_injected_somewhere() -> None:
     planned = {fault.kind for seed in range(400) for fault in World(seed).planned}
     assert planned == set(Kind)
-    assert set(BEGIN) | {Kind.KILLED, Kind.POWER_LOST, Kind.TAMPERED} == set(Kind)
+    assert set(BEGIN) | ENDING | AFTERWARDS == set(Kind)
 
 
 def marked(kind: Kind) -> object:

@@ -33,7 +33,7 @@ from ionto_runtime.simulation.stimulator import Fault, SimulatedStimulator
 from ionto_runtime.view import Facts, View
 from tests.runtime.bedside import header_of
 from tests.simulation.disk import Disk
-from tests.simulation.faults import BEFORE, ENDING, Kind, Planned, drawn_faults
+from tests.simulation.faults import AFTERWARDS, BEFORE, ENDING, Kind, Planned, drawn_faults
 from tests.simulation.link import Link
 from tests.simulation.plans import TICK_MS, drawn_body, drawn_bound
 
@@ -217,7 +217,7 @@ class World:
         if fault.kind in ENDING:
             self.lost = True
             raise HostLostError
-        undo = BEGIN[fault.kind](self, fault)
+        undo = None if fault.kind in AFTERWARDS else BEGIN[fault.kind](self, fault)
         if undo is not None:
             self._undo.append((self.ticks + fault.lasts, undo))
 
