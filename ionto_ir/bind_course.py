@@ -13,7 +13,7 @@ from ionto_ir.plan import Plan
 from ionto_ir.site_memory import same_place, sites_of
 from ionto_ir.source import Span
 from ionto_ir.standing import Standing, known_after, sessions_of, standing
-from ionto_ir.wording import duration_text
+from ionto_ir.wording import duration_text, waiting_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +135,10 @@ def _of_gaps(rhythm: Rhythm, now: _Now, span: Span) -> Iterator[Objection]:
         due = rhythm.gap_days_min - (now.today - last_day)
         yield Objection(f"the next session of the course is due in {due} d, not today", span)
     if passed_ms < rhythm.gap_ms_min:
-        again = duration_text(rhythm.gap_ms_min - passed_ms)
+        again = waiting_text(rhythm.gap_ms_min - passed_ms)
         yield Objection(f"the next session of the course may begin in {again}", span)
     if rhythm.gap_ms_max is not None and passed_ms > rhythm.gap_ms_max:
-        gap, most = duration_text(passed_ms), duration_text(rhythm.gap_ms_max)
+        gap, most = waiting_text(passed_ms), duration_text(rhythm.gap_ms_max)
         yield Objection(f"the last session was {gap} ago, and the course allows {most}", span)
 
 
@@ -157,7 +157,7 @@ def _resting(course: Course, sites: Sequence[str], protocol: str, history: Histo
             or (past.protocol == protocol and not past.sites)
         ]
         if starts and history.now_ms - max(starts) < course.rest_site_ms:
-            again = duration_text(course.rest_site_ms - (history.now_ms - max(starts)))
+            again = waiting_text(course.rest_site_ms - (history.now_ms - max(starts)))
             yield Objection(
                 f"the site `{site}` rests for {duration_text(course.rest_site_ms)} after a session",
                 course.span,

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from ionto_ir.bind_constants import History, counted_by, past_pc
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Label, error
-from ionto_ir.expression import Expression, Undefined, Value, evaluate
+from ionto_ir.expression import Expression, Undefined, Value, evaluate, references
 from ionto_ir.limits import Limit, LimitKind
-from ionto_ir.plan import Plan, RuleKind
+from ionto_ir.plan import Plan, RuleKind, VariableKind
 from ionto_ir.source import Span
-from ionto_ir.wording import duration_text, limit_text
+from ionto_ir.wording import limit_text, value_text, waiting_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def condition_problems(plan: Plan, values: Mapping[str, Value]) -> Iterator[Diag
     """Requirements that are not met (I0935), refusals (I0936) and exclusions (I0939)."""
     for requirement in plan.requirements:
         text = requirement.text or "a requirement is not met"
-        yield from _unless(requirement.condition, values, requirement.span, "I0935", text)
+        notes = _remembered(plan, requirement.condition, values)
+        yield from _unless(requirement.condition, values, requirement.span, "I0935", text, notes)
     for rule in plan.rules:
         if rule.kind is RuleKind.REFUSE:
             text = rule.text or "this treatment is refused"
@@ -83,13 +84,28 @@ def _when(
 
 
 def _unless(
-    condition: Expression, values: Mapping[str, Value], span: Span, code: str, text: str
+    condition: Expression,
+    values: Mapping[str, Value],
+    span: Span,
+    code: str,
+    text: str,
+    notes: tuple[str, ...],
 ) -> Iterator[Diagnostic]:
     found = evaluate(condition, values)
     if isinstance(found, Undefined):
         yield error("I0942", f"a condition has no value: {found.reason}", span)
     elif not found:
-        yield error(code, text, span, "this must hold")
+        yield error(code, text, span, "this must hold", notes=notes)
+
+
+def _remembered(plan: Plan, condition: Expression, values: Mapping[str, Value]) -> tuple[str, ...]:
+    """What a condition looks at that nobody chose today."""
+    names = references(condition)
+    return tuple(
+        f"{item.name} is {value_text(item, values[item.name])}"
+        for item in plan.variables
+        if item.kind is VariableKind.MEMORY and item.name in names and item.name in values
+    )
 
 
 def cautions(plan: Plan, values: Mapping[str, Value]) -> tuple[Needed, ...]:
@@ -122,7 +138,7 @@ def _session_limit(limit: Limit, window_ms: int, history: History) -> Iterator[D
         waiting = ""
         if limit.bound > 0:
             again_ms = recent[len(recent) - limit.bound] + window_ms - history.now_ms
-            waiting = f"the next session may begin in {duration_text(again_ms)}"
+            waiting = f"the next session may begin in {waiting_text(again_ms)}"
         text = f"one more session would pass `{limit_text(limit)}`"
         yield error("I0941", text, limit.span, "decided here", help=waiting or None)
 

@@ -105,6 +105,16 @@ def duration_text(time_ms: int) -> str:
     return format_quantity(time_ms, TIME, "s" if time_ms >= 1_000 else "ms")
 
 
+def waiting_text(time_ms: int) -> str:
+    """How long somebody has to wait, rounded up to a minute where it takes several: `24 h 59 min`."""
+    if time_ms < 120_000 or time_ms % 3_600_000 == 0:
+        return duration_text(time_ms)
+    hours, minutes = divmod(-(-time_ms // 60_000), 60)
+    parts = [format_quantity(hours * 3_600_000, TIME, "h")] if hours else []
+    parts += [format_quantity(minutes * 60_000, TIME, "min")] if minutes else []
+    return " ".join(parts)
+
+
 def clock_text(time_ms: int) -> str:
     """A time of the session as `m:ss`, with tenths or more only where they matter."""
     minutes, rest = divmod(time_ms, 60_000)

@@ -90,7 +90,7 @@ def test_a_course_ends_with_its_last_day() -> None:
 def test_a_gap_has_a_most_in_elapsed_time() -> None:
     followed = course(gap_ms_max=216 * HOUR)
     assert said(followed, 10, past(1)) == []
-    assert said(followed, 10, past(1), at_ms=NOON + 1)[0].startswith("the last session was 777600.001 s ago")
+    assert said(followed, 10, past(1), at_ms=NOON + 1)[0].startswith("the last session was 216 h 1 min ago")
 
 
 TAPER = course(
@@ -215,6 +215,7 @@ def test_a_step_from_the_previous_session_is_kept() -> None:
     refused = bound(plan, replace(now, sessions=(with_values(1, current=1_499_999),)))
     assert isinstance(refused, Refusal)
     assert [item.code for item in refused.diagnostics] == ["I0935"]
+    assert refused.diagnostics[0].notes == ("course.session is 2", "previous.current is 1.499999 mA")
     # Only sessions of this protocol are remembered.
     other = replace(with_values(1, current=1 * MA), protocol="hand")
     assert isinstance(bound(plan, replace(now, sessions=(other,))), BoundPlan)

@@ -18,6 +18,7 @@ from ionto_ir.wording import (
     limit_text,
     measured_text,
     value_text,
+    waiting_text,
 )
 from tests.treatments import answer, current_parameter, finish, limit, plan_with
 
@@ -106,3 +107,20 @@ def test_currents_are_told_in_the_unit_in_which_the_protocol_speaks_of_them() ->
 
 def test_charges_are_told_as_doses() -> None:
     assert charge_text(40 * MA_MIN) == "40 mA.min"
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "text"),
+    [
+        (1, "1 ms"),
+        (90_000, "90 s"),
+        (120_001, "3 min"),
+        (3_600_000, "1 h"),
+        (86_380_794, "24 h"),
+        (89_980_794, "25 h"),
+        (88_000_000, "24 h 27 min"),
+        (172_800_000, "2 d"),
+    ],
+)
+def test_a_wait_is_told_in_hours_and_minutes_and_never_too_short(time_ms: int, text: str) -> None:
+    assert waiting_text(time_ms) == text
