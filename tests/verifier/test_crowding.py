@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 
 from ionto_ir.bind_constants import History, PastSession
 from ionto_ir.bind_course import course_objections
-from ionto_ir.course import DAY_MS, Course, Phase, Rhythm
+from ionto_ir.course import DAY_MS, Course, Memory, MemoryKind, Phase, Rhythm
 from ionto_ir.dataclass import replace
 from ionto_ir.expression import boolean_reference
+from ionto_ir.limits import LimitKind
 from ionto_ir.recheck.calendar import sessions_in
+from ionto_verifier.assumptions import assumptions_of
 from ionto_verifier.crowding import crowd
 from ionto_verifier.windows import on_one_site, sessions_within
-from tests.treatments import HERE
+from tests.treatments import HERE, finish, limit, plan_with
 
 HOUR_MS = 3_600_000
 GRID_MS = 12 * HOUR_MS
@@ -184,3 +186,17 @@ def test_the_recheck_finds_what_days_alone_keep_apart() -> None:
     listed = course(gap_days_min=1, days=(1, 8, 10))
     assert sessions_in(listed, 9 * DAY_MS) == sessions_within(listed, 9 * DAY_MS) == 3
     assert sessions_in(course(gap_days_min=1, rest_site_ms=3 * DAY_MS), 3 * DAY_MS, per_site=True) == 1
+
+
+def test_the_assumptions_say_what_is_taken_for_granted_between_sessions() -> None:
+    plan = plan_with((finish(),), limits=(limit(LimitKind.SESSIONS, 1, "", window_ms=DAY_MS),))
+    memory = Memory("course.session", MemoryKind.SESSION, None, 1, None, HERE)
+    followed = course(gap_days_min=1, memories=(memory,))
+    for changed, words in (
+        (plan, ["of this protocol alone"]),
+        (replace(plan, limits=(), course=followed), ["a date is 24 h long", "may be anything in its range"]),
+        (replace(plan, limits=(), course=course(gap_ms_min=DAY_MS)), []),
+    ):
+        said = assumptions_of(changed)
+        for word in ("of this protocol alone", "a date is 24 h long", "may be anything in its range"):
+            assert any(word in item for item in said) is (word in words)

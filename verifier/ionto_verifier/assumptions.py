@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ionto_ir.bound import JOURNAL_LAG_TICKS
+from ionto_ir.course import Rhythm, rhythms_of
 from ionto_ir.device import ALL, Device, Electrode
 from ionto_ir.plan import Plan
 from ionto_ir.units import CURRENT, SLEW, format_quantity
@@ -29,6 +30,7 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
         "the time that people take to answer is counted only under limits on the duration",
         *_impedance(plan),
         *_monitors(plan),
+        *_course(plan),
     ]
     found += [f"the share of `{item.profile}` on `{item.site}` is {_share(item)}" for item in _sharing(plan)]
     if any(item.split == ALL for item in plan.electrodes):
@@ -56,6 +58,28 @@ def _monitors(plan: Plan) -> tuple[str, ...]:
         f"as one of the {rules.count_max} interruptions" if rules.resume and rules.count_max else "as a stop"
     )
     return (f"a monitor may pause the session at any moment, {paused}, or stop it; all proofs allow for it",)
+
+
+def _course(plan: Plan) -> tuple[str, ...]:
+    """What is taken for granted between sessions; binding counts what has really been."""
+    found: list[str] = []
+    if any(limit.window_ms is not None for limit in plan.limits):
+        found.append(
+            "a window holds sessions of this protocol alone; those of others are counted when one is bound"
+        )
+    if plan.course is None:
+        return tuple(found)
+    if any(_by_dates(rhythm) for rhythm in rhythms_of(plan.course)):
+        found.append("a date is 24 h long; where clocks change, binding counts the time that has passed")
+    if plan.course.memories:
+        found.append("what is remembered of earlier sessions may be anything in its range")
+    return tuple(found)
+
+
+def _by_dates(rhythm: Rhythm) -> bool:
+    return bool(
+        rhythm.gap_days_min or rhythm.per_days or rhythm.weekdays or rhythm.days or rhythm.length_days
+    )
 
 
 def _impedance(plan: Plan) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ionto_verifier.fit import fit_claims
-from ionto_verifier.guards import guard_claims, reachable_claims
+from ionto_verifier.guards import course_claims, guard_claims, reachable_claims
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.instant import instant_claims
 from ionto_verifier.promises import promise_claims
@@ -32,3 +32,4 @@ def _unordered(inquiry: Inquiry) -> Iterator[Asked]:
     yield from monitor_claims(inquiry)
     yield from promise_claims(inquiry)
     yield from reachable_claims(inquiry)
+    yield from course_claims(inquiry)

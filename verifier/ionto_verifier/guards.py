@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ionto_ir import expression as terms
+from ionto_ir.expression import Expression
 from ionto_ir.plan import (
     Branch,
     Classify,
@@ -24,6 +26,7 @@ from ionto_ir.plan import (
     Wait,
 )
 from ionto_ir.plan import variable as plan_variable
+from ionto_ir.source import Span
 from ionto_verifier.environment import Origin
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Place
 from ionto_verifier.obligation import (
@@ -100,6 +103,34 @@ def reachable_claims(inquiry: Inquiry) -> Iterator[Asked]:
         yield Asked(claim, tuple(inquiry.question(claim, FALSE, Place(index, path)) for path in paths))
         if isinstance(step, Classify):
             yield from _rows(inquiry, index, step)
+
+
+def course_claims(inquiry: Inquiry) -> Iterator[Asked]:
+    """What ends a course or a phase can come about, and evaluations let somebody pass and somebody not."""
+    course = inquiry.plan.course
+    if course is None:
+        return
+    asked: list[tuple[str, str, Expression, Span]] = []
+    if course.stop_when is not None:
+        asked.append(
+            ("course.stop_when", "somebody reaches the end of the course", course.stop_when, course.span)
+        )
+    gates = [("course", gate) for gate in course.gates]
+    for number, phase in enumerate(course.phases):
+        place = f"course.phases[{number}]"
+        gates += [(place, gate) for gate in phase.gates]
+        if phase.next_when is not None:
+            text = f"somebody moves on from the phase `{phase.name}`"
+            asked.append((f"{place}.next_when", text, phase.next_when, phase.span))
+    for number, (place, gate) in enumerate(gates):
+        name = f"{place}.gates[{number}]"
+        asked.append((f"{name}.passed", "somebody passes this evaluation", gate.condition, gate.span))
+        missed = terms.negation(gate.condition)
+        asked.append((f"{name}.missed", "somebody fails this evaluation", missed, gate.span))
+    for name, text, condition, span in asked:
+        claim = Claim(name, Property.REACHABLE, text, span)
+        holds = Guard(f"holds:{name}", inquiry.encoding.formula(condition), Origin("this condition", span))
+        yield Asked(claim, (inquiry.question(claim, FALSE, Place(None, (holds,))),))
 
 
 def _rows(inquiry: Inquiry, index: int, step: Classify) -> Iterator[Asked]:
