@@ -24,8 +24,9 @@ from ionto_ir.bind import Acknowledgement, History, Refusal, bind
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.entry import parse_assignments
 from ionto_ir.plan import Plan, VariableKind
-from ionto_ir.trace import area_um2
+from ionto_ir.trace import area_um2, observe
 from ionto_runtime.beginning import Beginning, begin_journal
+from ionto_runtime.ceilings import ceiling_problems
 from ionto_runtime.clock import Clock, RealClock
 from ionto_runtime.console.lines import Lines
 from ionto_runtime.device_file import read_device_file
@@ -39,7 +40,7 @@ from ionto_runtime.simulation.driver import PORT as SIMULATED_PORT
 from ionto_runtime.simulation.paced import PacedClock
 from ionto_runtime.simulation.skin import body_of
 from ionto_runtime.simulation.stimulator import SimulatedStimulator
-from ionto_runtime.view import facts_of
+from ionto_runtime.view import facts_of, undisturbed
 
 TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
@@ -191,6 +192,8 @@ def _confirmed_and_run(bound: Bound, settings: Settings, asker: Asker) -> Exit:
     )
     for line in before_lines(bound.sealed, facts, bound.plan):
         asker.say(line)
+    for problem in ceiling_problems(bound.plan, observe(plan, undisturbed(bound.plan))):
+        asker.say(f"  a device would refuse this: {problem.message}")
     say_course(bound, asker)
     if not confirmed("Plan, patient, sites, electrodes and polarity are as shown: start?", asker):
         asker.say("nothing was started")

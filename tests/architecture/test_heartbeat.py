@@ -1,32 +1,49 @@
-"""Nothing but the session feeds a dead-man: what speaks to devices has no thread, timer or process (R43)."""
+"""The lease that keeps a device alive comes from the session alone, and nothing beside it could send one."""
 
 from __future__ import annotations
+
+import ast
 
 import pytest
 
 from tests.architecture.tree import imports, modules
 
-SPEAKING = ("ionto_runtime.drivers.", "ionto_runtime.link.")
-BY_THEMSELVES = {
-    "threading",
-    "_thread",
-    "asyncio",
-    "multiprocessing",
-    "concurrent",
-    "signal",
-    "sched",
-    "subprocess",
+SENDERS = {
+    "ionto_runtime.session": "after the checks of the tick",
+    "ionto_runtime.simulation.driver": "the simulated device, behind its driver's own checks",
 }
+"""Who calls `set_current`. A driver proves its dead-man with frames of its own, at zero current."""
+
+THREADS = {
+    "ionto_runtime.journal_background": "writes and syncs; it knows no device",
+    "ionto_runtime.loop": "asks whether it is the main thread, which alone is given signals",
+}
+"""Who may know of threads in the runtime."""
+
+WORKERS = {"threading", "multiprocessing", "concurrent", "asyncio", "_thread", "sched"}
 
 
 @pytest.mark.requirement("R43")
-def test_drivers_do_nothing_by_themselves() -> None:
-    speaking = [module for module in modules() if module.name.startswith(SPEAKING)]
-    assert len(speaking) > 5
-    found = {
-        (module.name, name)
-        for module in speaking
-        for name, _ in imports(module)
-        if name.partition(".")[0] in BY_THEMSELVES
+def test_only_the_session_sends_a_setpoint() -> None:
+    senders = {
+        module.name
+        for module in modules()
+        if module.package == "ionto_runtime"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "set_current"
     }
-    assert found == set()
+    assert senders == set(SENDERS)
+
+
+@pytest.mark.requirement("R43")
+def test_no_driver_and_no_link_has_a_thread_or_a_timer() -> None:
+    found = {
+        (module.name, name.partition(".")[0])
+        for module in modules()
+        if module.package == "ionto_runtime"
+        for name, _ in imports(module)
+        if name.partition(".")[0] in WORKERS
+    }
+    assert {name for name, _ in found} <= set(THREADS), found
