@@ -85,6 +85,8 @@ NOTES: dict[str, str] = {
     "R29": "contacts shorter than a tick are the device's to notice; the host sees to it that no more than "
     "the setpoint flows",
     "R34": "a converter that stands still while nothing should move is only found out by the device's clock",
+    "R55": "measured: 5 ms with SCHED_FIFO; where the system does not grant it, a machine whose cores are "
+    "taken moves the tail by 90 ms (docs/reference/safety.md)",
     "R45": "an instrument without any dead-man runs plans for the bench, under a standing banner",
 }
 """Where a requirement is met otherwise than it is written."""

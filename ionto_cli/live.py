@@ -20,6 +20,7 @@ from ionto_cli.asking import Asker, confirmed
 from ionto_cli.bedside import Bound, Settings, console_for, say_course, sum_up
 from ionto_cli.exits import Exit
 from ionto_cli.home import sealing_folder, trusted_folder
+from ionto_cli.kept_plans import keep_plan
 from ionto_cli.run_summary import Ran, before_lines
 from ionto_cli.terminal import complain
 from ionto_ir.dataclass import dataclass, replace
@@ -200,12 +201,19 @@ class _Bedside:
             role = electrode.role.value.upper()
             shown = f"{electrode.place.value} electrode, {electrode.profile} on {electrode.site}"
             questions.append(f"The {shown}, is the {role}?")
-        if all(self._says_yes(text) for text in [*questions, "Start?"]):
+        if all(self._says_yes(text) for text in [*questions, "Start?"]) and self._plan_is_kept():
             shown_here = confirmation_of(self._bound.plan, self._bound.sealed.sha256, patient)
             self._remote.command("begin", confirm=shown_here)
         else:
             self._asker.say("nothing was started")
             self._remote.command("leave")
+
+    def _plan_is_kept(self) -> bool:
+        """Whether the plan lies beside the journal, where a replay finds it."""
+        unkept = keep_plan(self._settings.records, self._bound.sealed.plan)
+        if unkept is not None:
+            complain(unkept)
+        return unkept is None
 
     def _says_yes(self, text: str) -> bool:
         """Whether a person says yes; while they think, the safety process goes on hearing of us."""

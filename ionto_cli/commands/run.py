@@ -68,9 +68,6 @@ def run(arguments: argparse.Namespace) -> Exit:
     bound = _bound(sealed, arguments.values, settings, asker)
     if isinstance(bound, tuple):
         return complain(*bound)
-    unkept = keep_plan(settings.records, sealed.plan)
-    if unkept is not None:
-        return complain(unkept)
     if line is not None:
         return run_on_device(bound, line, settings, asker)
     return _confirmed_and_run(bound, settings, asker)
@@ -198,6 +195,9 @@ def _confirmed_and_run(bound: Bound, settings: Settings, asker: Asker) -> Exit:
     if not confirmed("Plan, patient, sites, electrodes and polarity are as shown: start?", asker):
         asker.say("nothing was started")
         return Exit.SOURCE
+    unkept = keep_plan(settings.records, plan)
+    if unkept is not None:
+        return complain(unkept)
     clock: Clock = settings.clock if settings.speed == 1 else PacedClock(settings.clock, settings.speed)
     begun = begin_journal(
         Beginning(
