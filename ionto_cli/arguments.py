@@ -191,6 +191,14 @@ def _run(commands: Commands[Parser]) -> None:
         help="run on the device at this line; `simulated` tries the same without one (default: no device)",
     )
     parser.add_argument(
+        "--web",
+        nargs="?",
+        type=int,
+        const=0,
+        metavar="PORT",
+        help="command the session from a page in the browser of this computer (default port: a free one)",
+    )
+    parser.add_argument(
         "--device-file", metavar="PATH", help="which unit it must be, as `ionto doctor --save` wrote it"
     )
     parser.add_argument(

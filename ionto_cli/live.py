@@ -52,6 +52,7 @@ class Line:
     port: str
     driver: str
     device_file: Path | None
+    web: int | None = None
 
 
 def run_on_device(bound: Bound, line: Line, settings: Settings, asker: Asker) -> Exit:
@@ -63,9 +64,11 @@ def run_on_device(bound: Bound, line: Line, settings: Settings, asker: Asker) ->
         if remote is None:
             return complain(error("I0927", "the safety process does not open its desk", None))
         stack.callback(remote.close)
-        remote.join(job.token, "ionto run", commands=True)
+        remote.join(job.token, "ionto run", commands=line.web is None)
         signals = stack.enter_context(signals_noted())
-        bedside = _Bedside(remote, bound, settings, asker, signals)
+        bedside = _Bedside(remote, bound, settings, asker, signals, watches=line.web is not None)
+        if line.web is not None:
+            asker.say(f"  page: {stack.enter_context(page_beside(job, line.web))}")
         asker.say(f"  safety process {process.pid}: `kill {process.pid}` stops the session too")
         return bedside.attend()
 
@@ -110,17 +113,52 @@ def _started(job: Job) -> Iterator[subprocess.Popen[bytes]]:
     yield process
 
 
+@contextmanager
+def page_beside(job: Job, port: int) -> Iterator[str]:
+    """Serve the page of a session in a process of its own, until the block is left; the link to it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ionto_runtime.console.web"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        asked = {"socket": str(job.socket), "token": job.token, "port": port}
+        process.stdin.write(json.dumps(asked) + "\n")
+        process.stdin.flush()
+        yield process.stdout.readline().strip() or "it cannot be served: is `ionto[console]` installed?"
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
 class _Bedside:
-    """The commanding console of one session: what was heard so far, and what is to be done with it."""
+    """A console of one session: what was heard so far, and what is to be done with it.
+
+    One that `watches` leaves it to the page to command, and stops at a signal.
+    """
 
     def __init__(
-        self, remote: Remote, bound: Bound, settings: Settings, asker: Asker, signals: Signals
+        self,
+        remote: Remote,
+        bound: Bound,
+        settings: Settings,
+        asker: Asker,
+        signals: Signals,
+        *,
+        watches: bool,
     ) -> None:
         self._remote = remote
         self._bound = bound
         self._settings = settings
         self._asker = asker
         self._signals = signals
+        self._watches = watches
         self._signalled = False
         self._begun = False
         self._journal = Path()
@@ -154,6 +192,8 @@ class _Bedside:
             case "check":
                 mark = "ok " if message["passed"] else "NO "
                 self._asker.say(f"  {mark} {message['name']}: {message['detail']}")
+            case "trial_alarm" | "armed" if self._watches:
+                pass  # the page sees to it
             case "trial_alarm":
                 self._remote.command("seen")
             case "armed":
@@ -162,7 +202,8 @@ class _Bedside:
                 self._unanswered.discard(str(message["key"]))
             case "begun":
                 self._begun = True
-                self._console = console_for(self._bound, self._settings, self._asker.lines, stack)
+                if not self._watches:
+                    self._console = console_for(self._bound, self._settings, self._asker.lines, stack)
             case "view":
                 assert self._facts is not None
                 self._view = _continued(self._view, view_from_json(self._facts, message))

@@ -80,6 +80,8 @@ def _line(arguments: argparse.Namespace, plan: Plan) -> Line | Diagnostic | None
     if isinstance(file, Diagnostic):
         return file
     port = arguments.port or (None if file is None else file.port)
+    if port is None and arguments.web is not None:
+        port = SIMULATED_PORT  # a page is served beside a safety process, also where the device is simulated
     if port is None:
         return simulated_problem(plan, path)
     if arguments.accelerate != 1:
@@ -94,6 +96,7 @@ def _line(arguments: argparse.Namespace, plan: Plan) -> Line | Diagnostic | None
         port=port,
         driver=arguments.driver or (plan.device.driver if file is None else file.driver),
         device_file=None if file is None else file.path,
+        web=arguments.web,
     )
 
 

@@ -26,7 +26,7 @@ OUTSIDE = {
     "ionto_grammars": set(),
     "ionto_protocols": set(),
     "ionto_verifier": {"z3", "cvc5"},
-    "ionto_runtime": {"serial", "cryptography", "rich"},
+    "ionto_runtime": {"serial", "cryptography", "rich", "starlette", "uvicorn", "textual"},
     "ionto_cli": {"rich", "jinja2", "matplotlib", "numpy", "edfio", "distributed"},
 }
 

@@ -161,6 +161,11 @@ class Desk:
         """Whether somebody still has something to read, or nobody has come yet."""
         return not self._visited or any(client.waiting for client in self._clients if not client.gone)
 
+    @property
+    def commanded(self) -> bool:
+        """Whether a console commands."""
+        return any(client.commands and not client.gone for client in self._clients)
+
     def unattended_ms(self) -> int:
         """How long the commanding console has been silent."""
         return self._clock.now_ms() - self._beat_ms

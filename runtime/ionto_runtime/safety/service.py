@@ -30,6 +30,7 @@ from ionto_runtime.preparation import Surroundings, checks, met
 from ionto_runtime.safety.desk import UNATTENDED_MS_MAX, Desk
 from ionto_runtime.safety.job import Job
 from ionto_runtime.safety.process import facts_of_process, take_precedence, tame_collector
+from ionto_runtime.safety.shown import shown
 from ionto_runtime.sealed import Sealed, open_plan
 from ionto_runtime.session import Session
 from ionto_runtime.signing import read_trust_store
@@ -71,6 +72,9 @@ def serve(job: Job) -> int:
         admitted = admit(job, clock)
         if not isinstance(admitted, Admitted):
             return _refuse(desk, admitted)
+        absent = _wait_for_console(job, desk, clock)
+        if absent is not None:
+            return _refuse(desk, (absent,))
         opened = open_driver(job.driver, job.port, admitted.bound.plan.device, clock)
         if isinstance(opened, Diagnostic):
             return _refuse(desk, (opened,))
@@ -83,6 +87,16 @@ def serve(job: Job) -> int:
         if driver is not None:
             driver.close()
         _linger(desk, clock)
+
+
+def _wait_for_console(job: Job, desk: Desk, clock: Clock) -> Diagnostic | None:
+    """Wait for somebody to command before the device is touched: a page has to be opened first."""
+    until_ms = clock.now_ms() + ARMED_MS_MAX
+    while job.attended and not desk.commanded:
+        if clock.now_ms() > until_ms:
+            return error("I0963", "nobody came to command the session", None)
+        desk.serve(LISTEN_MS)
+    return None
 
 
 def admit(job: Job, clock: Clock) -> Admitted | Sequence[Diagnostic]:
@@ -167,6 +181,7 @@ def _with_device(job: Job, admitted: Admitted, driver: Driver, desk: Desk, clock
             "journal": str(path),
             "process": process,
             "confirm": demanded,
+            **shown(facts),
         }
     )
     problem = _prepared(admitted, driver, journal, desk, clock, job)

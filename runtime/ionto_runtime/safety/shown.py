@@ -1,0 +1,42 @@
+"""What consoles draw of a bound plan beside its words: electrodes, voltage, what can be moved or pressed."""
+
+from __future__ import annotations
+
+from ionto_ir.bound import BoundPlan
+from ionto_ir.canonical import Json
+from ionto_ir.plan import Demand, IntegerDomain, Variable
+from ionto_ir.trace import area_um2
+from ionto_ir.wording import value_text
+from ionto_runtime.view import Facts
+
+
+def shown(facts: Facts) -> dict[str, Json]:
+    """The facts of the plan that a display draws; all of them stay as they are for the whole session."""
+    bound = facts.bound
+    return {
+        "electrodes": [_electrode(bound, index) for index in range(len(bound.plan.electrodes))],
+        "compliance_mv": bound.plan.device.compliance_mv,
+        "ohm_max": facts.ohm_max,
+        "dead_man": facts.dead_man.value,
+        "adjustable": [_adjustable(item) for item in bound.plan.variables if item.adjustable],
+        "buttons": [step.text for step in bound.plan.steps if isinstance(step, Demand)],
+        "tool": bound.plan.tool,
+    }
+
+
+def _electrode(bound: BoundPlan, index: int) -> dict[str, Json]:
+    electrode = bound.plan.electrodes[index]
+    return {
+        "place": electrode.place.value,
+        "role": electrode.role.value,
+        "site": electrode.site,
+        "area_um2": area_um2(bound.plan, bound.values, index),
+    }
+
+
+def _adjustable(item: Variable) -> dict[str, Json]:
+    known: dict[str, Json] = {"name": item.name, "text": item.text or item.name}
+    if isinstance(item.domain, IntegerDomain):
+        low, high = value_text(item, item.domain.lo), value_text(item, item.domain.hi)
+        known |= {"range": f"{low} to {high}", "example": high}
+    return known
