@@ -13,7 +13,20 @@ import pytest
 
 from tests.architecture.tree import PACKAGES, ROOT
 
-DATA = {".lark", ".tables", ".ionto", ".md", ".j2", ".html", ".css", ".json", ".svg", ".typed"}
+DATA = {
+    ".lark",
+    ".tables",
+    ".ionto",
+    ".md",
+    ".j2",
+    ".html",
+    ".css",
+    ".json",
+    ".svg",
+    ".typed",
+    ".js",
+    ".LICENSE",
+}
 
 
 @pytest.fixture(scope="module")
