@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Colours that stay apart for colour-blind readers (Okabe and Ito) and in print.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6b7280"
+CURVES = (BLUE, ORANGE, GREEN, "#CC79A7")
+"""One for each channel; a fifth begins anew."""
 BAND = ("#eef4fa", "#f8fafc")
 
 
@@ -147,13 +149,17 @@ def _draw_current(axes: Axes, picture: Picture) -> None:
     axes.set_title(picture.subtitle, color=GREY)
     for number, band in enumerate(picture.bands):
         axes.axvspan(band.start_s, band.end_s, color=BAND[number % 2], lw=0, zorder=0)
-    colours = (BLUE, ORANGE, GREEN)
     for number, curve in enumerate(picture.curves):
         axes.step(
-            curve.time_s, curve.current_ma, where="post", color=colours[number % 3], lw=1.6, label=curve.name
+            curve.time_s,
+            curve.current_ma,
+            where="post",
+            color=CURVES[number % len(CURVES)],
+            lw=1.6,
+            label=curve.name,
         )
         axes.fill_between(
-            curve.time_s, curve.current_ma, step="post", color=colours[number % 3], alpha=0.12, lw=0
+            curve.time_s, curve.current_ma, step="post", color=CURVES[number % len(CURVES)], alpha=0.12, lw=0
         )
     _levels(axes, picture.current_levels)
     for mark in picture.marks:
@@ -220,9 +226,8 @@ def _levels(axes: Axes, levels: list[Level]) -> None:
 
 
 def _draw_charge(axes: Axes, picture: Picture) -> None:
-    colours = (BLUE, ORANGE, GREEN)
     for number, curve in enumerate(picture.curves):
-        axes.plot(curve.time_s, curve.charge_ma_min, color=colours[number % 3], lw=1.6)
+        axes.plot(curve.time_s, curve.charge_ma_min, color=CURVES[number % len(CURVES)], lw=1.6)
     _levels(axes, picture.charge_levels)
     axes.set_ylabel("charge / mA·min")
     axes.set_xlabel("time since the first energised step / min:s")

@@ -53,6 +53,10 @@ def run(arguments: argparse.Namespace) -> Exit:
     sealed = open_plan(Path(arguments.plan), Path(arguments.trust) if arguments.trust else None)
     if isinstance(sealed, tuple):
         return complain(*sealed)
+    if sealed.plan.channels:
+        text = "`ionto run` drives one channel, and this plan has several"
+        advice = "`ionto simulate` runs all of its channels on simulated outputs"
+        return complain(error("I0464", text, sealed.plan.channels[1].span, "one of them", help=advice))
     line = _line(arguments, sealed.plan)
     if isinstance(line, Diagnostic):
         return complain(line)

@@ -15,6 +15,7 @@ from ionto_cli.loading import Chosen, choose_one
 from ionto_cli.picture import draw
 from ionto_cli.recorded import recorded_run
 from ionto_cli.scripting import Scripted, occurrences
+from ionto_cli.simulate_together import simulate_together
 from ionto_cli.terminal import complain, say, write_json
 from ionto_ir.bind import Acknowledgement, Refusal, bind
 from ionto_ir.bound import BoundPlan
@@ -54,14 +55,16 @@ def run(arguments: argparse.Namespace) -> Exit:
     timeline = occurrences(plan, arguments.at)
     if isinstance(timeline, Diagnostic):
         return complain(timeline)
-    bound = _bound(plan, given)
-    if isinstance(bound, Refusal):
-        return complain(*bound.diagnostics, files=chosen.sources)
     records = {
         item.name: given.get(item.name, usual_value(item))
         for item in plan.variables
         if item.kind is VariableKind.RECORD
     }
+    if plan.channels and arguments.population is None:
+        return simulate_together(chosen, ordinary_values(plan, given), records, timeline, arguments)
+    bound = _bound(plan, given)
+    if isinstance(bound, Refusal):
+        return complain(*bound.diagnostics, files=chosen.sources)
     if arguments.population is not None:
         from ionto_cli.population_run import simulate_population
 

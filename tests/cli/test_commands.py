@@ -235,3 +235,52 @@ def test_our_own_bugs_are_said_without_a_traceback(ionto: Ionto, monkeypatch: py
     monkeypatch.setattr("ionto_cli.commands.explain.run", broken)
     code, _, complaint = ionto("explain")
     assert (code, "I0001" in complaint) == (Exit.DISAGREEMENT, True)
+
+
+TWO_CHANNELS = """electrode capsule { area 5 cm2 }
+electrode pad { area 50 cm2 }
+envelope limbs {
+  title "Limbs"
+  limit current <= 2.1 mA
+  limit dose at cathode <= 2.3 mA.min per session
+  limit interruptions <= 1
+  limit pause <= 1 min
+}
+device bench {
+  title "Bench" driver simulated current 0 mA .. 4 mA step 10 uA accuracy 2 % + 10 uA
+  compliance 80 V slew at most 1 mA/s tick 100 ms watchdog 500 ms host gap 250 ms waveforms dc
+  channels 2 return shared
+}
+protocol both version "1.0.0" {
+  title "Two sites"
+  within limbs
+  device bench
+  active anode capsule on "forearm" channel upper
+  active anode capsule on "calf" channel lower
+  return cathode pad on "back"
+  session { channel upper, lower { deliver 1 mA.min at 1 mA ramping 5 s } }
+  test "both" { expect delivered = 2 mA.min expect finished }
+  test "one lead" { at 10 s lead_off at 30 s resume expect finished }
+}
+"""
+
+
+def test_several_channels_are_verified_tested_simulated_drawn_and_reported(
+    ionto: Ionto, tmp_path: Path
+) -> None:
+    (tmp_path / "both.ionto").write_text(TWO_CHANNELS)
+    assert ionto("verify", "both.ionto")[0] == 0
+    assert ionto("test", "both.ionto")[0] == 0
+    code, out, _ = ionto("simulate", "both.ionto", "--json")
+    found = json.loads(out)
+    assert code == 0 and found["completed"]
+    assert [(item["name"], item["set_pc"], item["replayed"]) for item in found["channels"]] == [
+        ("upper", 60_000_000_000, True),
+        ("lower", 60_000_000_000, True),
+    ]
+    code, out, _ = ionto("simulate", "both.ionto", "--at", "10 s stop")
+    assert code == 1 and "NOT COMPLETED: stopped" in out
+    assert ionto("plot", "both.ionto", "-o", "both.svg")[0] == 0
+    assert ionto("report", "both.ionto", "-o", "both.html")[0] == 0
+    page = (tmp_path / "both.html").read_text()
+    assert "carries the sum of the channels upper, lower" in page and "channel lower" in page

@@ -50,6 +50,10 @@ def compare(old: Plan, new: Plan) -> Comparison:
     if acting(old) == acting(new):
         return Comparison(old, new, identical=True, aspects=())
     aspects = [*rule_aspects(old, new)]
+    if old.channels or new.channels:
+        reason = "plans with several channels are not compared beyond their rules"
+        aspects.append(Aspect("what a session may reach", Change.UNDECIDED, "", "", reason))
+        return Comparison(old, new, identical=False, aspects=tuple(aspects))
     try:
         aspects += people_aspects(old, new)
         grave = (Change.LOOSER, Change.UNDECIDED, Change.OTHER)
