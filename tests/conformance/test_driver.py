@@ -133,6 +133,17 @@ def test_the_dead_man_is_seen_to_act_at_zero_current(bench: Bench) -> None:
 
 
 @pytest.mark.requirement("R10")
+def test_the_dead_man_is_proven_within_a_short_lease_too(bench: Bench) -> None:
+    driver = connected(bench)
+    assert driver.configure(replace(SESSION_LIMITS, lease_ms_max=200)) is None
+    took_ms = driver.prove_dead_man()
+    assert isinstance(took_ms, int)
+    assert 180 <= took_ms <= 200 + LEASE_TAIL_MS + 40
+    assert driver.arm() is None
+    assert driver.set_current(MA, 200, 1) == Accepted(1)
+
+
+@pytest.mark.requirement("R10")
 def test_a_device_that_takes_the_timeout_and_never_starts_its_timer_is_found() -> None:
     bench = Bench("twin")
     assert isinstance(bench.device, IonLinkDevice)

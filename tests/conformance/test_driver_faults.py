@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ionto_runtime.drivers.driver import Identity
 from ionto_runtime.link.messages import Hello
 from ionto_runtime.link.schema import Trip
 from ionto_runtime.simulation.ionlink_device import IonLinkDevice
@@ -73,6 +74,20 @@ def test_a_restarted_device_is_seen_and_this_session_is_over_for_it(bench: Bench
     assert alarms(driver.errors())[0] == "F31"
     assert driver.set_current(MA, LEASE_MS, 6) == Refused(6, Refusal.NOT_READY)
     assert bench.plant.current_na == 0
+
+
+@pytest.mark.requirement("R28")
+def test_after_a_restart_the_device_is_met_anew_and_prepared_anew(bench: Bench) -> None:
+    driver = running(bench)
+    bench.device.restart()
+    bench.wait(60)
+    read(bench, driver)
+    assert isinstance(driver.connect(), Identity)
+    assert driver.set_current(MA, LEASE_MS, 1) == Refused(1, Refusal.NOT_READY)
+    assert driver.configure(SESSION_LIMITS) is None
+    assert driver.arm() is None
+    assert driver.set_current(MA, LEASE_MS, 1) == Accepted(1)
+    assert driver.errors() == ()
 
 
 @pytest.mark.requirement("R46")

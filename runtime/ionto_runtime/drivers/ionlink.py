@@ -120,7 +120,7 @@ class IonLinkDriver:
         expected_serial: str | None = None,
         draw: Callable[[], int] = random_session,
     ) -> None:
-        self._clock = clock
+        self._line, self._clock, self._draw = line, clock, draw
         self._link = IonLinkLine(line, clock, draw)
         self._expected_serial = expected_serial
         self.position = 0
@@ -138,6 +138,11 @@ class IonLinkDriver:
 
     # --- before a session -------------------------------------------------------------------------------
     def connect(self) -> Identity | Problem:
+        # Whoever was there before, the device is met as a stranger.
+        self._link = IonLinkLine(self._line, self._clock, self._draw)
+        self._limits, self._armed, self._last = None, False, None
+        self._numbers.clear()
+        self._taken = 0
         self._link.drop()
         self._link.ask(Off(), ATTEMPTS)
         _, met = self._link.ask(Hello(), ATTEMPTS)
@@ -198,12 +203,13 @@ class IonLinkDriver:
         self._armed = False
         if problem is not None:
             return problem
-        begun = self._lease(0, PROOF_VALID_MS)
+        valid_ms = self._short_ms()
+        begun = self._lease(0, valid_ms)
         if begun is None or begun.state is not State.RUNNING:
             return self._disproved(f"a lease of zero was not taken: {_said(begun)}")
         start_ms = self._clock.now_ms()
-        earliest_ms = start_ms + PROOF_VALID_MS - PROOF_POLL_MS
-        latest_ms = start_ms + PROOF_VALID_MS + LEASE_TAIL_MS + PROOF_LATE_MS
+        earliest_ms = start_ms + valid_ms - PROOF_POLL_MS
+        latest_ms = start_ms + valid_ms + LEASE_TAIL_MS + PROOF_LATE_MS
         while True:
             self._clock.sleep_until(self._clock.now_ms() + PROOF_POLL_MS)
             status = self._query()
@@ -215,7 +221,7 @@ class IonLinkDriver:
         if not status.latches & bit_of(Trip.EXPIRED):
             return self._disproved(f"the device tripped: {trips_in_words(status.latches)}")
         if now_ms < earliest_ms or Flag.OUTPUT_ON in status.flags:
-            return self._disproved(f"the output was off after {now_ms - start_ms} ms of {PROOF_VALID_MS} ms")
+            return self._disproved(f"the output was off after {now_ms - start_ms} ms of {valid_ms} ms")
         problem = self.acknowledge()
         return problem if problem is not None else now_ms - start_ms
 
@@ -338,7 +344,7 @@ class IonLinkDriver:
                 return Refusal.TRIPPED
             status = self._link.status or status
         if status.state is State.ARMED:
-            begun = self._lease(0, PROOF_VALID_MS)
+            begun = self._lease(0, self._short_ms())
             if begun is None:
                 return None
             status = begun
@@ -355,6 +361,11 @@ class IonLinkDriver:
             self._remember(number, seq)
         self._note_taken()
         return status
+
+    def _short_ms(self) -> int:
+        """A validity for a lease of zero, within what the session allows."""
+        assert self._limits is not None
+        return min(PROOF_VALID_MS, self._limits.lease_ms_max)
 
     def _query(self) -> Status | None:
         _, status = self._link.ask(Query(NO_PAGE))
