@@ -21,6 +21,8 @@ from ionto_runtime.signing import (
     verifier_of,
     write_key_pair,
 )
+from ionto_verifier import driver
+from ionto_verifier.decision import Unknown
 from tests.cli.test_commands import TREATMENT, Ionto
 from tests.cli.test_commands import ionto as ionto  # the fixture
 
@@ -158,4 +160,19 @@ def test_a_prover_that_the_recheck_contradicts_seals_nothing(
     assert ionto("keys", "new")[0] == Exit.PROVED
     code, _, complaint = ionto("compile", TREATMENT, "--output", "heel.plan.json")
     assert (code, "error[I0009]" in complaint) == (Exit.DISAGREEMENT, True)
+    assert not (tmp_path / "heel.plan.json").exists()
+
+
+def test_what_nobody_could_decide_is_never_taken_for_safe_and_never_sealed(
+    ionto: Ionto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(obligations: Any, _: object) -> dict[str, Unknown]:
+        return {obligation.id: Unknown("nobody could tell") for obligation in obligations}
+
+    monkeypatch.setattr(driver, "decide_all", nobody)
+    code, out, complaint = ionto("verify", TREATMENT)
+    assert (code, "I0703" in complaint) == (Exit.UNDECIDED, True)
+    assert "0 of 2 proofs are certificates" in out
+    assert ionto("keys", "new")[0] == Exit.PROVED
+    assert ionto("compile", TREATMENT, "--output", "heel.plan.json")[0] == Exit.UNDECIDED
     assert not (tmp_path / "heel.plan.json").exists()

@@ -17,7 +17,7 @@ from tests.ir.sealing import rechecked_plan
 from tests.strategies import timelines
 
 PROVE_ONLY = Options(margins=False, advice=False)
-SLOW = settings(max_examples=max(8, settings().max_examples // 50), phases=[Phase.explicit, Phase.generate])
+SLOW = settings(max_examples=max(4, settings().max_examples // 50), phases=[Phase.explicit, Phase.generate])
 
 
 def certified_limits(plan: Plan, checked: Rechecked) -> set[Limit]:
