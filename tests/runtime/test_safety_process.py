@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.architecture.tree import ROOT
 from tests.runtime.bedside import settings_of
 from tests.runtime.safety_process import LASTING, QUICK, Spoken, console_at, job_at, spoken_to
 from tests.runtime.sealed_plans import placed
+from tests.runtime.terminals import Terminal
 
 
 def journal_of(spoken: Spoken) -> Reading:
@@ -314,3 +316,46 @@ def test_the_command_says_it_when_its_safety_process_is_killed(tmp_path: Path) -
     assert "error[I0927]" in command.stderr.read()
     command.stdout.close()
     command.stderr.close()
+
+
+AT_A_TERMINAL = (
+    *("run", "heel.plan.json", "--port", "simulated", "--patient", "P1"),
+    *("--set", "current=1 mA", "--set", "pacemaker=no", "--set", "sore=no"),
+)
+
+
+def begun_at(terminal: Terminal) -> Terminal:
+    """Confirm what is asked, one by one, until current flows."""
+    for asked in ("Plan and patient P1", "The active electrode", "The return electrode", r"Start\?"):
+        terminal.wait(asked).type("yes\n")
+    return terminal.wait("Skin is clean").type("y").wait("RUNNING")
+
+
+def test_a_session_on_a_device_is_run_from_a_terminal_with_single_keys(tmp_path: Path) -> None:
+    with Terminal(placed(tmp_path, LASTING), *AT_A_TERMINAL) as terminal:
+        begun_at(terminal)
+        terminal.type("p").wait("PAUSED").type("r").wait("RUNNING")
+        terminal.type("s").wait("STOPPING").wait("SIMULATED session NOT COMPLETED: stopped")
+        assert terminal.end() == 1
+        assert terminal.is_as_before()
+    assert re.search(r"ok  dead-man: tripped after \d+ ms", terminal.text)
+
+
+@pytest.mark.requirement("R25")
+def test_the_keyboards_signal_stops_a_session_on_a_device_and_a_second_one_at_once(tmp_path: Path) -> None:
+    with Terminal(placed(tmp_path, LASTING), *AT_A_TERMINAL) as terminal:
+        begun_at(terminal).signal(signal.SIGINT).wait("STOPPING")
+        terminal.signal(signal.SIGINT).wait("NOT COMPLETED: emergency stop")
+        assert terminal.end() == 1
+        assert terminal.is_as_before()
+
+
+def test_who_does_not_confirm_an_electrode_starts_nothing(tmp_path: Path) -> None:
+    place = placed(tmp_path, LASTING)
+    with Terminal(place, *AT_A_TERMINAL) as terminal:
+        terminal.wait("Plan and patient P1").type("yes\n").wait("The active electrode").type("no\n")
+        terminal.wait("nothing was started").wait("somebody stopped it before it was begun")
+        assert terminal.end() == 2
+    (path,) = place.records.glob("*.journal")
+    reading = read_journal(path)
+    assert isinstance(reading, Reading) and settings_of(reading) == []
