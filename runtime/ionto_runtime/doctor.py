@@ -76,7 +76,8 @@ def examine(driver: Driver, clock: Clock) -> Iterator[Check | Identity]:
 def _identity(identity: Identity, clock: Clock) -> Check:
     today = datetime.fromtimestamp(clock.wall_ms() / 1000, UTC).astimezone().date()
     due = identity.calibration_due
-    said = f"{identity.model}, serial number {identity.serial}, firmware {identity.firmware}"
+    serial = f"serial number {identity.serial}" if identity.serial else "no serial number"
+    said = f"{identity.model}, {serial}, firmware {identity.firmware}"
     said += ", calibration unknown to it" if due is None else f", calibration due {due}"
     said += ", SIMULATED" if identity.simulated else ""
     problem = next(identity_problems(identity, None, today), None)

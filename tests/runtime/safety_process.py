@@ -61,13 +61,16 @@ class Spoken:
     heard: list[Message] = field(default_factory=list)
     views: list[Message] = field(default_factory=list)
     confirm: Json = None
+    pending: list[Message] = field(default_factory=list)
 
     def until(self, enough: Callable[[Message], bool]) -> Message:
         """Listen, as a good console does, until a message is what one waits for."""
         clock = RealClock()
         until_ms = clock.now_ms() + WAIT_MS
         while clock.now_ms() < until_ms:
-            for message in self.remote.hear(20):
+            self.pending = self.pending or self.remote.hear(20)
+            while self.pending:
+                message = self.pending.pop(0)
                 self._note(message)
                 if enough(message):
                     return message

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,13 +78,15 @@ def bounded(reading: Reading, device: DeviceProcess) -> bool:
     return account.charge.lower_pc <= received_pc(device) <= account.charge.upper_pc
 
 
-def test_a_treatment_is_given_on_a_real_line(tmp_path: Path, device: DeviceProcess) -> None:
-    with spoken_to(job_on(tmp_path, lasting=False)) as spoken:
-        outcome = spoken.begin().until_type("bye")["outcome"]
-        assert spoken.ended() == (0 if isinstance(outcome, dict) and outcome["completed"] else 1)
-    reading = journal_of(spoken)
-    assert isinstance(reading.end, Sealed) and bounded(reading, device)
-    assert device.current_na == 0 and received_pc(device) > 0
+@pytest.mark.parametrize("kind", ["twin", "firmware"])
+def test_a_treatment_is_given_on_a_real_line(tmp_path: Path, kind: str) -> None:
+    with DeviceProcess(kind, tmp_path / "line") as device:
+        with spoken_to(job_on(tmp_path, lasting=False)) as spoken:
+            outcome = spoken.begin().until_type("bye")["outcome"]
+            assert spoken.ended() == (0 if isinstance(outcome, dict) and outcome["completed"] else 1)
+        reading = journal_of(spoken)
+        assert isinstance(reading.end, Sealed) and bounded(reading, device)
+        assert device.current_na == 0 and received_pc(device) > 0
     assert reading.header is not None and "SIM-0001" in str(reading.header["device_identity"])
 
 
@@ -204,44 +204,52 @@ def test_a_device_that_takes_the_timeout_and_never_starts_its_timer_is_not_armed
 BENCH_ONLY = Envelope("bench", "Phantoms", None, SPAN, device_classes=("bench",))
 
 
-def for_the_bench(plan: Plan) -> Plan:
-    """The plan for a source-measure unit, and for nobody."""
-    device = replace(on_the_reference_device(plan).device, name="keithley", driver="keithley_2400")
-    return replace(plan, device=replace(device, device_class="bench"), envelopes=(BENCH_ONLY,))
+def for_the_bench(plan: Plan, driver: str) -> Plan:
+    """The plan for a bench instrument, and for nobody."""
+    device = replace(
+        on_the_reference_device(plan).device,
+        name=driver,
+        driver=driver,
+        current_na_max=3 * MA,
+        compliance_mv=13_000,
+        device_class="bench",
+    )
+    return replace(plan, device=device, envelopes=(BENCH_ONLY,))
+
+
+# StimJim says where its zero is only while it starts: it is plugged in when its line is opened.
+PLUGGED_IN = """
+import ionto_runtime.safety.service as service, subprocess, sys
+opened, module = service.open_driver, "ionto_runtime.simulation.instrument"
+def open_driver(name, port, device, clock):
+    command = [sys.executable, "-m", module, name, "--link", port]
+    service.plugged = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    service.plugged.stdout.readline()
+    return opened(name, port, device, clock)
+service.open_driver = open_driver
+"""
 
 
 @pytest.mark.requirement("R45")
+@pytest.mark.parametrize("name", ["keithley_2400", "stimjim"])
 @pytest.mark.parametrize("people", [True, False], ids=["people", "bench"])
 def test_an_instrument_without_a_dead_man_runs_what_is_for_the_bench_and_nothing_else(
-    tmp_path: Path, people: bool
+    tmp_path: Path, name: str, people: bool
 ) -> None:
-    line = tmp_path / "line"
-    command = [
-        sys.executable,
-        "-m",
-        "ionto_runtime.simulation.instrument",
-        "keithley_2400",
-        "--link",
-        str(line),
-    ]
-    served = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert served.stdout is not None and served.stdout.readline() == f"{line}\n"
-    job = job_at(tmp_path, port=str(line), driver="keithley_2400")
-    plan = for_the_bench(QUICK)
+    job = job_at(tmp_path, port=str(tmp_path / "line"), driver=name)
+    plan = for_the_bench(QUICK, name)
     plan = replace(plan, envelopes=()) if people else plan
     (tmp_path / "sealed").mkdir()
     place = placed(tmp_path / "sealed", replace(plan, requires=features_of(plan)))
     job = replace(job, plan=place.folder / "heel.plan.json", trust=place.folder / "home" / "trusted")
-    try:
-        with spoken_to(job) as spoken:
-            if people:
-                assert "I0922" in json.dumps(spoken.until_type("refused_session"))
-            else:
-                spoken.begin()
-                facts = next(message for message in spoken.heard if message["type"] == "facts")
-                assert "NOT FOR PEOPLE" in str(facts["banner"]) and facts["for_people"] is False
-                outcome = spoken.until_type("bye")["outcome"]
-                assert isinstance(outcome, dict)
-                assert outcome["completed"] or "F22" in spoken.codes() or "F26" in spoken.codes(), outcome
-    finally:
-        served.communicate()
+    with spoken_to(job, PLUGGED_IN) as spoken:
+        if people:
+            assert "I0922" in json.dumps(spoken.until_type("refused_session"))
+            return
+        spoken.begin()
+        facts = next(message for message in spoken.heard if message["type"] == "facts")
+        assert "NOT FOR PEOPLE" in str(facts["banner"]) and facts["for_people"] is False
+        outcome = spoken.until_type("bye")["outcome"]
+        assert isinstance(outcome, dict)
+        # On a busy machine the instrument, a program like any other, may be too late; nothing else may be.
+        assert outcome["completed"] or {"F22", "F26", "F03"} & set(spoken.codes()), outcome
