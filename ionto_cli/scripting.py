@@ -10,12 +10,14 @@ from ionto_ir.events import Event
 from ionto_ir.expression import Value
 from ionto_ir.plan import Demand, Plan
 from ionto_ir.rehearse import Timeline
-from ionto_ir.scenario import Happening, Occurrence, Scenario
-from ionto_ir.units import TIME, Quantity, parse_unit, to_base
+from ionto_ir.scenario import READINGS, Happening, Occurrence, Scenario
+from ionto_ir.terminals import Terminals
+from ionto_ir.units import RESISTANCE, TIME, Dimension, Quantity, parse_unit, to_base
 from ionto_runtime.session import Session
+from ionto_runtime.simulation.skin import Body
 from ionto_runtime.view import View
 
-WITH_MORE = (Happening.ADJUST, Happening.RECORD, Happening.PRESS)
+WITH_MORE = (Happening.ADJUST, Happening.RECORD, Happening.PRESS, *READINGS)
 PLAIN = {item.value: item for item in Happening if item not in WITH_MORE}
 
 
@@ -24,18 +26,35 @@ class Scripted:
 
     def __init__(self, timeline: tuple[Occurrence, ...], records: Mapping[str, Value]) -> None:
         self._records = dict(records)
-        self._timeline = Timeline(Scenario("simulation", (), timeline, (), None), self._records)
+        self._load = Terminals(0, 0, 0)
+        scenario = Scenario("simulation", (), timeline, (), None)
+        self._timeline = Timeline(scenario, self._records, self._load)
         self._session: Session | None = None
+        self._body: Body | None = None
+        self._series_ohm = 0.0
+        self._ohm = 0
 
-    def attach(self, session: Session) -> None:
-        """The session that this console belongs to."""
+    def attach(self, session: Session, body: Body) -> None:
+        """The session that this console belongs to, and the person under the electrodes."""
         self._session = session
+        self._body, self._series_ohm = body, body.series_ohm
 
     def poll(self, view: View) -> Sequence[Event]:
         """What happens before the next tick: one event at a time, because each may change what is asked."""
         assert self._session is not None, "a console belongs to a session"
         event = self._timeline.happens(self._session.state, view.prompt)
+        self._follow_load()
         return () if event is None else (event,)
+
+    def _follow_load(self) -> None:
+        """An impedance that was asked for comes about by what lies in series with the skin: its contacts."""
+        assert self._body is not None, "a console belongs to a session"
+        if self._load.impedance_ohm == self._ohm:
+            return
+        self._ohm = self._load.impedance_ohm
+        skin_ohm = self._body.resistance_ohm - self._body.series_ohm
+        wanted_ohm = max(self._series_ohm, self._ohm - skin_ohm)
+        self._body.series_ohm = wanted_ohm if self._ohm else self._series_ohm
 
     def show(self, view: View) -> None:
         """Nobody looks."""
@@ -56,12 +75,14 @@ def _occurrence(plan: Plan, text: str) -> Occurrence | Diagnostic:
     words = text.split(None, 3)
     at_ms = _time_ms(words[:2])
     advice = "for example `--at '5 min pause'`; events are " + ", ".join(
-        [*PLAIN, "adjust NAME=VALUE", "press NAME"]
+        [*PLAIN, "adjust NAME=VALUE", "press NAME", "impedance 60 kOhm", "impedance normal"]
     )
     if at_ms is None or len(words) < 3:
         return error("I0901", f"`--at {text}` is not a time and an event", None, help=advice)
     if words[2] in PLAIN:
         return Occurrence(at_ms, PLAIN[words[2]], None, None, None)
+    if words[2] == Happening.IMPEDANCE.value and len(words) == 4:
+        return _impedance(at_ms, words[3])
     if words[2] == Happening.PRESS.value and len(words) == 4:
         return _press(plan, at_ms, words[3].strip('"'))
     if words[2] != Happening.ADJUST.value or len(words) < 4:
@@ -81,11 +102,26 @@ def _press(plan: Plan, at_ms: int, button: str) -> Occurrence | Diagnostic:
     return Occurrence(at_ms, Happening.PRESS, button, None, None)
 
 
+def _impedance(at_ms: int, text: str) -> Occurrence | Diagnostic:
+    if text == "normal":
+        return Occurrence(at_ms, Happening.IMPEDANCE, text, None, None)
+    ohm = _in_base_units(text.split(), RESISTANCE)
+    if ohm is None or ohm <= 0:
+        advice = "for example `--at '5 min impedance 60 kOhm'`, and `impedance normal`"
+        return error("I0901", f"`{text}` is no impedance", None, help=advice)
+    return Occurrence(at_ms, Happening.IMPEDANCE, None, ohm, None)
+
+
 def _time_ms(words: Sequence[str]) -> int | None:
+    return _in_base_units(words, TIME)
+
+
+def _in_base_units(words: Sequence[str], dimension: Dimension) -> int | None:
+    """A number and its unit, such as `5 min`; None when it is not that."""
     from fractions import Fraction
 
     unit = parse_unit(words[1]) if len(words) == 2 else None
-    if unit is None or unit.dimension != TIME or not words[0].replace(".", "", 1).isdecimal():
+    if unit is None or unit.dimension != dimension or not words[0].replace(".", "", 1).isdecimal():
         return None
-    time_ms = to_base(Quantity(Fraction(words[0]), unit))
-    return time_ms if isinstance(time_ms, int) else None
+    value = to_base(Quantity(Fraction(words[0]), unit))
+    return value if isinstance(value, int) else None

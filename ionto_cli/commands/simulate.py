@@ -108,7 +108,7 @@ def _simulated(
     fault = session.arm()
     if fault is not None:
         return complain(error("I0962", f"the device `{plan.device.name}` is not ready: {fault}", None))
-    script.attach(session)
+    script.attach(session, body)
     run_session(session, script, facts, clock, stimulator.advance, real_time=False)
     if arguments.json:
         write_json(_data(session, stimulator, arguments.seed))

@@ -126,3 +126,15 @@ def test_a_run_asks_for_the_role_that_a_soft_limit_needs_and_records_the_answer(
     assert "answered  Dr. A (prescriber) for limits[3]: of a trial" in told.stderr
     (given,) = json.loads(told.stdout)["acknowledgements"]
     assert given == {"subject": "limits[3]", "person": "Dr. A", "reason": "of a trial", "role": "prescriber"}
+
+
+def test_a_simulation_can_be_given_another_contact(ionto: Ionto, short: str, tmp_path: Path) -> None:
+    watched = "pause when impedance > 50 kOhm for 2 s until impedance < 30 kOhm"
+    close = "pause when impedance > 1.35 kOhm and elapsed > 28 s for 2 s until impedance < 1.3 kOhm"
+    (tmp_path / short).write_text(SHORT.replace(watched, close), encoding="utf-8")
+    disturbed = ("--at", "30 s impedance 1.8 kOhm", "--at", "45 s impedance normal", "--at", "46 s resume")
+    code, out, _ = ionto("simulate", short, *disturbed)
+    assert (code, "F12 a monitor pauses the session: Check contact" in out) == (0, True)
+    code, _, complaint = ionto("simulate", short, "--at", "30 s impedance 2 mA")
+    assert (code, "is no impedance" in complaint) == (Exit.USAGE, True)
+    assert ionto("simulate", short, "--at", "30 s voltage 5 V")[0] == Exit.USAGE
