@@ -76,15 +76,23 @@ class PtyServer:
         device = self._ends[0] if self._ends is not None else None
         watched = [device] if device is not None and self.reading else []
         ready, _, _ = select.select([*watched, *also], [], [], WAIT_S)
+        data = self._taken(device) if device is not None and device in ready else b""
+        # The bytes are here, so for the device it is at least now: handed over before its time had caught up,
+        # they would be answered with a time before they were sent, and its clock would seem to run wrong.
         now_ms = self._clock.now_ms()
         self._peer.advance(min(ADVANCE_MS_MAX, now_ms - self._told_ms))
         self._told_ms = now_ms
+        if data:
+            self._peer.receive(data)
         if device is not None:
-            if device in ready:
-                with contextlib.suppress(OSError):
-                    self._peer.receive(os.read(device, READ_BYTES_MAX))
             self._give(device)
         return [descriptor for descriptor in also if descriptor in ready]
+
+    def _taken(self, device: int) -> bytes:
+        try:
+            return os.read(device, READ_BYTES_MAX)
+        except OSError:
+            return b""
 
     def _give(self, device: int) -> None:
         self._unsent += self._peer.transmit()
