@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 import serial
+from serial.tools.list_ports_common import ListPortInfo
 
 from ionto_runtime.drivers import serial_port
 from ionto_runtime.drivers.driver import Problem
@@ -179,3 +180,24 @@ def test_the_lines_ready_signal_is_low_before_it_opens_and_kept_when_it_closes(
     assert seen == [False]
     assert not serial_port.termios.tcgetattr(again._port.fileno())[2] & serial_port.termios.HUPCL
     again.close()
+
+
+def test_the_lines_of_this_computer_are_listed_in_order_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def found() -> list[ListPortInfo]:
+        ports = [ListPortInfo(f"/dev/ttyUSB{number:03}") for number in reversed(range(300))]
+        ports[-1].vid, ports[-1].pid, ports[-1].serial_number = 0x0403, 0x6001, "A16"
+        return ports
+
+    monkeypatch.setattr(serial_port.serial_ports, "comports", found)
+    listed = serial_port.list_ports()
+    assert len(listed) == serial_port.PORTS_MAX
+    assert (listed[0].path, listed[0].serial_number, listed[0].vendor_id) == ("/dev/ttyUSB000", "A16", 0x0403)
+    assert [port.path for port in listed] == sorted(port.path for port in listed)
+
+
+def test_a_system_that_cannot_list_its_lines_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> list[ListPortInfo]:
+        raise PermissionError
+
+    monkeypatch.setattr(serial_port.serial_ports, "comports", refuse)
+    assert serial_port.list_ports() == ()
