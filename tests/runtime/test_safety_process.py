@@ -167,7 +167,7 @@ def test_too_many_consoles_are_turned_away_and_the_session_goes_on(tmp_path: Pat
 
 # --- two ways to stop, each with the other dead -----------------------------------------------------------
 @pytest.mark.requirement("R25")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_the_session_while_its_console_is_hung(tmp_path: Path, number: signal.Signals) -> None:
     with spoken_to(job_at(tmp_path, lasting=True)) as spoken:
         spoken.begin().until_word("RUNNING")
