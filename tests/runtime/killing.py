@@ -16,9 +16,11 @@ import signal
 import struct
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from ionto_ir.plan import Interruptions
+from ionto_ir.waveform import Waveform
 from ionto_runtime.accounting import account_of
 from ionto_runtime.journal import Durability, JournalWriter, create_journal
 from ionto_runtime.journal_file import DiskFile
@@ -65,9 +67,9 @@ class Watched:
     def __init__(self, inner: SimulatedStimulator, steps: Steps) -> None:
         self._inner, self._steps = inner, steps
 
-    def set_current(self, na: int, lease_ms: int, seq: int) -> Reply | None:
+    def set_current(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         self._steps.take()
-        reply = self._inner.set_current(na, lease_ms, seq)
+        reply = self._inner.set_current(na, lease_ms, seq, waveform)
         self._steps.take()
         return reply
 
@@ -141,10 +143,16 @@ def main() -> None:
             shared = mmap.mmap(-1, 24)
             child = os.fork()
             if child == 0:
-                session(path, shared, last)
-                os._exit(0)
+                try:
+                    session(path, shared, last)
+                    os._exit(0)
+                except BaseException:
+                    traceback.print_exc()
+                    os._exit(1)
             _, status = os.waitpid(child, 0)
-            outlived = os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+            if os.WIFEXITED(status) and os.WEXITSTATUS(status) != 0:
+                sys.exit("a session failed by itself")
+            outlived = os.WIFEXITED(status)
             if not outlived:
                 tried += 1
                 killed += os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL

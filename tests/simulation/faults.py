@@ -89,12 +89,16 @@ class Planned:
     size: int
 
 
+def _latest(chance: Random) -> int:
+    return TICKS_MAX // chance.choice((1, 2, 3))
+
+
 def drawn_faults(chance: Random) -> tuple[Planned, ...]:
     """None to a few, most of them while current flows."""
     kinds = tuple(Kind)
     return tuple(
         Planned(
-            at=0 if kind in BEFORE else chance.randint(1, TICKS_MAX // chance.choice((1, 2, 3))),
+            at=0 if kind in BEFORE else 1 if kind in AFTERWARDS else chance.randint(1, _latest(chance)),
             lasts=chance.choice((1, 1, 2, 3, 5, 8, 30)),
             kind=kind,
             size=chance.randint(1, 1_000_000),
