@@ -11,10 +11,12 @@ from ionto_ir.expression import Value
 from ionto_ir.monitor import MonitorAction
 from ionto_ir.plan import Plan
 from ionto_ir.scenario import READINGS, Happening, Occurrence
+from ionto_ir.waveform import Curve, Form, Waveform
 from tests.treatments import (
     At,
     Choice,
     Chosen,
+    Doses,
     Fixed,
     Keep,
     Leg,
@@ -86,7 +88,54 @@ def legs(draw: st.DrawFn) -> Leg:
                 continue
             level = part.level
         body.append(part)
-    return Leg(up, tuple(body), draw(speeds()), draw(st.booleans()))
+    return Leg(
+        up, tuple(body), draw(speeds()), draw(st.booleans()), draw(st.none() | st.none() | waveforms())
+    )
+
+
+def waveforms() -> st.SearchStrategy[Waveform]:
+    """Pulses and alternating currents of which a tick of 100 ms holds whole periods."""
+    frequencies = st.sampled_from((20_000, 60_000, 4_300_000, 10_000_000))
+    duties = st.integers(1, 99).map(lambda percent: percent * 10_000)
+    offsets = st.sampled_from((0, 100_000, 500_000, 700_000))
+    curves = st.sampled_from(Curve)
+    pulsed = st.builds(Waveform, st.just(Form.PULSED), frequencies, duties)
+    return st.one_of(
+        pulsed,
+        st.builds(
+            lambda frequency, offset, curve: Waveform(Form.AC, frequency, offset_ppm=offset, curve=curve),
+            frequencies,
+            offsets,
+            curves,
+        ),
+    )
+
+
+BUTTON = "Dose"
+
+
+@st.composite
+def doses(draw: st.DrawFn) -> Doses:
+    """A block of doses of some seconds, with and without a basal current, with rules that bite."""
+    basal = draw(
+        st.none() | st.integers(10, 60).map(lambda n: Fixed(n * STEP_NA)) | st.just(Chosen("comfort"))
+    )
+    up = draw(moves().filter(lambda move: move.level != basal))
+    rules = draw(st.lists(st.tuples(st.integers(1, 3), st.integers(5_000, 60_000)), max_size=2))
+    keep = draw(keeps().filter(lambda keep: keep.kind != "total"))
+    return Doses(
+        BUTTON,
+        basal,
+        draw(st.sampled_from((0, 5_000, 12_345))),
+        draw(st.booleans()),
+        tuple(rules),
+        draw(st.integers(1, 5)),
+        draw(st.integers(1, 90_000)),
+        up,
+        keep,
+        draw(speeds()),
+        draw(speeds()),
+    )
 
 
 def tells() -> st.SearchStrategy[Tell]:
@@ -139,6 +188,8 @@ def parts(depth: int = 2) -> st.SearchStrategy[Part]:
 def treatments(draw: st.DrawFn) -> Treatment:
     """A treatment that begins with a leg, so that something always flows."""
     first: tuple[Part, ...] = (draw(legs()),)
+    if draw(st.integers(0, 3)) == 0:
+        first = (*first, draw(doses()))
     rest = draw(st.lists(parts(), max_size=2))
     return Treatment(
         (*first, *rest),
@@ -201,7 +252,8 @@ def timelines(draw: st.DrawFn, gap_ms_max: int = 18_000) -> tuple[Occurrence, ..
                 (
                     "interrupt",
                     "interrupt",
-                    "interrupt",
+                    "press",
+                    "press",
                     "adjust",
                     "adjust",
                     "stray",
@@ -220,6 +272,10 @@ def timelines(draw: st.DrawFn, gap_ms_max: int = 18_000) -> tuple[Occurrence, ..
                 for gap_ms in (draw(st.integers(1, 12_000)), 15_000):
                     at_ms += gap_ms
                     found.append(Occurrence(at_ms, Happening.RESUME, None, None, None))
+            case "press":
+                for gap_ms in draw(st.lists(st.integers(100, 15_000), min_size=1, max_size=6)):
+                    found.append(Occurrence(at_ms, Happening.PRESS, BUTTON, None, None))
+                    at_ms += gap_ms
             case "adjust":
                 item = PARAMETERS[1]
                 value = item.lo + item.step * draw(st.integers(0, (item.hi - item.lo) // item.step))

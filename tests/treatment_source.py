@@ -6,11 +6,13 @@ from fractions import Fraction
 
 from ionto_ir.device import Device
 from ionto_ir.units import CHARGE, CURRENT, SLEW, TIME, format_quantity
+from ionto_ir.wording import waveform_text
 from tests.treatments import (
     BENCH,
     At,
     Choice,
     Chosen,
+    Doses,
     Fixed,
     Keep,
     Leg,
@@ -86,7 +88,7 @@ def _device(device: Device) -> str:
         f"  tick {_time(device.tick_ms)}",
         f"  watchdog {_time(device.watchdog_ms)}",
         f"  host gap {_time(device.host_gap_ms)}",
-        "  waveforms dc",
+        f"  waveforms {', '.join(device.waveforms)}",
     ]
     return "\n".join([f"device {device.name} {{", *lines, "}"])
 
@@ -140,12 +142,15 @@ def _parts(parts: tuple[Part, ...], indent: str) -> list[str]:
 def _part(part: Part, indent: str) -> list[str]:
     inner = indent + "  "
     match part:
-        case Leg(up, body, down, negative):
+        case Leg(up, body, down, negative, waveform):
             lines = [_move(up, negative)]
             for item in body:
                 lines.append(_move(item, negative) if isinstance(item, Move) else _keep(item))
             lines.append(f"ramp to 0 mA {_speed(down)}")
-            return [indent + line for line in lines]
+            form = "" if waveform is None else f" as {waveform_text(waveform)}"
+            return [indent + line + form for line in lines]
+        case Doses():
+            return [indent + line for line in _doses(part)]
         case Rest(ms):
             return [f'{indent}wait {_time(ms)} "rest"']
         case Tell(within_ms):
@@ -164,6 +169,22 @@ def _part(part: Part, indent: str) -> list[str]:
         case Choice(answer, yes, no):
             lines = [f"{indent}if {answer} {{", *_parts(yes, inner), indent + "}"]
             return lines if not no else [*lines[:-1], indent + "} else {", *_parts(no, inner), indent + "}"]
+
+
+def _doses(part: Doses) -> list[str]:
+    basal = "" if part.basal is None else f" basal {_level(part.basal, False)}"
+    lockout = f" lockout {_time(part.lockout_ms)} from {'end' if part.from_end else 'start'}"
+    rules = "".join(f" at most {count} in any {_time(ms)}" for count, ms in part.rules)
+    whole = f" at most {part.count} times within {_time(part.within_ms)}"
+    back = "0 mA" if part.basal is None else _level(part.basal, False)
+    lines = [
+        f'on demand "{part.button}"{basal}{lockout}{rules}{whole} {{',
+        "  " + _move(part.up, False),
+        "  " + _keep(part.keep),
+        f"  ramp to {back} {_speed(part.back)}",
+        "}",
+    ]
+    return lines if part.basal is None else [*lines, f"ramp to 0 mA {_speed(part.down)}"]
 
 
 def _move(move: Move, negative: bool) -> str:

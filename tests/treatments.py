@@ -18,6 +18,8 @@ from ionto_ir.plan import (
     SCHEMA,
     BooleanDomain,
     Branch,
+    Demand,
+    DoseRule,
     Finish,
     ForTime,
     Hold,
@@ -39,6 +41,7 @@ from ionto_ir.plan import (
     Wait,
 )
 from ionto_ir.source import Span
+from ionto_ir.waveform import Waveform
 
 HERE = Span("generated.ionto", 1, 1, 1, 2)
 
@@ -101,6 +104,7 @@ class Leg:
     body: tuple[Keep | Move, ...]
     down: Speed
     negative: bool = False
+    waveform: Waveform | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,27 @@ class Choice:
     no: tuple[Part, ...]
 
 
-Part = Leg | Rest | Turn | Tell | Repeat | Choice
+@dataclass(frozen=True, slots=True)
+class Doses:
+    """Doses on demand, each up, a hold and back to the basal current (None: off); then down to zero.
+
+    `rules` are counts with their windows, ms.
+    """
+
+    button: str
+    basal: Level | None
+    lockout_ms: int
+    from_end: bool
+    rules: tuple[tuple[int, int], ...]
+    count: int
+    within_ms: int
+    up: Move
+    keep: Keep
+    back: Speed
+    down: Speed
+
+
+Part = Leg | Rest | Turn | Tell | Repeat | Choice | Doses
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +224,7 @@ BENCH = Device(
     tick_ms=100,
     watchdog_ms=500,
     host_gap_ms=250,
-    waveforms=("dc",),
+    waveforms=("dc", "pulsed", "ac"),
     source=None,
     span=HERE,
 )
@@ -286,11 +310,13 @@ def finish(section: Section = Section.AFTER) -> Finish:
 class _Builder:
     """Appends steps; the target of a step that is not known yet is filled in when it is."""
 
-    def __init__(self, answers: tuple[str, ...] = ()) -> None:
+    def __init__(self, return_na_s: int, answers: tuple[str, ...] = ()) -> None:
+        self.return_na_s = return_na_s
         self.steps: list[Step] = []
         self.late: list[int] = []  # steps whose way out is not built yet
         self.counters = 0
         self.answers = answers
+        self.waveform: Waveform | None = None
 
     def add(self, step: Step) -> int:
         self.steps.append(step)
@@ -321,6 +347,8 @@ class _Builder:
                 self.repeat(part)
             case Choice():
                 self.choice(part)
+            case Doses():
+                self.doses(part)
 
     def repeat(self, part: Repeat) -> None:
         period = None if part.period_ms is None else terms.integer(part.period_ms)
@@ -354,6 +382,7 @@ class _Builder:
 
     def leg(self, leg: Leg) -> None:
         level: Expression = terms.ZERO
+        self.waveform = leg.waveform
         level = self.move(level, leg.up, leg.negative)
         for position, part in enumerate(leg.body):
             if isinstance(part, Move):
@@ -362,6 +391,24 @@ class _Builder:
                 last = position == len(leg.body) - 1
                 self.keep(level, part, slope_of(level, terms.ZERO, leg.down) if last else None)
         self.ramp(level, terms.ZERO, leg.down, leg.negative)
+        self.waveform = None
+
+    def doses(self, part: Doses) -> None:
+        basal = terms.ZERO if part.basal is None else level_expression(part.basal)
+        if part.basal is not None:
+            self.ramp(terms.ZERO, basal, At(self.return_na_s), False)
+        rules = tuple(DoseRule(terms.integer(count), terms.integer(ms)) for count, ms in part.rules)
+        times = (terms.integer(part.lockout_ms), part.from_end, rules)
+        numbers = (terms.integer(part.count), terms.integer(part.within_ms))
+        head = Demand(part.button, basal, *times, *numbers, self.here + 1, -1, Section.SESSION, HERE)
+        index = self.add(head)
+        level = self.move(basal, part.up, False)
+        self.keep(level, part.keep, None)
+        self.ramp(level, basal, part.back, False)
+        self.steps[-1] = _redirect(self.steps[-1], self.here, index)
+        self.steps[index] = replace(head, exit=self.here)
+        if part.basal is not None:
+            self.ramp(basal, terms.ZERO, part.down, False)
 
     def move(self, level: Expression, move: Move, negative: bool) -> Expression:
         target = level_expression(move.level)
@@ -370,7 +417,8 @@ class _Builder:
 
     def ramp(self, start: Expression, target: Expression, speed: Speed, negative: bool) -> None:
         slope = slope_of(start, target, speed)
-        self.add(Ramp(target, start, slope, negative, self.here + 1, Section.SESSION, HERE))
+        place = (self.here + 1, Section.SESSION, HERE)
+        self.add(Ramp(target, start, slope, negative, *place, self.waveform))
 
     def keep(self, level: Expression, keep: Keep, descent: Slope | None) -> None:
         amount = terms.integer(keep.amount)
@@ -382,7 +430,7 @@ class _Builder:
                 until = UntilCharge(amount)
             case _:
                 until = UntilTotal(amount, descent)
-        self.add(Hold(level, until, self.here + 1, Section.SESSION, HERE))
+        self.add(Hold(level, until, self.here + 1, Section.SESSION, HERE, self.waveform))
 
 
 def level_expression(level: Level) -> Expression:
@@ -403,7 +451,7 @@ def _redirect(step: Step, old: int, new: int) -> Step:
             return replace(
                 step, then=new if then == old else then, otherwise=new if otherwise == old else otherwise
             )
-        case Loop():
+        case Loop() | Demand():
             return replace(step, exit=new if step.exit == old else step.exit)
         case Finish():
             return step
@@ -433,7 +481,8 @@ def monitor_of(watch: Watch) -> Monitor:
 
 def plan_of(treatment: Treatment, device: Device = BENCH) -> Plan:
     """The plan of a treatment."""
-    builder = _Builder(treatment.answers)
+    stop_na_s = min(treatment.stop_na_s, device.slew_na_s)
+    builder = _Builder(min(stop_na_s, treatment.ramp_na_s, device.slew_na_s), treatment.answers)
     builder.parts(treatment.parts)
     builder.add(finish())
     for index in builder.late:

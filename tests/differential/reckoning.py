@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ionto_ir.plan import Plan
+from ionto_ir.waveform import Curve, Form, Waveform
 
 MILLION = 1_000_000
 
@@ -76,16 +77,20 @@ class Reckoning:
             return min(target_na, start_na + moved_na)
         return max(target_na, start_na - moved_na)
 
-    def descent(self, level_na: int, rate: Fraction) -> int:
+    def mean(self, set_na: int, waveform: Waveform | None) -> int:
+        """What adds up of a setpoint."""
+        return (set_na * share_of(waveform)).__ceil__()
+
+    def descent(self, level_na: int, rate: Fraction, waveform: Waveform | None) -> int:
         """What a ramp to zero from here would emit."""
         total_pc, ticks = 0, 1
         while (left_na := self.line(level_na, 0, rate, ticks)) > 0:
-            total_pc += self.floored(left_na) * self.tick_ms
+            total_pc += self.mean(self.floored(left_na), waveform) * self.tick_ms
             ticks += 1
         return total_pc
 
     def reserve(self, level_na: int, set_na: int, before_na: int | None) -> int:
-        """Charge kept for the stop, and for a device that holds the higher of two setpoints until its
+        """Charge kept for the stop, and for a device that holds the higher of two means of |I| until its
         watchdog fires.
 
         The stop from I at d a tick: 2 d 1e6 R >= (1e6 + p) tick I (I + 2d) + 2e6 tick (offset + 1) (I + d).
@@ -97,6 +102,19 @@ class Reckoning:
         if before_na is not None:
             held_na = max(held_na, self.worst(before_na))
         return stop.__ceil__() + self.device.watchdog_ms * held_na
+
+
+def share_of(waveform: Waveform | None) -> Fraction:
+    """The mean of |I| in its peak, in whole millionths from above; 2/pi and 4/pi to six digits for a sine."""
+    if waveform is None:
+        return Fraction(1)
+    if waveform.form is Form.PULSED:
+        return Fraction(waveform.duty_ppm, MILLION)
+    direct = Fraction(waveform.offset_ppm, MILLION)
+    if waveform.curve is Curve.SQUARE:
+        return max(direct, 1 - direct)
+    saved_ppm = (Fraction(273_239, MILLION) * waveform.offset_ppm).__floor__()
+    return max(direct, Fraction(636_620 - saved_ppm, MILLION))
 
 
 def whole_ticks(time_ms: int, tick_ms: int) -> int:

@@ -13,6 +13,9 @@ and shares no code with the sequencer, the table or the interlock. What it knows
   the tick;
 - who is waited for with a bound and does not come in time is not waited for any longer;
 - a repetition in a time begins no round, but the first, once that time is over;
+- under a waveform what adds up is the mean of |I|: a share of the peak, which is what moves and what is set;
+- a dose on demand begins with the tick after a press at the basal current, if lockout, rules, count and time
+  allow it; the block is over with its time, or, without a basal current, its count; a dose is finished first;
 - a tick is emitted only if afterwards a stop, or the device's watchdog, still stays under every cap.
 """
 
@@ -26,6 +29,7 @@ from ionto_ir.limits import LimitKind
 from ionto_ir.plan import (
     Branch,
     Confirm,
+    Demand,
     Finish,
     ForTime,
     Hold,
@@ -42,6 +46,8 @@ from ionto_ir.plan import (
     successors,
 )
 from ionto_ir.scenario import Happening, Occurrence
+from ionto_ir.waveform import Waveform
+from tests.differential.asking import Asking
 from tests.differential.reckoning import Drive, Meaning, Off, Reckoning, Sample, whole_ticks
 from tests.differential.watching import Seen, Watching
 
@@ -82,6 +88,12 @@ class Session:
         self.loop_began_ms = [0] * plan.counters
         self.away = False
         self.watch = Watching(plan)
+        self.waveform: Waveform | None = None
+        self.asking = Asking()
+
+    def mean(self, set_na: int) -> int:
+        """What adds up of a setpoint under the present waveform."""
+        return self.reckoning.mean(set_na, self.waveform)
 
     # --- values -----------------------------------------------------------------------------------------
     def number(self, expression: Expression) -> int:
@@ -121,6 +133,10 @@ class Session:
                 case Branch():
                     chosen = evaluate(step.condition, self.values)
                     self.step = step.then if chosen else step.otherwise
+                    continue
+                case Demand():
+                    self.answering = False
+                    yield from self.asking.stand_by(self, step)
                     continue
                 case Finish():
                     return
@@ -174,7 +190,7 @@ class Session:
     def ramp(self, step: Ramp) -> Iterator[Drive]:
         """Along the line, at its own rate wherever it starts from."""
         self.sign = -self.polarity if step.reversed else self.polarity
-        self.resumed = False
+        self.waveform, self.resumed = step.waveform, False
         target_na, rate = self.number(step.target_na), self.rate(step.slope)
         start_na, ticks = self.level_na, 0
         self.moving, self.moved = step.target_na, []
@@ -195,7 +211,7 @@ class Session:
 
     def hold(self, step: Hold) -> Iterator[Drive]:
         """At the level, or on the way to it, until the step has what it wants."""
-        self.resumed = False
+        self.waveform, self.resumed = step.waveform, False
         began_pc = self.nominal_pc
         target_na = self.number(step.level_na)
         start_na, ticks, climbing, counted_ticks = self.level_na, 0, False, 0
@@ -240,7 +256,8 @@ class Session:
         ):
             return wanted_na
         if wanted_na < self.level_na:
-            alone_pc = self.counted(until, began_pc) + self.reckoning.floored(wanted_na) * self.tick_ms
+            alone_pc = self.counted(until, began_pc)
+            alone_pc += self.mean(self.reckoning.floored(wanted_na)) * self.tick_ms
             return wanted_na if alone_pc <= self.number(until.charge_pc) else None
         step_na = self.reckoning.device.step_na
         for set_na in range(self.reckoning.floored(wanted_na), self.level_na, -step_na):
@@ -252,9 +269,12 @@ class Session:
 
     def fits(self, until: UntilCharge | UntilTotal, began_pc: int, level_na: int) -> bool:
         """Whether a tick at this level is not too much for the hold."""
-        total_pc = self.counted(until, began_pc) + self.reckoning.floored(level_na) * self.tick_ms
+        total_pc = self.counted(until, began_pc) + self.mean(self.reckoning.floored(level_na)) * self.tick_ms
         if isinstance(until, UntilTotal) and until.descent is not None:
-            total_pc += self.reckoning.descent(level_na, self.rate(until.descent))
+            following = self.plan.steps[successors(self.plan.steps[self.step])[0]]
+            assert isinstance(following, Ramp), "a descent is a ramp"
+            rate = self.rate(until.descent)
+            total_pc += self.reckoning.descent(level_na, rate, following.waveform)
         return total_pc <= self.number(until.charge_pc)
 
     def counted(self, until: UntilCharge | UntilTotal, began_pc: int) -> int:
@@ -266,7 +286,7 @@ class Session:
         """Until the session has ended."""
         wishes = self.follow()
         while self.mode != "ended" and self.ticks < UNENDING_TICKS:
-            while self.events and self.started and self.events[0].at_ms <= len(self.samples) * self.tick_ms:
+            while self.events and self.time_ms() >= self.events[0].at_ms:
                 self.happen(self.events.pop(0))
             if self.mode == "ended":
                 break
@@ -274,9 +294,16 @@ class Session:
             self.tick(wishes)
         return Meaning(tuple(self.samples), self.reason)
 
+    def time_ms(self) -> int:
+        """The session's time: since something flowed, or since it could be asked for; before that, never."""
+        if self.started:
+            return len(self.samples) * self.tick_ms
+        asking = self.asking
+        return -1 if asking.head is None else max(0, self.ticks * self.tick_ms - asking.opened_ms)
+
     def tick(self, wishes: Iterator[Drive | Off]) -> None:
         """One tick of time."""
-        self.before_na = self.set_na if self.was_on else None
+        self.before_na = self.mean(self.set_na) if self.was_on else None
         if self.monitored():
             return
         if self.mode == "stopping":
@@ -347,27 +374,26 @@ class Session:
         else:
             self.started = True
             self.set_na, self.was_on = self.reckoning.floored(level_na), True
-            self.nominal_pc += self.set_na * self.tick_ms
-            self.upper_pc += self.reckoning.worst(self.set_na) * self.tick_ms
+            charged_na = self.mean(self.set_na)
+            self.nominal_pc += charged_na * self.tick_ms
+            self.upper_pc += self.reckoning.worst(charged_na) * self.tick_ms
         if self.started:
             shown = self.sign * self.set_na if self.was_on else 0
             self.samples.append(Sample(self.was_on, shown, self.nominal_pc, self.upper_pc))
 
     def safe(self, level_na: int) -> bool:
         """Whether after this tick a stop still stays under every dose cap, and so does a watchdog's time."""
-        set_na = self.reckoning.floored(level_na)
+        charged_na, fall_na = self.mean(self.reckoning.floored(level_na)), self.reckoning.fall_na
         for limit in self.plan.limits:
             if limit.kind is not LimitKind.DOSE or limit.soft or limit.window_ms is not None:
                 continue
             if limit.nominal:
-                stop_pc = self.tick_ms * sum(
-                    range(level_na - self.reckoning.fall_na, 0, -self.reckoning.fall_na)
-                )
-                if self.nominal_pc + set_na * self.tick_ms + stop_pc > limit.bound:
+                stop_pc = self.tick_ms * sum(range(level_na - fall_na, 0, -fall_na))
+                if self.nominal_pc + charged_na * self.tick_ms + stop_pc > limit.bound:
                     return False
             else:
-                after_pc = self.upper_pc + self.reckoning.worst(set_na) * self.tick_ms
-                if after_pc + self.reckoning.reserve(level_na, set_na, self.before_na) > limit.bound:
+                after_pc = self.upper_pc + self.reckoning.worst(charged_na) * self.tick_ms
+                if after_pc + self.reckoning.reserve(level_na, charged_na, self.before_na) > limit.bound:
                     return False
         return True
 
@@ -403,6 +429,8 @@ class Session:
                 self.away = event.happening is Happening.AWAY
             case Happening.IMPEDANCE | Happening.VOLTAGE | Happening.CURRENT:
                 self.watch.change(event)
+            case Happening.PRESS:
+                self.asking.press(self, event.variable)
             case _:
                 raise AssertionError(f"the reference does not know {event.happening}")
 
@@ -439,7 +467,7 @@ class Session:
 
     def open(self) -> None:
         """The output opens at once; whether the device had followed the last command is not known."""
-        now_na = self.reckoning.worst(self.set_na) if self.was_on else 0
+        now_na = self.reckoning.worst(self.mean(self.set_na)) if self.was_on else 0
         before_na = 0 if self.before_na is None else self.reckoning.worst(self.before_na)
         self.upper_pc += max(0, before_na - now_na) * self.tick_ms
         self.level_na, self.set_na, self.was_on = 0, 0, False
