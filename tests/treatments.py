@@ -40,10 +40,9 @@ from ionto_ir.plan import (
     VariableKind,
     Wait,
 )
-from ionto_ir.source import Span
 from ionto_ir.waveform import Waveform
-
-HERE = Span("generated.ionto", 1, 1, 1, 2)
+from tests.bench_device import BENCH as BENCH
+from tests.bench_device import HERE as HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,26 +207,6 @@ class Treatment:
     ramp_na_s: int = 500_000
     stop_na_s: int = 500_000
     watches: tuple[Watch, ...] = ()
-
-
-BENCH = Device(
-    name="bench_dc",
-    title="Stimulator on the bench",
-    driver="simulated",
-    current_na_min=0,
-    current_na_max=4_000_000,
-    step_na=10_000,
-    accuracy_ppm=20_000,
-    accuracy_offset_na=10_000,
-    compliance_mv=80_000,
-    slew_na_s=1_000_000,
-    tick_ms=100,
-    watchdog_ms=500,
-    host_gap_ms=250,
-    waveforms=("dc", "pulsed", "ac"),
-    source=None,
-    span=HERE,
-)
 
 
 def electrode(place: Place, role: Role, area_um2: Expression | int = 2_500_000_000) -> Electrode:

@@ -174,6 +174,7 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
         "nominal_pc": view.nominal_pc,
         "upper_pc": view.upper_pc,
         "behind_pc": view.behind_pc,
+        "button": view.button,
         "elapsed_ms": view.elapsed_ms,
         "remaining_ms": view.remaining_ms,
         "about": view.about,

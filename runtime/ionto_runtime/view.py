@@ -7,11 +7,11 @@ from typing import Protocol
 
 from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass
-from ionto_ir.dry_run import for_ever, obliging, run, usual_value
+from ionto_ir.dry_run import asking, obliging, run, usual_value
 from ionto_ir.events import Alarm, End, Event, Prompt, Refused
 from ionto_ir.expression import Value
-from ionto_ir.plan import VariableKind
-from ionto_ir.state import Mode
+from ionto_ir.plan import Demand, VariableKind
+from ionto_ir.state import Mode, State
 from ionto_ir.trace import Trace, observe
 from ionto_runtime.drivers.driver import DeadMan
 from ionto_runtime.session import Session
@@ -57,6 +57,7 @@ class View:
     `setpoint_na` is signed, 0 while the output is off. `head` is the journal's last link.
     `end` is known before the output was seen off, which is `closed`. `behind_pc` is the charge that was set
     and did not flow (R31); `acknowledged` are the codes of alarms that a person has seen.
+    `button` asks for a dose, where one can be asked for.
     """
 
     facts: Facts
@@ -78,6 +79,7 @@ class View:
     end: End | None
     closed: bool
     behind_pc: int = 0
+    button: str | None = None
     acknowledged: tuple[str, ...] = ()
 
 
@@ -94,11 +96,12 @@ class Console(Protocol):
 
 
 def undisturbed(bound: BoundPlan) -> Trace:
-    """What flows in an undisturbed run with usual records."""
+    """What flows in an undisturbed run with usual records, and with every dose that can be asked for."""
     records = {
         item.name: usual_value(item) for item in bound.plan.variables if item.kind is VariableKind.RECORD
     }
-    return run(bound, obliging(records), silence=for_ever).trace
+    asks, silence = asking(bound, obliging(records))
+    return run(bound, asks, silence=silence).trace
 
 
 def facts_of(
@@ -129,6 +132,13 @@ def facts_of(
     )
 
 
+def button_of(state: State, bound: BoundPlan) -> str | None:
+    """The button of the block on demand that is open."""
+    doses = state.place.doses
+    head = None if doses is None or state.ended else bound.plan.steps[doses.head]
+    return head.text if isinstance(head, Demand) else None
+
+
 def view_of(session: Session, facts: Facts) -> View:
     """The session as it is now."""
     state = session.state
@@ -148,7 +158,7 @@ def view_of(session: Session, facts: Facts) -> View:
         upper_pc=session.upper_pc,
         elapsed_ms=state.clock_ms,
         remaining_ms=max(0, facts.planned_ms - session.going_ms),
-        about=adjusted or machine.interruptions > 0,
+        about=adjusted or machine.interruptions > 0 or state.place.doses is not None,
         prompt=session.prompt,
         alarms=tuple(session.alarms),
         refusal=session.refusal,
@@ -158,4 +168,5 @@ def view_of(session: Session, facts: Facts) -> View:
         closed=session.closed,
         behind_pc=session.guard.contact.shortfall_pc,
         acknowledged=tuple(session.acknowledged),
+        button=button_of(state, bound),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ionto_ir.plan import Plan
+from ionto_ir.plan import Hold, Plan, Ramp, successors
 from ionto_ir.waveform import Curve, Form, Waveform
 
 MILLION = 1_000_000
@@ -88,6 +88,17 @@ class Reckoning:
             total_pc += self.mean(self.floored(left_na), waveform) * self.tick_ms
             ticks += 1
         return total_pc
+
+    def may_flow_from(self, step: int) -> bool:
+        """Whether from a step on anything can still flow."""
+        seen: set[int] = set()
+        pending = [step]
+        while pending:
+            index = pending.pop()
+            if index not in seen:
+                seen.add(index)
+                pending.extend(successors(self.plan.steps[index]))
+        return any(isinstance(self.plan.steps[index], Ramp | Hold) for index in seen)
 
     def reserve(self, level_na: int, set_na: int, before_na: int | None) -> int:
         """Charge kept for the stop, and for a device that holds the higher of two means of |I| until its

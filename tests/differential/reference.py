@@ -337,7 +337,7 @@ class Session:
     def monitored(self) -> bool:
         """Let the monitors look and act; whether that ended the session at rest."""
         modes = {"resting": "rest", "on": "on", "pausing": "on", "paused": "rest"}
-        if self.mode not in modes or not self.current_may_follow():
+        if self.mode not in modes or not self.reckoning.may_flow_from(self.step):
             self.watch.forget()
             return False
         elapsed_ms = len(self.samples) * self.tick_ms
@@ -442,16 +442,6 @@ class Session:
             self.pause_ticks = 0
         return allowed
 
-    def current_may_follow(self) -> bool:
-        """Whether from the present step on anything can still flow."""
-        seen, pending = set(), [self.step]
-        while pending:
-            index = pending.pop()
-            if index not in seen:
-                seen.add(index)
-                pending.extend(successors(self.plan.steps[index]))
-        return any(isinstance(self.plan.steps[index], Ramp | Hold) for index in seen)
-
     def pause(self) -> None:
         """Ramp down and wait; where no interruption is left, stop."""
         if self.mode == "on":
@@ -459,7 +449,7 @@ class Session:
                 self.mode = "pausing"
             else:
                 self.mode, self.reason = "stopping", "no resume"
-        elif self.mode == "resting" and self.current_may_follow():
+        elif self.mode == "resting" and self.reckoning.may_flow_from(self.step):
             if self.interrupt():
                 self.mode = "paused"
             else:
@@ -474,7 +464,7 @@ class Session:
 
     def lead_off(self) -> None:
         """An electrode comes off."""
-        if self.mode == "on" or (self.mode == "resting" and self.current_may_follow()):
+        if self.mode == "on" or (self.mode == "resting" and self.reckoning.may_flow_from(self.step)):
             self.open()
             if self.interrupt():
                 self.mode = "paused"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ionto_ir.diagnostic import Diagnostic
-from ionto_ir.events import Event, Prompt, Refused, Stop
+from ionto_ir.events import Event, Press, Prompt, Refused, Stop
 from ionto_ir.expression import Value
 from ionto_runtime.alarms import SYMBOLS
 from ionto_runtime.console.lines import Lines
@@ -47,7 +47,10 @@ class PlainConsole:
             return self._unanswered(view)
         assert self._lines is not None
         if view.prompt is None:
-            event = COMMANDS.get(line.strip().casefold())
+            word = line.strip().casefold()
+            event = COMMANDS.get(word)
+            if view.button is not None and word in ("d", "press", view.button.casefold()):
+                event = Press(view.button)
             if event is not None or not self._piped:
                 self._lines.drop()
             if event is None and not self._piped and line.strip():

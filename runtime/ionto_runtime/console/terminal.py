@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from ionto_ir.diagnostic import Diagnostic
-from ionto_ir.events import Confirm, Event, Priority, PromptKind
+from ionto_ir.events import Confirm, Event, Press, Priority, PromptKind
 from ionto_ir.expression import Value
 from ionto_ir.state import Mode
 from ionto_ir.wording import value_text
@@ -113,6 +113,8 @@ class TerminalConsole:
             self._selected += 1
             return None
         self._note = ""
+        if character in "dD":
+            return None if view.button is None else Press(view.button)
         return COMMANDS.get("s" if character == " " else character.casefold())
 
     def _type(self, view: View, character: str) -> Event | None:
@@ -253,6 +255,8 @@ def keys_line(view: View) -> str:
         if view.prompt is None or view.prompt.kind is not PromptKind.RESUME:
             keys.append("s stop")
         keys.append("e emergency stop")
+        if view.button is not None:
+            keys.append(f"d {view.button}")
         if adjustable(view.facts.bound.plan):
             keys.append("+ - adjust")
     else:
