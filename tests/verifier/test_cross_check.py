@@ -33,7 +33,7 @@ from ionto_verifier.report import VerificationReport
 from ionto_verifier.second_solver import Patience, SecondSolver
 from ionto_verifier.smt import script
 from ionto_verifier.term import constant, variable
-from tests.library.test_library import TREATMENTS, UNSAFE
+from tests.library.test_library import LIBRARY, TREATMENTS, UNSAFE
 from tests.strategies import plans
 
 PROVE_ONLY = Options(margins=False, advice=False)
@@ -103,6 +103,14 @@ def test_cvc5_does_not_contradict_what_was_decided_of_any_unsafe_twin(cvc5: Seco
     for compiled in unsafe_protocols(1):
         counts = found_by(cvc5, verify(compiled.plan, PROVE_ONLY))
         assert Agreement.CONTRADICTED not in counts, compiled.name
+
+
+@pytest.mark.soak
+def test_cvc5_does_not_contradict_what_was_decided_of_any_regimen(cvc5: SecondSolver) -> None:
+    for path in sorted((LIBRARY / "regimens").glob("*.ionto")):
+        for compiled in compile_file(str(path)).plans:
+            counts = found_by(cvc5, verify(compiled.plan, PROVE_ONLY))
+            assert Agreement.CONTRADICTED not in counts, compiled.name
 
 
 @pytest.mark.soak
