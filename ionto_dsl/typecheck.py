@@ -91,6 +91,9 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     properties = _properties(items, scope)
     course, memories = _course(items, blocks.memories, scope)
     variables = (*asked, *(one.variable for one in memories))
+    turn = beginning_of(memories)
+    session = blocks.session if channels else (*turn, *blocks.session)
+    channels = tuple(replace(channel, steps=(*turn, *channel.steps)) for channel in channels)
     protocol = typed.Protocol(
         name=owner.name.text,
         version="" if owner.version is None else owner.version.value,
@@ -113,7 +116,7 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         resume=resume,
         may_saturate=any(isinstance(item, surface.MaySaturate) for item in items),
         before=blocks.before,
-        session=(*beginning_of(memories), *blocks.session),
+        session=session,
         after=blocks.after,
         course=course,
         properties=properties,
