@@ -18,7 +18,7 @@ from ionto_dsl.variables_of import dimension_called, value_of
 from ionto_dsl.wording import kind_of, written
 from ionto_ir.course import SESSIONS_MAX, Course, Memory, MemoryKind
 from ionto_ir.dataclass import dataclass, replace
-from ionto_ir.diagnostic import Label, error
+from ionto_ir.diagnostic import Label, error, warning
 from ionto_ir.expression import (
     TRUE,
     Constant,
@@ -101,6 +101,11 @@ def spoken_of(found: tuple[Remembered, ...], scope: Scope) -> tuple[Remembered, 
     for one in found:
         if one.requirement is not None:
             names |= references(one.requirement.condition)
+    for one in found:
+        if one.memory.kind is MemoryKind.VALUE and one.variable.name not in names:
+            message = f"`{one.variable.name}` is carried, and nothing speaks of it"
+            advice = f"use it, for example `caution when {one.variable.name} = ...`, or delete the line"
+            scope.found.append(warning("I0486", message, one.variable.span, "changes nothing", help=advice))
     return tuple(one for one in found if one.variable.name in names)
 
 

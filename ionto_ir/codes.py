@@ -122,6 +122,7 @@ CODES: dict[str, str] = {
     "I0483": "a site that cannot be chosen before the session",
     "I0484": "a phase that never ends",
     "I0485": "a test whose sessions cannot have been",
+    "I0486": "something carried that nothing speaks of",
     "I0490": "a monitor that watches nothing that changes",
     "I0491": "a stop that is said to end",
     "I0492": "a repetition whose time bounds nothing",
