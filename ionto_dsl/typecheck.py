@@ -82,8 +82,8 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     changing = frozenset(
         variable.name for variable in asked if variable.adjustable or variable.kind is VariableKind.RECORD
     )
-    monitors = tuple(
-        _present(monitor_of(item, changing, scope) for item in items if isinstance(item, surface.Monitor))
+    monitors = _present(
+        monitor_of(item, changing, scope) for item in items if isinstance(item, surface.Monitor)
     )
     channels = typed_channels(items, {item.name: item for item in blocks.records}, scope)
     requirements = _requirements(items, scope)
@@ -91,9 +91,7 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     properties = _properties(items, scope)
     course, memories = _course(items, blocks.memories, scope)
     variables = (*asked, *(one.variable for one in memories))
-    turn = beginning_of(memories)
-    session = blocks.session if channels else (*turn, *blocks.session)
-    channels = tuple(replace(channel, steps=(*turn, *channel.steps)) for channel in channels)
+    session, channels = _turned(blocks.session, channels, memories)
     protocol = typed.Protocol(
         name=owner.name.text,
         version="" if owner.version is None else owner.version.value,
@@ -120,13 +118,24 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         after=blocks.after,
         course=course,
         properties=properties,
-        monitors=monitors,
+        monitors=tuple(monitors),
         scenarios=_scenarios(items, variables, blocks, scope),
         span=owner.name.span,
         pole=None if pole is None else pole.name,
         channels=channels,
     )
     return Checked(protocol, scope)
+
+
+def _turned(
+    session: tuple[typed.Step, ...], channels: tuple[typed.Channel, ...], memories: tuple[Remembered, ...]
+) -> tuple[tuple[typed.Step, ...], tuple[typed.Channel, ...]]:
+    """Session and channels with the reversal that a carried polarity may begin with, in each that has
+    current.
+    """
+    turn = beginning_of(memories)
+    turned = tuple(replace(channel, steps=(*turn, *channel.steps)) for channel in channels)
+    return (session if channels else (*turn, *session)), turned
 
 
 def _present(values: Iterable[T | None]) -> list[T]:
