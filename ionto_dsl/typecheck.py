@@ -90,7 +90,6 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
     exclusions = _exclusions(envelopes, scope)
     properties = _properties(items, scope)
     course, memories = _course(items, blocks.memories, scope)
-    variables = (*asked, *(one.variable for one in memories))
     session, channels = _turned(blocks.session, channels, memories)
     protocol = typed.Protocol(
         name=owner.name.text,
@@ -101,8 +100,8 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         source=sources_of(items),
         devices=tuple(_devices(program, inherited, found)),
         envelopes=tuple(envelope.envelope for envelope, _ in envelopes),
-        electrodes=on_their_sites(placed, variables, scope),
-        variables=variables,
+        electrodes=on_their_sites(placed, asked, scope),
+        variables=(*asked, *(one.variable for one in memories)),
         requirements=(*requirements, *(one.requirement for one in memories if one.requirement is not None)),
         rules=tuple(rules),
         exclusions=exclusions,
@@ -119,7 +118,7 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         course=course,
         properties=properties,
         monitors=tuple(monitors),
-        scenarios=_scenarios(items, variables, blocks, scope),
+        scenarios=_scenarios(items, (*asked, *(one.variable for one in memories)), blocks, scope),
         span=owner.name.span,
         pole=None if pole is None else pole.name,
         channels=channels,
