@@ -111,7 +111,7 @@ def bind(
         span_ms = max(span_ms, rehearsed.span_ms)
     missing = tuple(item for item in dict.fromkeys(needed) if item.subject not in settled)
     if problems or missing:
-        return Refusal((*dict.fromkeys(problems), *map(_asked, missing)), missing)
+        return Refusal((*dict.fromkeys(problems), *map(asked_of, missing)), missing)
     constants = constants_of(plan, values, history, span_ms, screened=True)
     return BoundPlan(plan, dict(values), constants, polarity_at_start(plan, values))
 
@@ -226,9 +226,7 @@ def _rehearse(day: _Day) -> _Rehearsed:
     rises_ms = interruptions.count_max * (plan.device.current_na_max * 1000 // plan.resume_slew_na_s)
     span_ms = calm.trace.end_ms + pauses_ms + rises_ms
     soft = tuple(
-        Needed(
-            f"limits[{plan.limits.index(item.limit)}]", _soft_text(item), item.limit.span, item.limit.needs
-        )
+        Needed(f"limits[{plan.limits.index(item.limit)}]", soft_text(item), item.limit.span, item.limit.needs)
         for item in violations(plan, day.values, calm.trace, soft=True)
     )
     return _Rehearsed(tuple(_interrupted_problems(day, way, span_ms)), soft, span_ms)
@@ -350,12 +348,14 @@ def _fit(plan: Plan, trace: Trace) -> Iterator[Diagnostic]:
         yield error("I0934", text, plan.device.span, "its compliance is too low")
 
 
-def _soft_text(item: Violation) -> str:
+def soft_text(item: Violation) -> str:
+    """What a soft limit comes to, and why somebody must say why."""
     reason = item.limit.text or "above the usual: say why"
     return f"{item.limit.kind.value} reaches {measured_text(item.limit, item.value)}: {reason}"
 
 
-def _asked(item: Needed) -> Diagnostic:
+def asked_of(item: Needed) -> Diagnostic:
+    """What is asked of whoever answers for it."""
     code = "I0937" if item.subject.startswith("rules") else "I0938"
     who = "a named person" if item.role is None else f"a `{item.role}`, by name,"
     return error(code, item.text, item.span, f"{who} must answer for this, with a reason")

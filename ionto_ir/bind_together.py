@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from ionto_ir.bind import NO_HISTORY, Acknowledgement, History, Needed, Refusal, bind, bind_disarmed
+from ionto_ir.bind import (
+    NO_HISTORY,
+    Acknowledgement,
+    History,
+    Needed,
+    Refusal,
+    asked_of,
+    bind,
+    bind_disarmed,
+    soft_text,
+)
 from ionto_ir.bind_constants import past_pc, signs_of
 from ionto_ir.bound import BoundPlan
 from ionto_ir.channels import care_plan, channel_plans, channels_of, is_together
@@ -60,11 +70,13 @@ def bind_together(
         said = tuple(dict.fromkeys(item for found in refusals for item in found.diagnostics))
         return Refusal(said, needed)
     care, *alone = [item for item in outcomes if isinstance(item, BoundPlan)]
-    needs = [*_rehearsals(plan, values, alone)]
-    problems = [item for done in needs for item in _problems(plan, values, done)]
-    if problems:
-        return Refusal(tuple(dict.fromkeys(problems)))
-    channels, problems = _handed_out(plan, values, alone, needs, history)
+    usual = [*_rehearsals(plan, alone)]
+    problems = [item for done in usual for item in _problems(plan, values, done)]
+    settled = {item.subject for item in acknowledgements}
+    asked = tuple(item for item in _soft(plan, values, usual[0]) if item.subject not in settled)
+    if problems or asked:
+        return Refusal((*dict.fromkeys(problems), *map(asked_of, asked)), asked)
+    channels, problems = _handed_out(plan, values, alone, (usual, _raised(plan, values, alone)), history)
     if problems:
         return Refusal(tuple(problems))
     return BoundTogether(plan, dict(values), care, tuple(channels))
@@ -78,21 +90,30 @@ def bind_together_disarmed(plan: Plan, values: Mapping[str, Value]) -> BoundToge
     )
 
 
-def _rehearsals(plan: Plan, values: Mapping[str, Value], alone: Sequence[BoundPlan]) -> Iterator[TogetherRun]:
-    """Undisturbed, interrupted as often as is allowed, and the same with everything adjustable turned up."""
+def _rehearsals(plan: Plan, bounds: Sequence[BoundPlan]) -> Iterator[TogetherRun]:
+    """Undisturbed, and interrupted as often as is allowed."""
+    yield run_together(bounds)
+    if plan.interruptions.resume and plan.interruptions.count_max:
+        yield run_together(bounds, interrupting(plan))
+
+
+def _raised(plan: Plan, values: Mapping[str, Value], alone: Sequence[BoundPlan]) -> list[TogetherRun]:
+    """The same with everything adjustable turned up: what the channels may come to need."""
     highest = {
         item.name: item.domain.hi
         for item in plan.variables
         if item.adjustable and isinstance(item.domain, IntegerDomain)
     }
-    sets: list[Sequence[BoundPlan]] = [alone]
-    if highest:
-        raised = {**values, **highest}
-        sets.append([replace(bound, values=raised) for bound in alone])
-    for bounds in sets:
-        yield run_together(bounds)
-        if plan.interruptions.resume and plan.interruptions.count_max:
-            yield run_together(bounds, interrupting(plan))
+    if not highest:
+        return []
+    return [*_rehearsals(plan, [replace(bound, values={**values, **highest}) for bound in alone])]
+
+
+def _soft(plan: Plan, values: Mapping[str, Value], calm: TogetherRun) -> Iterator[Needed]:
+    """Soft limits that the channels pass together, each of which somebody must answer for."""
+    for item in violations_together(plan, values, calm.traces, soft=True):
+        subject = f"limits[{plan.limits.index(item.limit)}]"
+        yield Needed(subject, soft_text(item), item.limit.span, item.limit.needs)
 
 
 def interrupting(plan: Plan) -> Happens:
@@ -172,30 +193,54 @@ def _may_have(part: Plan, values: Mapping[str, Value], declared: Role, wanted: R
     return wanted is None or any((declared is wanted) is (sign > 0) for sign in signs_of(part, values))
 
 
+@dataclass(frozen=True, slots=True)
+class _Needs:
+    """The most that each channel came to: charge with its reserve pC, and current nA, as set and at worst."""
+
+    charges_pc: tuple[int, ...]
+    set_na: tuple[int, ...]
+    worst_na: tuple[int, ...]
+
+
+def _needs(alone: Sequence[BoundPlan], runs: Sequence[TogetherRun]) -> _Needs:
+    channels = range(len(alone))
+    peaks = tuple(max(_peak_na(done, channel) for done in runs) for channel in channels)
+    return _Needs(
+        tuple(max(done.needs_pc[channel] for done in runs) for channel in channels),
+        peaks,
+        tuple(bound.interlock.worst_na(peak) for bound, peak in zip(alone, peaks, strict=True)),
+    )
+
+
+def _wanted(shared: _Shared, needs: _Needs) -> tuple[tuple[int, ...], int]:
+    """What each channel needs of a limit, and what the limit leaves beside what they all need."""
+    nominal = needs.set_na if shared.limit.nominal else needs.worst_na
+    wanted = needs.charges_pc if shared.limit.kind in ADDS_UP else nominal
+    return wanted, shared.bound - sum(wanted[channel] for channel in shared.channels)
+
+
 def _handed_out(
     plan: Plan,
     values: Mapping[str, Value],
     alone: Sequence[BoundPlan],
-    runs: Sequence[TogetherRun],
+    runs: tuple[Sequence[TogetherRun], Sequence[TogetherRun]],
     history: History,
 ) -> tuple[list[BoundPlan], list[Diagnostic]]:
     """The channels with caps that hold every shared limit: what each needs, and its part of the rest."""
-    count = len(alone)
-    charges = [max(done.needs_pc[channel] for done in runs) for channel in range(count)]
-    peaks = [max(_peak_na(done, channel) for done in runs) for channel in range(count)]
-    worst = [bound.interlock.worst_na(peak) for bound, peak in zip(alone, peaks, strict=True)]
     found, problems = list(alone), []
+    usual, raised = _needs(alone, runs[0]), _needs(alone, (*runs[0], *runs[1]))
     for shared in _shared_limits(plan, values, history):
         adds_up, nominal = shared.limit.kind in ADDS_UP, shared.limit.nominal
-        needs = charges if adds_up else peaks if nominal else worst
-        spare = shared.bound - sum(needs[channel] for channel in shared.channels)
+        wanted, spare = _wanted(shared, raised)
+        if spare < 0:  # not all that may be asked for: then what is asked for now
+            wanted, spare = _wanted(shared, usual)
         if spare < 0:
             text = f"`{limit_text(shared.limit)}` is less than the channels that share it need"
             label = Label(shared.limit.span, "cannot be handed out")
             problems.append(error("I0940", text, plan.span, labels=(label,)))
             continue
         for channel in shared.channels:
-            cap = needs[channel] + spare // len(shared.channels)
+            cap = wanted[channel] + spare // len(shared.channels)
             found[channel] = _capped(found[channel], cap, adds_up=adds_up, nominal=nominal)
     return found, problems
 

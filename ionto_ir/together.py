@@ -16,6 +16,7 @@ from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.dry_run import TICKS_MAX, Recorder
 from ionto_ir.events import (
+    Adjust,
     Alarm,
     Begin,
     Command,
@@ -24,6 +25,7 @@ from ionto_ir.events import (
     End,
     Event,
     Pause,
+    Refused,
     Resume,
     Stop,
     Tick,
@@ -76,18 +78,33 @@ def is_held(states: Sequence[State], channel: int) -> bool:
     return states[channel].mode is Mode.READY and any(state.mode in INTERRUPTED for state in states)
 
 
+def refusing(bounds: Sequence[BoundPlan], states: Sequence[State], event: Event) -> Stepped | None:
+    """The first channel that refuses what concerns all of them: then it happens to none."""
+    for channel, (bound, state) in enumerate(zip(bounds, states, strict=True)):
+        if not state.ended:
+            after, commands = step(bound, state, event)
+            if any(isinstance(command, Refused) for command in commands):
+                return Stepped(channel, state, after, event, commands)
+    return None
+
+
 def deliver(
     bounds: Sequence[BoundPlan], states: list[State], event: Event, only: int | None = None
 ) -> Iterator[Stepped]:
     """Let an event happen, on one channel or on all, and what follows from it; `states` are kept up to date.
 
-    A resumption happens to all or to none.
+    A resumption or an adjustment happens to all or to none.
     """
     if isinstance(event, Resume) and not may_resume(states):
         return
     if isinstance(event, DeviceFault) and only is None:
         flowing = (channel for channel, state in enumerate(states) if state.mode is Mode.ON)
         only = next(flowing, 0)  # one electrode came off; the others follow from that
+    if isinstance(event, Adjust):
+        refused = refusing(bounds, states, event)
+        if refused is not None:
+            yield refused
+            return
     targets = range(len(states)) if only is None else (only,)
     pending: list[tuple[int, Event]] = [(channel, event) for channel in targets]
     while pending:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ionto_ir.events import DeviceFault, Event, Resume
+from ionto_ir.events import Adjust, DeviceFault, Event, Resume
 from ionto_ir.state import Mode, State
-from ionto_ir.together import consequence, is_held, may_resume
+from ionto_ir.together import consequence, is_held, may_resume, refusing
 from ionto_runtime.session import Session
 
 CAUSE = "another channel"
@@ -59,6 +59,11 @@ class Ensemble:
             flowing = (session for session in self.sessions if session.state.mode is Mode.ON)
             self._happen(next(flowing, self.sessions[0]), event)
             return
+        if isinstance(event, Adjust):
+            refused = refusing([session.bound for session in self.sessions], self.states, event)
+            if refused is not None:
+                self.sessions[refused.channel].feed(event)  # on record, and told to whoever asked
+                return
         for session in self.sessions:
             self._happen(session, event)
 

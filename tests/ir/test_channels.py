@@ -6,11 +6,23 @@ from collections.abc import Sequence
 
 import pytest
 
-from ionto_ir.bind import Refusal, bind
+from ionto_ir.bind import Acknowledgement, Refusal, bind
 from ionto_ir.bind_together import BoundTogether, bind_together, bind_together_disarmed
 from ionto_ir.channels import care_plan, channel_plans, gathering
 from ionto_ir.dataclass import replace
-from ionto_ir.events import DeviceFault, EmergencyStop, Event, FaultKind, Pause, Resume, Stop
+from ionto_ir.events import (
+    Adjust,
+    Begin,
+    DeviceFault,
+    EmergencyStop,
+    Event,
+    FaultKind,
+    Pause,
+    Refused,
+    Resume,
+    Stop,
+)
+from ionto_ir.executor import start
 from ionto_ir.expression import Constant
 from ionto_ir.features import features_of
 from ionto_ir.limits import LimitKind, Role
@@ -20,7 +32,7 @@ from ionto_ir.plan import Channel, Confirm, ForTime, Plan, Wait
 from ionto_ir.rehearse import rehearse
 from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.state import Mode, State
-from ionto_ir.together import TogetherRun, run_together
+from ionto_ir.together import TogetherRun, deliver, run_together
 from ionto_ir.wellformed import check
 from tests.golden.everything import side_by_side
 from tests.treatments import HERE, limit
@@ -150,6 +162,28 @@ def test_channels_that_need_more_than_they_share_are_not_bound() -> None:
     refused = bind_together(plan, VALUES)
     assert isinstance(refused, Refusal)
     assert {item.code for item in refused.diagnostics} == {"I0940"}
+
+
+def test_an_adjustment_that_one_channel_refuses_happens_to_none() -> None:
+    plan = two()
+    bounds = bind_together_disarmed(plan, VALUES).channels
+    states = [start(bound) for bound in bounds]
+    for _ in deliver(bounds, states, Begin()):
+        pass
+    refused = [*deliver(bounds, states, Adjust("current", 5 * MA))]
+    assert len(refused) == 1 and any(isinstance(item, Refused) for item in refused[0].commands)
+    assert {state.values["current"] for state in states} == {MA}
+    assert len([*deliver(bounds, states, Adjust("current", 2 * MA))]) == 2
+    assert {state.values["current"] for state in states} == {2 * MA}
+
+
+def test_a_soft_limit_that_only_the_sum_passes_needs_a_person() -> None:
+    plan = two((limit(LimitKind.CURRENT, 3 * MA // 2, "mA", nominal=True, soft=True),))
+    plan = replace(plan, may_saturate=True)
+    refused = bind_together(plan, VALUES)
+    assert isinstance(refused, Refusal) and refused.only_needs_acknowledgement
+    given = [Acknowledgement(item.subject, "Dr A", "both sites at once") for item in refused.needed]
+    assert isinstance(bind_together(plan, VALUES, given), BoundTogether)
 
 
 def test_a_wait_in_one_channel_does_not_stop_the_other() -> None:
