@@ -8,6 +8,7 @@ confirmed, and waits; where it must begin with more than a probe, the probe is s
 from __future__ import annotations
 
 from ionto_ir.bound import BoundPlan
+from ionto_ir.waveform import PPM
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.drivers.driver import Driver
 from ionto_runtime.supervision import ZERO_NA_MAX
@@ -39,6 +40,7 @@ class Guard:
         if driver is not None:
             watches.append(DeviceWatch(driver))
         self._watches = tuple(watches)
+        self._step_na = bound.constants.step_na
         self._probe_na = max(device.step_na, PROBE_NA // device.step_na * device.step_na)
         step_na = device.step_na
         self._ceiling_na = ceilings_of(bound.plan).current_na_max // step_na * step_na
@@ -60,20 +62,26 @@ class Guard:
         """Whether nothing has to be kept back while the output is at `held_na`."""
         return self.contact.closed and bool(held_na)
 
-    def may_begin(self, wished_na: int, held_na: int | None) -> bool:
+    def may_begin(self, wished_na: int, held_na: int | None, share_ppm: int = PPM) -> bool:
         """Whether the machine may be let rise to `wished_na`; from zero at least a probe is tried."""
-        let_na = self.lets_through(wished_na)
+        let_na = self.lets_through(wished_na, share_ppm)
         return let_na == wished_na or (let_na != 0 and not held_na)
 
-    def lets_through(self, wished_na: int) -> int:
-        """What may be sent of a wish: all of it, or less of the same sign."""
+    def lets_through(self, wished_na: int, share_ppm: int = PPM) -> int:
+        """What may be sent of a wish: all of it, or less of the same sign.
+
+        What is sent is a peak and `share_ppm` of it the mean, which is measured: there a probe must show.
+        """
         sign = (wished_na > 0) - (wished_na < 0)
         if sign == 0:
             return 0
         if sign == -self._sign and self._zero_ms < TURN_MS:
             return 0
-        if not self.contact.closed and abs(wished_na) > self._probe_na:
-            return sign * self._probe_na
+        probe_na = self._probe_na
+        if share_ppm < PPM:
+            probe_na = -(-probe_na * PPM // (share_ppm * self._step_na)) * self._step_na
+        if not self.contact.closed and abs(wished_na) > probe_na:
+            return sign * probe_na
         if abs(wished_na) > self._ceiling_na:
             self._too_high_na = max(self._too_high_na, abs(wished_na))
             return sign * self._ceiling_na

@@ -258,7 +258,8 @@ class Session:
 
     def _set(self, command: SetCurrent) -> Reply | None:
         held_na = self._held.na
-        current_na = self.guard.lets_through(command.current_na)
+        share_ppm = mean_share_ppm(command.waveform)
+        current_na = self.guard.lets_through(command.current_na, share_ppm)
         limited = current_na != command.current_na
         raises = held_na is None or abs(command.current_na) > abs(held_na)
         raises = raises or command.waveform != self._held.waveform
@@ -327,8 +328,11 @@ class Session:
         if not tick.acknowledged or self.guard.lets_all_through(self._held.na):
             return tick.acknowledged
         _, commands = step(self.bound, self.state, tick)
-        wished = next((found.current_na for found in commands if isinstance(found, SetCurrent)), 0)
-        return self.guard.may_begin(wished, self._held.na)
+        wished = next((found for found in commands if isinstance(found, SetCurrent)), None)
+        if wished is None:
+            return self.guard.may_begin(0, self._held.na)
+        share_ppm = mean_share_ppm(wished.waveform)
+        return self.guard.may_begin(wished.current_na, self._held.na, share_ppm)
 
     def _look(self, reading: Measurement | None, passed_ms: int) -> tuple[Finding, ...]:
         """What the watches find. A device measures the mean of a waveform; so that is what they are told."""
