@@ -25,19 +25,20 @@ Change = Any
 Nested as the state is, which no type can say."""
 
 
-def coast(bound: BoundPlan, state: State, ticks_max: int) -> tuple[State, int]:
+def coast(bound: BoundPlan, state: State, ticks_max: int, tick: Tick = TICK) -> tuple[State, int]:
     """The state after as many steady ticks as there are, at most `ticks_max`, and how many those were.
 
-    None of them says anything but the output that is held already. 0 when the next tick is not steady.
+    `tick` is each of them: while the output stands still, so do the readings. None of them says anything but
+    the output that is held already. 0 when the next tick is not steady.
     """
     if ticks_max < 1 or state.place.phase not in STEADY:
         return state, 0
-    change = _steady_change(bound, state)
+    change = _steady_change(bound, state, tick)
     if change is None:
         return state, 0
 
     def are_steady(ticks: int) -> bool:
-        further: Change = _steady_change(bound, _after(state, change, ticks - 1))
+        further: Change = _steady_change(bound, _after(state, change, ticks - 1), tick)
         return bool(further == change)
 
     steady = 1
@@ -53,9 +54,9 @@ def coast(bound: BoundPlan, state: State, ticks_max: int) -> tuple[State, int]:
     return _after(state, change, steady), steady
 
 
-def _steady_change(bound: BoundPlan, state: State) -> Change:
+def _steady_change(bound: BoundPlan, state: State, tick: Tick) -> Change:
     """What the next tick adds; None when it moves the level, leaves the step or says something new."""
-    after, said = step(bound, state, TICK)
+    after, said = step(bound, state, tick)
     before = state.machine
     moved = (before.mode, before.level_na, before.sign, state.place.step) != (
         after.machine.mode,

@@ -140,14 +140,13 @@ def run(
     """Run a bound plan until it ends. `ending` is None when it has not ended after `ticks_max` ticks.
 
     With `silence` known, stretches in which nothing changes are coasted through. Readings are made only for
-    monitors, which alone look at them, at every tick: those of `terminals`, else of ideal ones.
+    monitors, which alone look at them: those of `terminals`, else of ideal ones.
     """
     recorder = Recorder(bound.constants.tick_ms)
     state = _feed(bound, start(bound), Begin(), recorder)
     tick = Tick()
     left, again = ticks_max, ticks_max
     if bound.plan.monitors:
-        silence = None
         terminals = terminals or terminals_of(bound.plan)
     while left > 0:
         for _ in range(EVENTS_PER_TICK_MAX):
@@ -157,13 +156,14 @@ def run(
             state = _feed(bound, state, event, recorder)
         if state.ended:
             break
+        if terminals is not None:
+            tick = terminals.tick(recorder.current_na, recorder.waveform)
         coasted = 0
         if silence is not None and left <= again:
-            state, coasted = coast(bound, state, min(left, silence(state) // bound.constants.tick_ms - 1))
+            known = min(left, silence(state) // bound.constants.tick_ms - 1)
+            state, coasted = coast(bound, state, known, tick)
             again = left - COAST_AGAIN_TICKS
         if coasted == 0:
-            if terminals is not None:
-                tick = terminals.tick(recorder.current_na)
             state = _feed(bound, state, tick, recorder)
         left -= max(1, coasted)
     trace = Trace(

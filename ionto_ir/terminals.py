@@ -5,6 +5,7 @@ from __future__ import annotations
 from ionto_ir.dataclass import dataclass, field
 from ionto_ir.events import Tick
 from ionto_ir.plan import Plan
+from ionto_ir.waveform import Waveform, mean_na
 
 USUAL_OHM = 2_000
 """The load where no envelope assumes one: wetted skin under two medium patches."""
@@ -24,15 +25,18 @@ class Terminals:
     usual_ohm: int
     forced: dict[str, int | None] = field(default_factory=dict)
 
-    def tick(self, set_na: int) -> Tick:
-        """The tick that ends an interval in which the output was at `set_na` (0: off)."""
+    def tick(self, set_na: int, waveform: Waveform | None = None) -> Tick:
+        """The tick that ends an interval with the output at `set_na` (0: off), the peak of a waveform.
+
+        The current that is read is the mean of |I|, the voltage that of the peak.
+        """
         magnitude_na = abs(set_na)
         voltage_mv = magnitude_na * self.impedance_ohm // NV_PER_MV
         if voltage_mv > self.compliance_mv:
             voltage_mv = self.compliance_mv
             magnitude_na = voltage_mv * NV_PER_MV // max(1, self.impedance_ohm)
         return Tick(
-            self._reading("current", magnitude_na),
+            self._reading("current", mean_na(waveform, magnitude_na)),
             self._reading("voltage", voltage_mv),
             self._reading("impedance", self.impedance_ohm),
         )
