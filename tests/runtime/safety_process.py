@@ -99,6 +99,11 @@ class Spoken:
         """Listen until a message of this type."""
         return self.until(lambda message: message["type"] == kind)
 
+    def refusal(self) -> str:
+        """Come to command, and be told why there is no session."""
+        self.remote.join(self.job.token, "test", commands=True)
+        return json.dumps(self.until_type("refused_session"))
+
     def begin(self) -> Spoken:
         """Wait until it is armed, confirm what must be confirmed, and begin."""
         self.remote.join(self.job.token, "test", commands=True)

@@ -231,7 +231,7 @@ def test_without_a_dead_man_in_the_device_nobody_is_treated(dead_man: DeadMan) -
 # --- R6: once ---------------------------------------------------------------------------------------------
 def past(start_ms: int, upper_pc: int = 0) -> PastSession:
     """An earlier session of ten minutes."""
-    return PastSession(start_ms, start_ms + 10 * MINUTE_MS, start_ms // DAY_MS, upper_pc, upper_pc)
+    return PastSession(start_ms, start_ms + 10 * MINUTE_MS, start_ms // DAY_MS, upper_pc, upper_pc, "heel")
 
 
 @pytest.mark.requirement("R6")

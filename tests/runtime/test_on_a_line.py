@@ -148,7 +148,7 @@ def test_a_second_runtime_on_the_line_is_refused_and_changes_nothing(
         spoken.begin().until_word("RUNNING")
         other = replace(job, session_id="second00", socket=tmp_path / "desk2", patient="P2")
         with spoken_to(other) as second:
-            refused = json.dumps(second.until_type("refused_session"))
+            refused = second.refusal()
             assert "I0911" in refused
         spoken.until(lambda message: message["type"] == "view")
         assert spoken.views[-1]["word"] == "RUNNING" and device.current_na > 900_000
@@ -183,7 +183,7 @@ def test_another_unit_than_the_file_says_is_refused_before_anything_is_begun(
     meant = Identity("ionlink-4ma", "IL-0007", "twin-1.0", None, True)
     path.write_text(device_file_text("ionlink", str(tmp_path / "line"), meant), encoding="utf-8")
     with spoken_to(job_on(tmp_path, device_file=path)) as spoken:
-        refused = json.dumps(spoken.until_type("refused_session"))
+        refused = spoken.refusal()
         assert spoken.ended() == 2
     assert "I0921" in refused and "SIM-0001" in refused
     assert received_pc(device) == 0
@@ -195,8 +195,7 @@ def test_a_device_that_takes_the_timeout_and_never_starts_its_timer_is_not_armed
 ) -> None:
     device.do("device lease_never_ends on")
     with spoken_to(job_on(tmp_path)) as spoken:
-        spoken.remote.join(spoken.job.token, "test", commands=True)
-        refused = json.dumps(spoken.until_type("refused_session"))
+        refused = spoken.refusal()
     assert "I0913" in refused and received_pc(device) == 0
 
 
@@ -244,7 +243,7 @@ def test_an_instrument_without_a_dead_man_runs_what_is_for_the_bench_and_nothing
     job = replace(job, plan=place.folder / "heel.plan.json", trust=place.folder / "home" / "trusted")
     with spoken_to(job, PLUGGED_IN) as spoken:
         if people:
-            assert "I0922" in json.dumps(spoken.until_type("refused_session"))
+            assert "I0922" in spoken.refusal()
             return
         spoken.begin()
         facts = next(message for message in spoken.heard if message["type"] == "facts")
