@@ -25,10 +25,10 @@ from tests.treatments import HERE, Repeat, Rest, Treatment, limit, plan_of
 
 PROVE_ONLY = Options(margins=False, advice=False)
 FEW = settings(
-    max_examples=max(12, settings().max_examples // 20),
+    max_examples=max(5, settings().max_examples // 20),
     phases=[HypothesisPhase.explicit, HypothesisPhase.generate],
 )
-SEEDS = 3
+SEEDS = 2
 DAYS_2 = Course(2, None, 2 * 86_400_000, (), None, None, HERE)
 """Sessions so far apart that no window holds two of them."""
 
