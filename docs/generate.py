@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from docs.ionlink import ionlink_tables
+from docs.regimens import table
 from docs.requirements import NOTES, REQUIREMENTS
 from ionto_cli import arguments
 from ionto_ir.codec_schema import plan_schema, scenario_schema
@@ -42,6 +43,7 @@ def pages() -> dict[Path, str]:
     """The text of every generated page, by where it lies."""
     return {
         REFERENCE / "commands.md": _commands(),
+        REFERENCE / "regimens.md": table(),
         REFERENCE / "errors.md": _errors(),
         REFERENCE / "machine.md": _machine(),
         REFERENCE / "plan.schema.json": _json(plan_schema()),
