@@ -34,6 +34,10 @@ HELP_WIDTH = 100
 """Fixed: asking the terminal loads a library, for every argument of every command, at every start."""
 
 
+JOBS_MAX = 64
+"""Each process holds a prover and a solver, some hundred megabytes; beyond this a slip is likelier."""
+
+
 def _layout(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, width=HELP_WIDTH)
 
@@ -141,6 +145,25 @@ def _verify(commands: Commands[Parser]) -> None:
         action="store_true",
         help="also ask a second solver (cvc5) every question; a contradiction exits with 5",
     )
+    parser.add_argument(
+        "-j",
+        "--jobs",
+        type=_jobs,
+        default=1,
+        metavar="N",
+        help="verify N files at a time, each in a process; 0: as many as there are cores (default: 1)",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="prove unchanged files anew, whatever the cache of verdicts says",
+    )
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or int(text) > JOBS_MAX:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of processes from 0 to {JOBS_MAX}")
+    return int(text)
 
 
 def _compile(commands: Commands[Parser]) -> None:

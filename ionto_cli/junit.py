@@ -5,24 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from ionto_ir.dataclass import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A claim and what came of it; `message` is None when it is proved."""
-
-    name: str
-    verdict: str
-    message: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """The claims of one protocol on one device."""
-
-    name: str
-    cases: Sequence[Case]
+from ionto_cli.outcome import Suite
 
 
 def junit(suites: Sequence[Suite]) -> bytes:

@@ -13,10 +13,11 @@ LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "
 Json = dict[str, object]
 
 
-def sarif(diagnostics: Sequence[Diagnostic], version: str) -> Json:
-    """A SARIF log with one run; every rule that is named has its sentence."""
-    codes = sorted({diagnostic.code for diagnostic in diagnostics})
+def sarif(results: Sequence[Json], version: str) -> Json:
+    """A SARIF log with one run of these results; every rule that is named has its sentence."""
+    codes = sorted({str(result["ruleId"]) for result in results})
     rules = [{"id": code, "shortDescription": {"text": CODES[code]}} for code in codes]
+    numbered = [{**result, "ruleIndex": codes.index(str(result["ruleId"]))} for result in results]
     driver = {"name": "ionto", "version": version, "rules": rules}
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -25,17 +26,17 @@ def sarif(diagnostics: Sequence[Diagnostic], version: str) -> Json:
             {
                 "tool": {"driver": driver},
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(diagnostic, codes) for diagnostic in diagnostics],
+                "results": numbered,
             }
         ],
     }
 
 
-def _result(diagnostic: Diagnostic, codes: list[str]) -> Json:
+def sarif_result(diagnostic: Diagnostic) -> Json:
+    """One finding. Which rule of the log it is, by number, is known when all are together."""
     remarks = [*diagnostic.notes, *(() if diagnostic.help is None else (f"help: {diagnostic.help}",))]
     result: Json = {
         "ruleId": diagnostic.code,
-        "ruleIndex": codes.index(diagnostic.code),
         "level": LEVELS[diagnostic.severity],
         "message": {"text": "\n".join([diagnostic.message, *remarks])},
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TextIO
 
 from ionto_cli.exits import Exit
@@ -51,6 +51,44 @@ _USAGE = frozenset({"I0901", "I0902", "I0903", "I0908"})
 def say(text: str = "") -> None:
     """A line to standard output."""
     sys.stdout.write(text + "\n")
+
+
+class _Recorder:
+    """Stands for a stream while text for it is collected; `isatty` answers for the stream that is meant."""
+
+    def __init__(self, complaint: bool, painted: bool, said: list[tuple[bool, str]]) -> None:
+        self._complaint, self._painted, self._said = complaint, painted, said
+
+    def isatty(self) -> bool:
+        return self._painted
+
+    def write(self, text: str) -> int:
+        if self._said and self._said[-1][0] == self._complaint:
+            text = self._said.pop()[1] + text
+        self._said.append((self._complaint, text))
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+
+def recorded(tell: Callable[[], object], paints: tuple[bool, bool]) -> tuple[tuple[bool, str], ...]:
+    """What `tell` writes, in order, each piece with whether it is for standard error; nothing is shown."""
+    from contextlib import redirect_stderr, redirect_stdout
+
+    said: list[tuple[bool, str]] = []
+    with (
+        redirect_stdout(_Recorder(False, paints[0], said)),
+        redirect_stderr(_Recorder(True, paints[1], said)),
+    ):
+        tell()
+    return tuple(said)
+
+
+def show(said: tuple[tuple[bool, str], ...]) -> None:
+    """Write what was recorded to the streams that it is for."""
+    for complaint, text in said:
+        (sys.stderr if complaint else sys.stdout).write(text)
 
 
 def write_json(value: object) -> None:

@@ -258,4 +258,5 @@ CODES: dict[str, str] = {
     "I0962": "a device that is not ready",
     "I0963": "a question that nobody answers",
     "I0964": "a plan that was sealed without being proved",
+    "I0965": "a process of the verification that was ended",
 }

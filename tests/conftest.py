@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# What is tested is what proves, not what somebody's cache remembers. The tests of the cache turn it on.
+os.environ["IONTO_CACHE"] = "off"
+
 # The same examples on every run, so that what is red is red for everybody; no deadline, because a machine
 # may be busy with something else.
 settings.register_profile(

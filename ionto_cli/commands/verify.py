@@ -3,183 +3,159 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from ionto_cli.exits import Exit, gravest
-from ionto_cli.loading import announce_devices, compile_all
-from ionto_cli.terminal import complain, paint, say
-from ionto_cli.verdicts import counted_verdicts, margin_lines, margin_rows, overall, stage_counts
-from ionto_dsl.compilation import Compilation
-from ionto_ir.dataclass import dataclass
-from ionto_ir.diagnostic import Diagnostic, Severity
-from ionto_ir.source import SourceFile
-from ionto_ir.wording import envelope_text
-from ionto_verifier.driver import verify
-from ionto_verifier.report import VerificationReport
-from ionto_verifier.rests import rests_text
+from ionto_cli.outcome import Judged, Outcome, Request
+from ionto_cli.terminal import colours, complain, note, show
 
 if TYPE_CHECKING:
-    from ionto_cli.junit import Suite
-    from ionto_verifier.cross_check import CrossCheck
+    from ionto_cli.verdict_cache import Cache
     from ionto_verifier.second_solver import SecondSolver
 
 Machine = dict[str, Any]
 """The machine's theorem as it stands in the JSON output."""
 
-MARGINS_SHOWN = 6
-"""The closest margins are what a reader looks for; `--margins` shows all."""
-
-COLOURS = {"proved": "green", "refuted": "red", "vacuous": "yellow", "undecided": "yellow"}
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A file with what came of it."""
-
-    name: str
-    compilation: Compilation
-    sources: Mapping[str, SourceFile]
-    reports: tuple[VerificationReport, ...]
-    opinions: tuple[CrossCheck, ...] = ()
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """All that was found in the file, by compiler and verifier."""
-        return (
-            *self.compilation.diagnostics,
-            *(item for report in self.reports for item in report.diagnostics),
-            *self.contradictions,
-        )
-
-    @property
-    def contradictions(self) -> tuple[Diagnostic, ...]:
-        """Where the second solver says otherwise."""
-        if not self.opinions:
-            return ()
-        from ionto_cli.second_opinions import contradictions
-
-        pairs = zip(self.reports, self.opinions, strict=True)
-        return tuple(found for report, opinion in pairs for found in contradictions(report, opinion))
-
-    @property
-    def exit(self) -> Exit:
-        """What the file came to."""
-        if not self.compilation.ok:
-            return Exit.SOURCE
-        contradicted = [Exit.DISAGREEMENT] if self.contradictions else []
-        return gravest([Exit(report.exit_code) for report in self.reports] + contradicted)
-
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Verify each file; the gravest outcome decides the exit code."""
-    with ExitStack() as stack:
-        solver = None
-        if arguments.cross_check:
-            from ionto_cli.second_opinions import missing
-            from ionto_verifier.second_solver import SecondSolver
+    requests = _requests(arguments)
+    machine = None
+    if arguments.cross_check or arguments.machine or arguments.queries is not None:
+        with ExitStack() as stack:
+            solver = None
+            if arguments.cross_check:
+                from ionto_cli.second_opinions import missing
+                from ionto_verifier.second_solver import SecondSolver
 
-            lacking = missing()
-            if lacking is not None:
-                return complain(lacking)
-            solver = stack.enter_context(SecondSolver())
-        judged = _judged(arguments, solver)
-        exits = [item.exit for item in judged]
-        machine = None
-        if arguments.machine or arguments.queries is not None:
-            from ionto_cli.machine_shown import machine_shown
+                lacking = missing()
+                if lacking is not None:
+                    return complain(lacking)
+                solver = stack.enter_context(SecondSolver())
+            outcomes = _told(judged.outcome for judged in _judged_here(requests, solver))
+            exits = [outcome.exit for outcome in outcomes]
+            if arguments.machine or arguments.queries is not None:
+                from ionto_cli.machine_shown import machine_shown
 
-            machine, outcome = machine_shown(arguments.queries, solver, quiet=arguments.json)
-            exits.append(outcome)
-    exits.append(_write_files(arguments, judged))
+                machine, found = machine_shown(arguments.queries, solver, quiet=arguments.json)
+                exits.append(found)
+        kept = [False] * len(outcomes)
+    else:
+        kept, outcomes = _unless_kept(requests, arguments)
+        exits = [outcome.exit for outcome in outcomes]
+    exits.append(_write_files(arguments, outcomes))
     if arguments.json:
-        _write_json(judged, machine)
+        _write_json(outcomes, kept, machine)
     return gravest(exits)
 
 
-def _judged(arguments: argparse.Namespace, solver: SecondSolver | None) -> list[Judged]:
-    """Each file with its reports and second opinions; told as soon as it is there."""
-    judged = []
-    many = len(arguments.files) > 1 and sys.stderr.isatty()
-    for number, name in enumerate(arguments.files):
-        if many:
-            sys.stderr.write(f"\r\x1b[K{number + 1} of {len(arguments.files)}: {name}")
-        compilation, sources = compile_all(name, arguments)
-        reports = tuple(verify(compiled.plan) for compiled in compilation.plans) if compilation.ok else ()
-        if many:
-            sys.stderr.write("\r\x1b[K")
-        opinions: tuple[CrossCheck, ...] = ()
-        if solver is not None:
-            from ionto_cli.second_opinions import opinions_on
-
-            opinions = opinions_on(reports, solver)
-        judged.append(Judged(name, compilation, sources, reports, opinions))
-        if not arguments.json:
-            _tell(judged[-1], everything=arguments.margins)
-    return judged
+def _requests(arguments: argparse.Namespace) -> list[Request]:
+    paints = colours(sys.stdout), colours(sys.stderr)
+    return [
+        Request(
+            name,
+            arguments.device,
+            arguments.protocol,
+            arguments.margins,
+            arguments.json,
+            arguments.sarif is not None,
+            arguments.junit is not None,
+            paints,
+        )
+        for name in arguments.files
+    ]
 
 
-def _tell(item: Judged, *, everything: bool) -> None:
-    announce_devices(item.compilation)
-    if not item.compilation.plans and item.compilation.ok:
-        complain(*item.compilation.diagnostics, files=item.sources)
-        say(f"{item.name}: no protocol in it; nothing to prove")
+def _told(outcomes: Iterator[Outcome]) -> list[Outcome]:
+    """All of them; each is shown as soon as it is there."""
+    found = []
+    for outcome in outcomes:
+        show(outcome.said)
+        found.append(outcome)
+    return found
+
+
+def _unless_kept(
+    requests: Sequence[Request], arguments: argparse.Namespace
+) -> tuple[list[bool], list[Outcome]]:
+    """Of each file whether its outcome was in the cache, and the outcomes; what is proved now is kept."""
+    from ionto_cli.verdict_cache import key_of, look_up, open_cache
+
+    cache = open_cache()
+    keys = [None if cache is None else key_of(cache, request) for request in requests]
+    kept = [None if cache is None or key is None or arguments.fresh else look_up(cache, key) for key in keys]
+    outcomes = _told(_in_order(requests, keys, kept, cache, arguments.jobs))
+    unchanged = sum(outcome is not None for outcome in kept)
+    if unchanged and len(requests) == 1:
+        note("unchanged: the verdict is from the cache; --fresh proves it anew")
+    elif unchanged:
+        note(
+            f"unchanged: {unchanged} of {len(requests)} verdicts are from the cache; --fresh proves them anew"
+        )
+    return [outcome is not None for outcome in kept], outcomes
+
+
+def _in_order(
+    requests: Sequence[Request],
+    keys: Sequence[str | None],
+    kept: Sequence[Outcome | None],
+    cache: Cache | None,
+    jobs: int,
+) -> Iterator[Outcome]:
+    from ionto_cli.verdict_cache import keep
+
+    missing = [request for request, outcome in zip(requests, kept, strict=True) if outcome is None]
+    answers = _judged(missing, jobs or os.cpu_count() or 1)
+    for key, outcome in zip(keys, kept, strict=True):
+        if outcome is not None:
+            yield outcome
+            continue
+        judged = next(answers)
+        if cache is not None and key is not None:
+            keep(cache, key, judged)
+        yield judged.outcome
+
+
+def _judged(requests: Sequence[Request], jobs: int) -> Iterator[Judged]:
+    if jobs == 1 or len(requests) < 2:
+        return _judged_here(requests, None)
+    from ionto_cli.workers import judged_by_workers
+
+    return judged_by_workers(requests, jobs)
+
+
+def _judged_here(requests: Sequence[Request], solver: SecondSolver | None) -> Iterator[Judged]:
+    """Each request's answer, made in this process, one after the other."""
+    if not requests:
         return
-    complain(*item.diagnostics, files=item.sources)
-    for number, report in enumerate(item.reports):
-        plan = report.plan
-        word = overall(report)
-        headline = f"{plan.name} {plan.version} on {plan.device.name}: "
-        say(paint(headline, "bold") + paint(word, COLOURS.get(word, "red")))
-        for envelope in plan.envelopes:
-            say(f"  limits by {envelope_text(envelope)}")
-        claims = ", ".join(f"{count} {name}" for name, count in counted_verdicts(report).items())
-        stages = ", ".join(f"{count} by {name}" for name, count in stage_counts(report).items())
-        say(f"  claims: {claims}; questions settled: {stages}")
-        rows = margin_rows(report)
-        shown = rows if everything else rows[:MARGINS_SHOWN]
-        for line in margin_lines(shown):
-            say(line)
-        if len(shown) < len(rows):
-            say(f"  and {len(rows) - len(shown)} wider margins (`--margins` shows all)")
-        if item.opinions:
-            from ionto_cli.second_opinions import tell_opinion
+    from ionto_cli.progress import Progress
+    from ionto_cli.verify_file import judge
 
-            tell_opinion(item.opinions[number])
-        say(f"  {rests_text(report)}")
-        say(f"  under {len(report.assumptions)} assumptions, which `ionto report` and `--json` list")
+    progress = Progress(len(requests))
+    for done, request in enumerate(requests):
+        progress.show(done)
+        judged = judge(request, solver)
+        progress.clear()
+        yield judged
 
 
-def _opinions(item: Judged) -> list[dict[str, object]]:
-    """What the second solver says of each report; empty when it was not asked."""
-    if not item.opinions:
-        return []
-    from ionto_cli.second_opinions import opinion_data
+def _write_json(outcomes: Sequence[Outcome], kept: Sequence[bool], machine: Machine | None) -> None:
+    import json
 
-    return [opinion_data(opinion) for opinion in item.opinions]
-
-
-def _write_json(judged: list[Judged], machine: Machine | None) -> None:
     from ionto_cli.terminal import write_json
-    from ionto_ir.render import diagnostic_data
-    from ionto_verifier.report_json import report_to_json
 
     files = [
-        {
-            "file": item.name,
-            "exit": int(item.exit),
-            "diagnostics": [diagnostic_data(found) for found in item.compilation.diagnostics],
-            "reports": [report_to_json(report) for report in item.reports],
-            "opinions": _opinions(item),
-        }
-        for item in judged
+        {**json.loads(outcome.data), "unchanged": unchanged}
+        for outcome, unchanged in zip(outcomes, kept, strict=True)
     ]
     write_json({"schema": "ionto.verify.run/1", "files": files, "machine": machine})
 
 
-def _write_files(arguments: argparse.Namespace, judged: list[Judged]) -> Exit:
+def _write_files(arguments: argparse.Namespace, outcomes: Sequence[Outcome]) -> Exit:
     """The files that CI reads beside the exit code."""
     written: list[tuple[str, bytes]] = []
     if arguments.sarif:
@@ -188,13 +164,12 @@ def _write_files(arguments: argparse.Namespace, judged: list[Judged]) -> Exit:
         from ionto_cli.sarif import sarif
         from ionto_cli.version import version
 
-        findings = [found for item in judged for found in item.diagnostics]
-        written.append((arguments.sarif, json.dumps(sarif(findings, version()), indent=2).encode() + b"\n"))
+        results = [result for outcome in outcomes for result in json.loads(outcome.findings)]
+        written.append((arguments.sarif, json.dumps(sarif(results, version()), indent=2).encode() + b"\n"))
     if arguments.junit:
         from ionto_cli.junit import junit
 
-        suites = [suite for item in judged for suite in _suites(item)]
-        written.append((arguments.junit, junit(suites)))
+        written.append((arguments.junit, junit([suite for outcome in outcomes for suite in outcome.suites])))
     return gravest([_write(path, data) for path, data in written])
 
 
@@ -209,22 +184,3 @@ def _write(name: str, data: bytes) -> Exit:
     except OSError as problem:
         return complain(error("I0904", f"cannot write `{name}`: {system_words(problem)}", None))
     return Exit.PROVED
-
-
-def _suites(item: Judged) -> list[Suite]:
-    from ionto_cli.junit import Case, Suite
-    from ionto_verifier.report import verdict_name
-
-    if not item.compilation.ok:
-        errors = [found for found in item.compilation.diagnostics if found.severity is Severity.ERROR]
-        return [Suite(item.name, [Case(f"{found.code}", "error", found.message) for found in errors])]
-    suites = []
-    for report in item.reports:
-        cases = []
-        for finding in report.findings:
-            word = verdict_name(finding.verdict)
-            failed = word != "proved" and not finding.claim.soft
-            message = (finding.reason or f"{word}: {finding.claim.statement}") if failed else None
-            cases.append(Case(f"{finding.claim.id}: {finding.claim.statement}", word, message))
-        suites.append(Suite(f"{report.plan.name} on {report.plan.device.name}", cases))
-    return suites
