@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from ionto_cli.loading import announce_devices
 from ionto_cli.outcome import Case, Judged, Outcome, Request, Suite
 from ionto_cli.states import UNREADABLE, state_of
 from ionto_cli.terminal import complain, paint, recorded, say
+from ionto_cli.tool_state import SOLVER, folder_of
 from ionto_cli.verdicts import counted_verdicts, margin_lines, margin_rows, overall, stage_counts
 from ionto_dsl.compilation import Compilation
 from ionto_dsl.driver import Disk, Folder, compile_file, shipped
@@ -18,6 +20,7 @@ from ionto_ir.dataclass import dataclass, field
 from ionto_ir.diagnostic import Diagnostic, Severity
 from ionto_ir.source import SourceFile
 from ionto_ir.wording import envelope_text
+from ionto_verifier import smt
 from ionto_verifier.driver import verify
 from ionto_verifier.report import VerificationReport, verdict_name
 from ionto_verifier.rests import rests_text
@@ -122,8 +125,16 @@ def judge(request: Request, solver: SecondSolver | None = None) -> Judged:
 
         opinions = opinions_on(reports, solver)
     item = Verified(request.file, compilation, reports, opinions)
-    settled = solver is None and item.settled and not local.doubts and not library.doubts
-    return Judged(_outcome(request, item), local.states, library.states, settled)
+    certain = solver is None and not local.doubts and not library.doubts and solver_is_known()
+    return Judged(_outcome(request, item), local.states, library.states, certain and item.settled)
+
+
+def solver_is_known() -> bool:
+    """Whether the solver, if it was needed at all, is the file that the state of the tool speaks of."""
+    if not smt.is_loaded():
+        return True
+    used, folder = smt.library(), folder_of(SOLVER)
+    return used is not None and folder is not None and used.startswith(folder + os.sep)
 
 
 def _outcome(request: Request, item: Verified) -> Outcome:

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ionto_dsl.driver import compile_text
@@ -25,11 +25,14 @@ from tests.bench.protocols import protocol, twenty_minutes
 
 START = "python -c pass"
 SOLVER = 'python -c "import z3"'
+KEPT = "unchanged file, verdict from the cache"
+BATCH = 8
 WARM = "verified again in a running process, 20 steps"
 SESSION = "a session of 20 minutes on the machine alone"
 
 # What each is held to: in units of F, or in seconds where the name says seconds.
 TARGETS_IN_F = {20: 1.2, 100: 1.5, 1000: 3.5}
+KEPT_IN_F = 0.8
 WARM_SECONDS = 0.015
 SESSION_SECONDS = 0.2
 
@@ -45,6 +48,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         bound, ticks = _session()
         candidates = _cold(Path(folder), arguments.steps)
+        candidates |= _batches(Path(folder))
         candidates[WARM] = _again()
         candidates[SESSION] = lambda: _ticks_of(bound)
         measured = interleaved(candidates, arguments.runs)
@@ -65,13 +69,37 @@ def _cold(folder: Path, lengths: list[int]) -> dict[str, Callable[[], object]]:
     return candidates
 
 
+def _batches(folder: Path) -> dict[str, Callable[[], object]]:
+    """A file whose verdict is kept (by the round that does not count), and several files by one and two
+    processes.
+    """
+    ionto = str(Path(sys.executable).parent / "ionto")
+    paths = []
+    for number in range(BATCH):
+        path = folder / f"batch_{number}.ionto"
+        path.write_text(f"{protocol(20)}# {number}\n", encoding="utf-8")
+        paths.append(str(path))
+    kept = {"IONTO_CACHE": "on", "IONTO_HOME": str(folder / "home")}
+    return {
+        KEPT: _process([ionto, "verify", paths[0]], 0, kept),
+        **{_batch(jobs): _process([ionto, "verify", *paths, "-j", str(jobs)], 0) for jobs in (1, 2)},
+    }
+
+
+def _batch(jobs: int) -> str:
+    return f"ionto verify -j {jobs}, {BATCH} files of 20 steps"
+
+
 def _verify(steps: int) -> str:
     return f"ionto verify, {steps} steps"
 
 
-def _process(command: list[str], expected: int) -> Callable[[], object]:
+def _process(
+    command: list[str], expected: int, more: Mapping[str, str] | None = None
+) -> Callable[[], object]:
     # Without compiled modules beside the sources one would measure Python's compiler.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"IONTO_CACHE": "off"} if more is None else more
 
     def once() -> None:
         ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -115,7 +143,9 @@ def _print(measured: dict[str, Measured], runs: int, ticks: int) -> None:
             f"{name:50} {found.median * 1000:6.1f} ms {found.least * 1000:6.1f} ms "
             f"{found.median / solver:6.2f}  {target:12} {reached}".rstrip()
         )
-    print(f"\nmachine: {ticks / measured[SESSION].median:,.0f} ticks per second ({ticks} ticks)")
+    rates = [f"{BATCH / measured[_batch(jobs)].median:.1f} with -j {jobs}" for jobs in (1, 2)]
+    print(f"\nfiles of 20 steps per second: {', '.join(rates)} ({os.cpu_count()} cores)")
+    print(f"machine: {ticks / measured[SESSION].median:,.0f} ticks per second ({ticks} ticks)")
 
 
 def _judged(name: str, found: Measured, solver: float) -> tuple[str, str]:
@@ -123,6 +153,8 @@ def _judged(name: str, found: Measured, solver: float) -> tuple[str, str]:
     for steps, ratio in TARGETS_IN_F.items():
         if name == _verify(steps):
             return f"<= {ratio} F", _word(found.median <= ratio * solver)
+    if name == KEPT:
+        return f"<= {KEPT_IN_F} F", _word(found.median <= KEPT_IN_F * solver)
     for other, seconds in ((WARM, WARM_SECONDS), (SESSION, SESSION_SECONDS)):
         if name == other:
             return f"<= {seconds * 1000:.0f} ms", _word(found.median <= seconds)

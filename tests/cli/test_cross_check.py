@@ -20,10 +20,10 @@ from tests.cli.test_commands import ionto as ionto  # the fixture
 def test_a_second_solver_agrees_and_what_was_not_asked_is_counted(ionto: Ionto) -> None:
     code, out, complaint = ionto("verify", TREATMENT, "--cross-check")
     assert (code, complaint) == (Exit.PROVED, "")
-    assert "agrees on 61 of 61 questions, contradicts 0, does not say of 0; 2 were decided" in out
+    assert "agrees on 62 of 62 questions, contradicts 0, does not say of 0; 2 were decided" in out
     code, out, _ = ionto("verify", TREATMENT, "--cross-check", "--json")
     (opinion,) = json.loads(out)["files"][0]["opinions"]
-    assert (opinion["agreed"], opinion["contradicted"], opinion["unknown"]) == (61, [], [])
+    assert (opinion["agreed"], opinion["contradicted"], opinion["unknown"]) == (62, [], [])
 
 
 def test_a_refuted_protocol_stays_refuted_when_the_second_solver_agrees(ionto: Ionto) -> None:
@@ -47,7 +47,7 @@ def test_a_silent_second_solver_changes_nothing_and_is_counted(
     monkeypatch.setattr(second_solver.SecondSolver, "ask", lambda self, text: Opinion(Said.UNKNOWN))
     code, out, _ = ionto("verify", TREATMENT, "--cross-check")
     assert code == Exit.PROVED
-    assert "agrees on 0 of 61 questions, contradicts 0, does not say of 61" in out
+    assert "agrees on 0 of 62 questions, contradicts 0, does not say of 62" in out
 
 
 def test_without_the_second_solver_it_is_said_what_to_install(

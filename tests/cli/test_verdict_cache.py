@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ionto_cli import tool_state, verdict_cache
+from ionto_cli import tool_state, verdict_cache, verify_file
 from ionto_cli.__main__ import main
 from ionto_cli.exits import Exit
+from ionto_verifier import smt
 from tests.architecture.tree import ROOT
 
 Verify = Callable[..., tuple[int, str, str]]
@@ -210,6 +211,19 @@ def test_a_solver_that_is_not_in_its_package_cannot_be_known(
     (tmp_path / "z3" / "__init__.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert tool_state.tool_state() is None
+
+
+def test_nothing_is_kept_that_another_solver_than_the_one_in_its_package_said(
+    verify: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smt, "is_loaded", lambda: True)
+    for path in ("libz3.so.4", None):
+        monkeypatch.setattr(smt, "library", lambda path=path: path)
+        assert verify()[0] == Exit.PROVED
+        assert entries(tmp_path) == []
+    monkeypatch.undo()
+    smt.engine()
+    assert verify_file.solver_is_known()
 
 
 def test_an_entry_with_any_byte_flipped_is_not_believed(verify: Verify, tmp_path: Path) -> None:

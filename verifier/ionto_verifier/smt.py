@@ -165,6 +165,11 @@ def engine() -> Engine:
     return _module_engine()
 
 
+def library() -> str | None:
+    """The file that `engine` loads, for whoever has to notice when it changes; None for z3's own choice."""
+    return next((path for path in _library_candidates() if _bare_engine(path) is not None), None)
+
+
 def _settings(question: Question) -> list[str]:
     return [
         "(set-option :produce-unsat-cores true)",
