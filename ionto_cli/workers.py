@@ -34,6 +34,7 @@ def judged_by_workers(requests: Sequence[Request], jobs: int) -> Iterator[Judged
     try:
         futures = [pool.submit(judge, request) for request in requests]
         told = 0
+        progress.show(0)
         for done, _ in enumerate(as_completed(futures), start=1):
             while told < len(futures) and futures[told].done():
                 progress.clear()
