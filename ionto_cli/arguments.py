@@ -135,6 +135,9 @@ def _verify(commands: Commands[Parser]) -> None:
         "--margins", action="store_true", help="show every margin, not only the smallest ones"
     )
     parser.add_argument(
+        "--show", action="store_true", help="draw each counterexample, with a test block to paste"
+    )
+    parser.add_argument(
         "--machine", action="store_true", help="also prove the machine theorem and show its queries"
     )
     parser.add_argument(

@@ -58,6 +58,7 @@ class Request:
     device: str | None
     protocol: str | None
     margins: bool
+    counterexamples: bool
     json: bool
     sarif: bool
     junit: bool

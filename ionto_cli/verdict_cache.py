@@ -75,7 +75,8 @@ def key_of(cache: Cache, request: Request) -> str | None:
     root = state_at(request.file)
     if root == UNREADABLE:
         return None
-    wishes = [request.margins, request.json, request.sarif, request.junit, *request.paints]
+    told = [request.margins, request.counterexamples]
+    wishes = [*told, request.json, request.sarif, request.junit, *request.paints]
     made_of: Json = [
         SCHEMA,
         cache.tool,

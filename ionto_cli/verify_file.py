@@ -138,7 +138,7 @@ def solver_is_known() -> bool:
 
 
 def _outcome(request: Request, item: Verified) -> Outcome:
-    tell = partial(_tell, item, everything=request.margins)
+    tell = partial(_tell, item, everything=request.margins, counterexamples=request.counterexamples)
     return Outcome(
         request.file,
         item.exit,
@@ -149,7 +149,7 @@ def _outcome(request: Request, item: Verified) -> Outcome:
     )
 
 
-def _tell(item: Verified, *, everything: bool) -> None:
+def _tell(item: Verified, *, everything: bool, counterexamples: bool) -> None:
     announce_devices(item.compilation)
     if not item.compilation.plans and item.compilation.ok:
         complain(*item.compilation.diagnostics, files=item.sources)
@@ -163,6 +163,7 @@ def _tell(item: Verified, *, everything: bool) -> None:
 
             tell_opinion(item.opinions[number])
         say(f"  {rests_text(report)}")
+        _show(report, counterexamples=counterexamples)
         say(f"  under {len(report.assumptions)} assumptions, which `ionto report` and `--json` list")
 
 
@@ -182,6 +183,19 @@ def _tell_report(report: VerificationReport, *, everything: bool) -> None:
         say(line)
     if len(shown) < len(rows):
         say(f"  and {len(rows) - len(shown)} wider margins (`--margins` shows all)")
+
+
+def _show(report: VerificationReport, *, counterexamples: bool) -> None:
+    """The counterexamples, or a line that says how to see them."""
+    if all(finding.counterexample is None or finding.claim.soft for finding in report.findings):
+        return
+    if not counterexamples:
+        say("  `--show` draws each counterexample and gives a test to paste")
+        return
+    from ionto_cli.failure_words import failure_lines
+
+    for line in failure_lines(report):
+        say(line)
 
 
 def _data(item: Verified) -> str:

@@ -57,29 +57,43 @@ def violations(
 def _violations_of(
     plan: Plan, values: Mapping[str, Value], trace: Trace, parts: tuple[Stretch, ...], limit: Limit
 ) -> Iterator[Violation]:
-    if limit.per_electrode:
-        for electrode in range(len(plan.electrodes)):
-            yield from _at_electrode(plan, values, parts, limit, electrode)
-        return
     match limit.kind:
-        case LimitKind.CURRENT:
-            yield from _exceeded(limit, parts, lambda part: Fraction(_current(plan, limit, part)))
-        case LimitKind.PULSE_CHARGE:
-            yield from _exceeded(limit, parts, lambda part: _pulse_pc(plan, limit, part))
-        case LimitKind.VOLTAGE:
-            yield from _exceeded(limit, parts, lambda part: _voltage_mv(plan, limit, part))
         case LimitKind.RAMP:
             yield from _ramp(plan, trace, parts, limit)
-        case LimitKind.DOSE:
-            yield from _summed(limit, parts, lambda part: Fraction(_mean(plan, limit, part)))
         case LimitKind.DURATION:
             yield from _duration(plan, parts, limit)
-        case LimitKind.STOP_TIME:
-            yield from _exceeded(limit, parts, lambda part: Fraction(_stop_ms(plan, part)))
         case LimitKind.SESSIONS:
             return
+        case _:
+            judge = _summed if limit.kind in ADDS_UP else _exceeded
+            for electrode in range(len(plan.electrodes)) if limit.per_electrode else (None,):
+                yield from judge(limit, parts, reading_of(plan, values, limit, electrode), electrode)
+
+
+def reading_of(
+    plan: Plan, values: Mapping[str, Value], limit: Limit, electrode: int | None = None
+) -> Callable[[Stretch], Fraction]:
+    """What a limit on a level, or on what adds up in a ms, reads in a stretch, in the base unit of its kind.
+
+    Of an electrode where the limit is about one. Slopes, durations and counts are not read in a stretch.
+    """
+    if electrode is not None:
+        return _at_electrode(plan, values, limit, electrode)
+    match limit.kind:
+        case LimitKind.CURRENT:
+            return lambda part: Fraction(_current(plan, limit, part))
+        case LimitKind.PULSE_CHARGE:
+            return lambda part: _pulse_pc(plan, limit, part)
+        case LimitKind.VOLTAGE:
+            return lambda part: _voltage_mv(plan, limit, part)
+        case LimitKind.DOSE:
+            return lambda part: Fraction(_mean(plan, limit, part))
+        case LimitKind.STOP_TIME:
+            return lambda part: Fraction(_stop_ms(plan, part))
         case LimitKind.DENSITY | LimitKind.MEAN_DENSITY | LimitKind.CHARGE_DENSITY:
             raise AssertionError("a density is that of an electrode")
+        case LimitKind.RAMP | LimitKind.DURATION | LimitKind.SESSIONS:
+            raise AssertionError("not read in a stretch")
         case _:
             assert_never(limit.kind)
 
@@ -127,8 +141,8 @@ def _pulse_pc(plan: Plan, limit: Limit, part: Stretch) -> Fraction:
 
 
 def _at_electrode(
-    plan: Plan, values: Mapping[str, Value], parts: tuple[Stretch, ...], limit: Limit, electrode: int
-) -> Iterator[Violation]:
+    plan: Plan, values: Mapping[str, Value], limit: Limit, electrode: int
+) -> Callable[[Stretch], Fraction]:
     """What one electrode carries, at the largest share that it may have, in the role that the polarity gives
     it, or in both where the current alternates.
     """
@@ -141,8 +155,7 @@ def _at_electrode(
         in_role = limit.role in (None, role_at(plan, electrode, part.setpoint_na))
         return current_of(plan, limit, part) * scale if in_role or alternates(part.waveform) else Fraction(0)
 
-    judge = _summed if limit.kind in ADDS_UP else _exceeded
-    yield from judge(limit, parts, value_of, electrode)
+    return value_of
 
 
 def per_area(kind: LimitKind, area_um2: int) -> Fraction:

@@ -61,6 +61,7 @@ def _requests(arguments: argparse.Namespace) -> list[Request]:
             arguments.device,
             arguments.protocol,
             arguments.margins,
+            arguments.show,
             arguments.json,
             arguments.sarif is not None,
             arguments.junit is not None,

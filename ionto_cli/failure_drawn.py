@@ -1,0 +1,203 @@
+"""What a counterexample did, as strips: the quantity that its limit speaks of, in one session or several."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from ionto_cli.tall_strip import MARKS, Piece, Strip
+from ionto_ir.bind import Refusal
+from ionto_ir.channels import channel_plans
+from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.limits import ADDS_UP, Limit, LimitKind
+from ionto_ir.observer import reading_of
+from ionto_ir.plan import Plan
+from ionto_ir.rehearse import rehearse
+from ionto_ir.rehearsed import Rehearsed
+from ionto_ir.trace import Stretch, Trace, stretches
+from ionto_ir.wording import current_text, limit_text, measured_text
+from ionto_verifier.counterexample import Counterexample
+from ionto_verifier.report import Finding
+
+UNDRAWN = frozenset({LimitKind.RAMP, LimitKind.DURATION, LimitKind.SESSIONS})
+"""What is not read off the current of a moment: the current itself is drawn, or the sessions."""
+
+Flow = tuple[int, int, Fraction]
+"""From, to (ms), and how much in each ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The strip of a failure; `counted` is the highest value by what was set, where that is another."""
+
+    strip: Strip
+    highest: Fraction
+    counted: Fraction | None = None
+
+
+def drawn_failures(plan: Plan, finding: Finding) -> Iterator[Drawn]:
+    """The strips that show how a claim fails; none where nothing flows."""
+    shown = finding.counterexample
+    if shown is None:
+        return
+    outcome = rehearse(plan, shown.scenario, armed=False)
+    if isinstance(outcome, Refusal):
+        return
+    limit = finding.claim.limit
+    if shown.starts_ms and limit is not None:
+        yield from _schedule(plan, finding, limit, outcome)
+    elif plan.channels:
+        for part, trace in zip(channel_plans(plan), outcome.traces, strict=True):
+            yield from _current(part, trace, shown, None)
+    elif limit is None or limit.kind in UNDRAWN:
+        yield from _current(plan, outcome.run.trace, shown, limit)
+    else:
+        yield from _session(plan, finding, limit, outcome)
+
+
+def _session(plan: Plan, finding: Finding, limit: Limit, outcome: Rehearsed) -> Iterator[Drawn]:
+    """The limited quantity through a session, as the skin may receive it; and by what was set."""
+    trace, shown = outcome.run.trace, finding.counterexample
+    assert shown is not None, "asked of a counterexample"
+    electrode = finding.claim.electrode
+    electrode = 0 if electrode is None and limit.per_electrode else electrode
+
+    def course(asked: Limit) -> list[Piece]:
+        reading = reading_of(plan, outcome.values, asked, electrode)
+        flows = [(part.from_ms, part.to_ms, reading(part)) for part in stretches(trace) if part.on]
+        return _sums(flows, asked.window_ms) if asked.kind in ADDS_UP else _levels(flows)
+
+    pieces = course(limit)
+    highest = _highest(pieces)
+    counted = highest if limit.nominal else _highest(course(replace(limit, nominal=True)))
+    strip = _strip(pieces, limit, highest, shown.at_ms, _marks(shown))
+    if highest > 0:
+        yield Drawn(strip, highest, None if counted == highest else counted)
+
+
+def _schedule(plan: Plan, finding: Finding, limit: Limit, late: Rehearsed) -> Iterator[Drawn]:
+    """What a moving window holds while sessions follow each other: the first as it was held up, then calm."""
+    shown = finding.counterexample
+    assert shown is not None and limit.window_ms is not None, "sessions crowd a window"
+    prompt = rehearse(plan, replace(shown.scenario, timeline=()), armed=False)
+    if isinstance(prompt, Refusal):
+        return
+    runs = [late, *[prompt] * (len(shown.starts_ms) - 1)]
+    if limit.kind is LimitKind.SESSIONS:
+        flows = [(start, start + 1, Fraction(1)) for start in shown.starts_ms]
+        end_ms = shown.starts_ms[-1] + prompt.run.trace.end_ms
+        pieces = [
+            piece if piece.to_ms < end_ms else replace(piece, to_ms=end_ms)
+            for piece in _sums(flows, limit.window_ms)
+        ]
+        pieces.append(Piece(pieces[-1].to_ms, end_ms, pieces[-1].last, pieces[-1].last))
+        strip = _strip(pieces, limit, _highest(pieces), shown.starts_ms[limit.bound], _begun(shown))
+        yield Drawn(strip, _highest(pieces))
+        return
+
+    def course(asked: Limit) -> list[Piece]:
+        flows = [
+            (start + part.from_ms, start + part.to_ms, reading_of(plan, run.values, asked, electrode)(part))
+            for start, run in zip(shown.starts_ms, runs, strict=True)
+            for part in stretches(run.run.trace)
+            if part.on
+        ]
+        return _sums(flows, asked.window_ms)
+
+    electrode = finding.claim.electrode
+    pieces = course(limit)
+    highest = _highest(pieces)
+    counted = highest if limit.nominal else _highest(course(replace(limit, nominal=True)))
+    passed = next((piece.to_ms for piece in pieces if piece.last > limit.bound), None)
+    strip = _strip(pieces, limit, highest, passed, _begun(shown))
+    yield Drawn(strip, highest, None if counted == highest else counted)
+
+
+def _current(plan: Plan, trace: Trace, shown: Counterexample, limit: Limit | None) -> Iterator[Drawn]:
+    """The current as set, where what fails is not a level of it; close to the place where it is a slope."""
+    parts = [part for part in stretches(trace) if part.on]
+    pieces = _levels([(part.from_ms, part.to_ms, Fraction(part.magnitude_na)) for part in parts])
+    highest = _highest(pieces)
+    if highest <= 0:
+        return
+    from_ms, to_ms = parts[0].from_ms, parts[-1].to_ms
+    if limit is not None and limit.kind is LimitKind.RAMP and shown.at_ms is not None:
+        from_ms, to_ms = _around(parts, shown.at_ms, highest * 1000 / limit.bound)
+    marks = _marks(shown)
+    strip = Strip(
+        pieces, from_ms, to_ms, current_text(plan, int(highest)), passed_ms=shown.at_ms, marks=marks
+    )
+    yield Drawn(strip, highest)
+
+
+def _around(parts: Sequence[Stretch], at_ms: int, takes_ms: Fraction) -> tuple[int, int]:
+    """The surroundings of a slope, wide enough for one that the limit allows."""
+    from_ms = max(parts[0].from_ms, at_ms - int(takes_ms / 4))
+    return from_ms, min(parts[-1].to_ms, at_ms + int(takes_ms * 5 / 4))
+
+
+def _strip(
+    pieces: Sequence[Piece],
+    limit: Limit,
+    highest: Fraction,
+    passed_ms: int | None,
+    marks: Sequence[tuple[int, str]],
+) -> Strip:
+    from_ms, to_ms = (pieces[0].from_ms, pieces[-1].to_ms) if pieces else (0, 0)
+    text = measured_text(limit, highest)
+    bound = Fraction(limit.bound)
+    return Strip(pieces, from_ms, to_ms, text, bound, limit_text(limit), passed_ms, marks)
+
+
+def _levels(flows: Sequence[Flow]) -> list[Piece]:
+    return [Piece(from_ms, to_ms, value, value) for from_ms, to_ms, value in flows]
+
+
+def _sums(flows: Sequence[Flow], window_ms: int | None) -> list[Piece]:
+    """What has added up, in all or in the window that ends at each moment."""
+    if not flows:
+        return []
+    times, totals = [flows[0][0]], [Fraction(0)]
+    for from_ms, to_ms, rate in flows:
+        if from_ms > times[-1]:
+            times.append(from_ms)
+            totals.append(totals[-1])
+        times.append(to_ms)
+        totals.append(totals[-1] + rate * (to_ms - from_ms))
+
+    def until(at_ms: int) -> Fraction:
+        index = bisect_right(times, at_ms) - 1
+        if index < 0:
+            return Fraction(0)
+        if index + 1 == len(times):
+            return totals[-1]
+        part = Fraction(at_ms - times[index], times[index + 1] - times[index])
+        return totals[index] + (totals[index + 1] - totals[index]) * part
+
+    leaving = [] if window_ms is None else [at_ms + window_ms for at_ms in times]
+    corners = sorted({*times, *(at_ms for at_ms in leaving if at_ms < times[-1])})
+    held = [
+        until(at_ms) - (Fraction(0) if window_ms is None else until(at_ms - window_ms)) for at_ms in corners
+    ]
+    return [
+        Piece(corners[index], corners[index + 1], held[index], held[index + 1])
+        for index in range(len(corners) - 1)
+    ]
+
+
+def _highest(pieces: Sequence[Piece]) -> Fraction:
+    return max((max(piece.first, piece.last) for piece in pieces), default=Fraction(0))
+
+
+def _marks(shown: Counterexample) -> list[tuple[int, str]]:
+    return [
+        (item.at_ms, MARKS[item.happening.value])
+        for item in shown.scenario.timeline
+        if item.happening.value in MARKS
+    ]
+
+
+def _begun(shown: Counterexample) -> list[tuple[int, str]]:
+    """Where each session begins, by its number."""
+    return [(start, str((index + 1) % 10)) for index, start in enumerate(shown.starts_ms)]

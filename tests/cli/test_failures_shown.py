@@ -1,0 +1,96 @@
+"""A refuted claim in the terminal: values, a chart with the limit's line, both doses, and a test to paste."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from ionto_cli.failure_drawn import drawn_failures
+from ionto_cli.failure_words import failure_lines, refuted_findings
+from ionto_cli.tall_strip import Piece, Strip, tall_strip
+from ionto_dsl.driver import compile_text
+from ionto_verifier.driver import verify
+from ionto_verifier.properties import Property
+from ionto_verifier.report import VerificationReport
+from tests.verifier.sessions import QUICK
+
+EXTENDED = """import treatments.plantar_fasciitis_dexamethasone
+
+protocol example version "1.0.0" extends plantar_fasciitis_dexamethasone {{
+{body}
+}}
+"""
+
+DOSE = 'param prescribed: 20 mA.min .. 80 mA.min = 40 mA.min "Prescribed dose"'
+CROWDED = "course {\n    every 1 day\n    at most 6 sessions within 15 days\n  }"
+
+
+def _report(body: str) -> VerificationReport:
+    return verify(compile_text(EXTENDED.format(body=body)).plans[0].plan, QUICK)
+
+
+def _ramp(last: int, level: int | None, passed_ms: int | None = None) -> Strip:
+    piece = Piece(0, 60_000, Fraction(0), Fraction(last))
+    return Strip(
+        (piece,), 0, 60_000, str(last), None if level is None else Fraction(level), "most", passed_ms
+    )
+
+
+def test_what_passes_a_level_by_however_little_is_drawn_above_its_line() -> None:
+    lines = [*tall_strip(_ramp(1001, 1000, 59_000))]
+    line = next(index for index, text in enumerate(lines) if text.endswith("most"))
+    assert line == 1
+    assert lines[0].strip().startswith("▁")
+    assert "█ most" in lines[line]
+    assert lines[-2].strip() == "▲"
+    assert lines[-1].split() == ["0:00", "1:00"]
+
+
+def test_what_stays_below_a_level_is_drawn_below_its_line() -> None:
+    lines = [*tall_strip(_ramp(500, 1000))]
+    assert lines[0].endswith("┄ most")
+    assert "█" not in lines[0]
+    assert [text for text in lines if "500" in text] == [lines[4]]
+
+
+def test_a_level_far_below_says_that_the_chart_is_cut() -> None:
+    lines = [*tall_strip(_ramp(42_000, 1000))]
+    assert lines[0].endswith("42000, more than fits here")
+
+
+def test_a_chart_of_nothing_is_empty() -> None:
+    assert [*tall_strip(_ramp(0, 1000))] == []
+
+
+def test_both_doses_are_told_where_they_differ() -> None:
+    text = "\n".join(failure_lines(_report(DOSE)))
+    assert "with current = 2 mA, prescribed = 80 mA.min" in text
+    assert (
+        "the skin may receive ≈ 82.01 mA.min; by what is set it is 80 mA.min, which is within the limit"
+        in text
+    )
+    assert "┄ dose <= 80 mA.min in any 24 h" not in text.splitlines()[0]
+    assert 'test "dose <= 80 mA.min per session" {' in text
+
+
+def test_sessions_of_a_schedule_are_numbered_under_the_chart_of_their_window() -> None:
+    report = _report(CROWDED)
+    text = "\n".join(failure_lines(report))
+    dose, sessions = refuted_findings(report)
+    assert dose.counterexample is not None and sessions.counterexample is not None
+    assert text.count("1, 2 … where sessions begin") == 2
+    marks = [line.split() for line in text.splitlines() if line.split()[:1] == ["1"]]
+    assert marks == [["1", "2", "▲"], ["1", "▲"]]
+
+
+@pytest.mark.parametrize("body", [DOSE, CROWDED], ids=["dose", "schedule"])
+def test_what_a_chart_says_is_what_the_verifier_saw(body: str) -> None:
+    report = _report(body)
+    found = [item for item in refuted_findings(report) if item.claim.property is not Property.DURATION]
+    assert found
+    for finding in found:
+        assert finding.counterexample is not None and finding.claim.limit is not None
+        [drawn] = drawn_failures(report.plan, finding)
+        assert drawn.highest == finding.counterexample.value
+        assert drawn.highest > finding.claim.limit.bound
