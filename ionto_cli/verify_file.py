@@ -163,8 +163,8 @@ def _tell(item: Verified, *, everything: bool, counterexamples: bool) -> None:
 
             tell_opinion(item.opinions[number])
         say(f"  {rests_text(report)}")
-        _show(report, counterexamples=counterexamples)
         say(f"  under {len(report.assumptions)} assumptions, which `ionto report` and `--json` list")
+        _show(report, counterexamples=counterexamples)
 
 
 def _tell_report(report: VerificationReport, *, everything: bool) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
+from ionto_cli.__main__ import main
+from ionto_cli.exits import Exit
 from ionto_cli.failure_drawn import drawn_failures
 from ionto_cli.failure_words import failure_lines, refuted_findings
 from ionto_cli.tall_strip import Piece, Strip, tall_strip
@@ -94,3 +97,16 @@ def test_what_a_chart_says_is_what_the_verifier_saw(body: str) -> None:
         [drawn] = drawn_failures(report.plan, finding)
         assert drawn.highest == finding.counterexample.value
         assert drawn.highest > finding.claim.limit.bound
+
+
+def test_the_command_draws_when_it_is_asked_and_else_says_how_to_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("IONTO_HOME", str(tmp_path))
+    assert main(["verify", "unsafe.ramp_too_steep"]) == Exit.REFUTED
+    plain = capfd.readouterr().out
+    assert plain.endswith("  `--show` draws each counterexample and gives a test to paste\n")
+    assert main(["verify", "--show", "unsafe.ramp_too_steep"]) == Exit.REFUTED
+    shown = capfd.readouterr().out
+    assert "▲ the limit is passed at 0:00" in shown
+    assert shown.count("--show") == 0
