@@ -11,6 +11,7 @@ from docs.ionlink import ionlink_tables
 from docs.regimens import table
 from docs.requirements import NOTES, REQUIREMENTS
 from ionto_cli import arguments
+from ionto_cli.verify_schema import verify_run_schema
 from ionto_ir.codec_schema import plan_schema, scenario_schema
 from ionto_ir.codes import CODES
 from ionto_ir.diagram import mermaid
@@ -49,6 +50,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "plan.schema.json": _json(plan_schema()),
         REFERENCE / "scenario.schema.json": _json(scenario_schema()),
         REFERENCE / "verify.schema.json": _json(verify_schema()),
+        REFERENCE / "verify-run.schema.json": _json(verify_run_schema()),
         REFERENCE / "ionlink-bytes.md": ionlink_tables(),
         SAFETY / "requirements.md": _requirements(),
         FIRMWARE / "ionlink_schema.h": c_header(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from ionto_cli.loading import announce_devices
 from ionto_cli.outcome import Case, Judged, Outcome, Request, Suite
 from ionto_cli.states import UNREADABLE, state_of
 from ionto_cli.terminal import complain, paint, recorded, say
-from ionto_cli.tool_state import SOLVER, folder_of
+from ionto_cli.tool_state import PACKAGES, SOLVER, folder_of
 from ionto_cli.verdicts import counted_verdicts, margin_lines, margin_rows, overall, stage_counts
 from ionto_dsl.compilation import Compilation
 from ionto_dsl.driver import Disk, Folder, compile_file, shipped
@@ -125,12 +126,23 @@ def judge(request: Request, solver: SecondSolver | None = None) -> Judged:
 
         opinions = opinions_on(reports, solver)
     item = Verified(request.file, compilation, reports, opinions)
-    certain = solver is None and not local.doubts and not library.doubts and solver_is_known()
-    return Judged(_outcome(request, item), local.states, library.states, certain and item.settled)
+    certain = solver is None and not local.doubts and not library.doubts
+    return Judged(
+        _outcome(request, item), local.states, library.states, certain and item.settled and tool_is_known()
+    )
 
 
-def solver_is_known() -> bool:
-    """Whether the solver, if it was needed at all, is the file that the state of the tool speaks of."""
+def tool_is_known() -> bool:
+    """Whether what was loaded for the proof is what the state of the tool speaks of.
+
+    Packages can be imported from elsewhere than from where they would be looked for, and a solver that does
+    not load is replaced by the system's.
+    """
+    for package in PACKAGES:
+        module = sys.modules.get(package)
+        file = None if module is None else module.__file__
+        if module is not None and (file is None or os.path.dirname(file) != folder_of(package)):
+            return False
     if not smt.is_loaded():
         return True
     used, folder = smt.library(), folder_of(SOLVER)

@@ -26,6 +26,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     requests = _requests(arguments)
     machine = None
     if arguments.cross_check or arguments.machine or arguments.queries is not None:
+        if arguments.jobs != 1:
+            note("-j is left aside: --cross-check, --machine and --queries work in one process")
         with ExitStack() as stack:
             solver = None
             if arguments.cross_check:
@@ -148,12 +150,13 @@ def _write_json(outcomes: Sequence[Outcome], kept: Sequence[bool], machine: Mach
     import json
 
     from ionto_cli.terminal import write_json
+    from ionto_cli.verify_schema import RUN_SCHEMA
 
     files = [
         {**json.loads(outcome.data), "unchanged": unchanged}
         for outcome, unchanged in zip(outcomes, kept, strict=True)
     ]
-    write_json({"schema": "ionto.verify.run/1", "files": files, "machine": machine})
+    write_json({"schema": RUN_SCHEMA, "files": files, "machine": machine})
 
 
 def _write_files(arguments: argparse.Namespace, outcomes: Sequence[Outcome]) -> Exit:

@@ -11,12 +11,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
 
 from ionto_cli import tool_state, verdict_cache, verify_file
 from ionto_cli.__main__ import main
 from ionto_cli.exits import Exit
+from ionto_cli.verify_schema import REPORT, verify_run_schema
 from ionto_verifier import smt
+from ionto_verifier.report_json import verify_schema
 from tests.architecture.tree import ROOT
+
+REPORTS = Registry().with_resource(REPORT, Resource.from_contents(verify_schema()))
+SCHEMA = Draft202012Validator(verify_run_schema(), registry=REPORTS)
 
 Verify = Callable[..., tuple[int, str, str]]
 
@@ -108,6 +115,7 @@ def test_what_machines_read_is_the_same_but_for_the_field_that_says_so(
     for _ in range(2):
         code, out, complaint = verify("short.ionto", "--json", "--sarif", "a.sarif", "--junit", "a.xml")
         document = json.loads(out)
+        SCHEMA.validate(document)
         kept = document["files"][0].pop("unchanged")
         files = [(tmp_path / name).read_bytes() for name in ("a.sarif", "a.xml")]
         seen.append(((code, json.dumps(document), files), kept, complaint))
@@ -223,7 +231,15 @@ def test_nothing_is_kept_that_another_solver_than_the_one_in_its_package_said(
         assert entries(tmp_path) == []
     monkeypatch.undo()
     smt.engine()
-    assert verify_file.solver_is_known()
+    assert verify_file.tool_is_known()
+
+
+def test_nothing_is_kept_that_modules_from_elsewhere_said(
+    verify: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["ionto_verifier"], "__file__", str(tmp_path / "__init__.py"))
+    assert verify()[0] == Exit.PROVED
+    assert entries(tmp_path) == []
 
 
 def test_an_entry_with_any_byte_flipped_is_not_believed(verify: Verify, tmp_path: Path) -> None:
@@ -374,6 +390,13 @@ def test_a_file_whose_process_was_ended_is_undecided_and_said_to_be(tmp_path: Pa
     assert "error[I0965]: `shin.ionto` was not verified" in ran.stderr
     assert "Traceback" not in ran.stderr
     assert 'name="I0965"' in (tmp_path / "a.xml").read_text(encoding="utf-8")
+
+
+def test_what_works_in_one_process_only_says_so(verify: Verify) -> None:
+    code, _, complaint = verify("short.ionto", "--machine", "-j", "2")
+    assert code == Exit.PROVED
+    assert "note: -j is left aside" in complaint
+    assert is_proved_anew(verify("short.ionto", "--machine"))
 
 
 def test_a_number_of_processes_that_is_none_is_a_usage_error(
