@@ -28,7 +28,7 @@ PART = ".part"
 ENTRIES_MAX = 512
 """A large collection of protocols, in a few variants of options. The oldest are removed first."""
 ENTRY_BYTES_MAX = 2_000_000
-"""Thrice the entry of a protocol of a thousand steps with all outputs. What is larger is proved each time."""
+"""More than twice the entry of a protocol of a thousand steps with all outputs; larger ones are not kept."""
 _DIGEST_LENGTH = 64
 
 

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from ionto_cli import tool_state, verdict_cache, verify_file
+from ionto_cli import machine_shown, tool_state, verdict_cache, verify_file
 from ionto_cli.__main__ import main
 from ionto_cli.exits import Exit
 from ionto_cli.verify_schema import REPORT, verify_run_schema
@@ -250,8 +250,9 @@ def test_an_entry_with_any_byte_flipped_is_not_believed(verify: Verify, tmp_path
     assert cache is not None
     assert verdict_cache.look_up(cache, key) is not None
     for place in range(len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert verdict_cache.look_up(cache, key) is None, place
+        flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+        assert verdict_cache._opened(flipped, key) is None, place
+    assert verdict_cache._opened(whole, key) is not None
     for cut in (0, 10, 65, len(whole) - 1):
         path.write_bytes(whole[:cut])
         assert verdict_cache.look_up(cache, key) is None
@@ -392,7 +393,9 @@ def test_a_file_whose_process_was_ended_is_undecided_and_said_to_be(tmp_path: Pa
     assert 'name="I0965"' in (tmp_path / "a.xml").read_text(encoding="utf-8")
 
 
-def test_what_works_in_one_process_only_says_so(verify: Verify) -> None:
+def test_what_works_in_one_process_only_says_so(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: tuple[dict[str, object], Exit] = {}, Exit.PROVED
+    monkeypatch.setattr(machine_shown, "machine_shown", lambda *_, **__: shown)
     code, _, complaint = verify("short.ionto", "--machine", "-j", "2")
     assert code == Exit.PROVED
     assert "note: -j is left aside" in complaint
