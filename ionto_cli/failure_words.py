@@ -40,6 +40,8 @@ def _one(plan: Plan, finding: Finding) -> Iterator[str]:
         yield ""
         yield from tall_strip(drawn.strip)
         yield from _beneath(finding, drawn)
+    if not shown.test:
+        return
     yield ""
     yield "    this test fails until the protocol is mended:"
     yield from (f"      {line}" for line in shown.test.splitlines())

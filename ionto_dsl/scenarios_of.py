@@ -334,8 +334,8 @@ def _classified(line: surface.Expect, tables: Tables, scope: Scope) -> Expectati
 
 def _check_refusal(test: surface.Test, variables: dict[str, Variable], scope: Scope) -> None:
     """A value outside its range can only be given to see it refused."""
-    refuses = any(isinstance(line, surface.Expect) and line.outcome == "refused" for line in test.lines)
-    if refuses:
+    refuses = ("refused", "safe")
+    if any(isinstance(line, surface.Expect) and line.outcome in refuses for line in test.lines):
         return
     quiet = Scope([])
     quiet.entries, quiet.extents = scope.entries, scope.extents
@@ -347,7 +347,7 @@ def _check_refusal(test: surface.Test, variables: dict[str, Variable], scope: Sc
                 if isinstance(value, int) and not variable.domain.lo <= value <= variable.domain.hi:
                     message = f"`{written(line.value)}` is outside the range of `{variable.name}`"
                     labels = (Label(variable.span, "its range"),)
-                    advice = "such a value can only be `expect refused`"
+                    advice = "such a value can only be `expect refused` or `expect safe`"
                     scope.found.append(
                         error("I0416", message, line.value.span, "outside", labels=labels, help=advice)
                     )

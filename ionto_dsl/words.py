@@ -22,7 +22,7 @@ _FREE = """
     concentration current day days dc delivered density dose down driver duration duty emergency_stop end ends
     fill finished first gap host icd10 icd10cm icd10gm icd11 impedance ion lead_off link_back link_lost loinc
     mean missing molar_mass next nominal normal offset paused peak people polarity press pulse pulsed refused
-    reusable reversed rxnorm saturate sessions sine site slew snomed square start step stopped tick time
+    reusable reversed rxnorm safe saturate sessions sine site slew snomed square start step stopped tick time
     transport udi unknown voltage warned watchdog waveforms week
     Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 """

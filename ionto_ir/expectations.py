@@ -7,10 +7,12 @@ from fractions import Fraction
 
 from ionto_ir.bind import Refusal, violation_diagnostic
 from ionto_ir.diagnostic import Diagnostic, Label, error
+from ionto_ir.observer import broken_properties
 from ionto_ir.plan import Plan
 from ionto_ir.rehearse import Outcome, Rehearsed
 from ionto_ir.scenario import Expectation, Expected, Scenario
 from ionto_ir.units import CHARGE, CURRENT, TIME, Dimension, approximate, format_quantity
+from ionto_ir.wording import clock_text
 
 _DELIVERED = (Expected.DELIVERED, Expected.DELIVERED_AT_MOST, Expected.DELIVERED_AT_LEAST)
 _DURATION = (Expected.DURATION_AT_MOST, Expected.DURATION_AT_LEAST)
@@ -20,7 +22,7 @@ _AT_LEAST = (Expected.DELIVERED_AT_LEAST, Expected.DURATION_AT_LEAST)
 def failures(plan: Plan, scenario: Scenario, outcome: Outcome) -> tuple[Diagnostic, ...]:
     """What did not come out as expected (I0950), and every limit that the scenario violates (I0940)."""
     if isinstance(outcome, Refusal):
-        return tuple(_of_refusal(scenario, outcome))
+        return tuple(_of_refusal(plan, scenario, outcome))
     found = [
         error("I0950", f"`{scenario.name}`: {problem}", expectation.span or scenario.span, "expected here")
         for expectation in scenario.expectations
@@ -30,8 +32,11 @@ def failures(plan: Plan, scenario: Scenario, outcome: Outcome) -> tuple[Diagnost
     return tuple(found)
 
 
-def _of_refusal(scenario: Scenario, refusal: Refusal) -> Iterator[Diagnostic]:
-    """A refused session meets the expectation of a refusal, and no other; one that cannot be meets none."""
+def _of_refusal(plan: Plan, scenario: Scenario, refusal: Refusal) -> Iterator[Diagnostic]:
+    """A refused session meets the expectation of a refusal, and no other; one that cannot be meets none.
+
+    It is safe when the protocol itself refuses it, and not when only an envelope or the device does.
+    """
     reasons = tuple(
         Label(problem.primary.span, problem.message)
         for problem in refusal.diagnostics
@@ -39,15 +44,29 @@ def _of_refusal(scenario: Scenario, refusal: Refusal) -> Iterator[Diagnostic]:
     )
     first = refusal.diagnostics[0].message
     for expectation in scenario.expectations:
-        if expectation.kind is not Expected.REFUSED or refusal.diagnostics[0].code == "I0485":
+        if expectation.kind is Expected.SAFE:
+            if not any(_by_protocol(plan, problem) for problem in refusal.diagnostics):
+                text = f"`{scenario.name}`: only the machine refuses this session: {first}"
+                yield error("I0950", text, expectation.span or scenario.span, "expected here", labels=reasons)
+        elif expectation.kind is not Expected.REFUSED or refusal.diagnostics[0].code == "I0485":
             text = f"`{scenario.name}`: the session is refused: {first}"
             yield error("I0950", text, expectation.span or scenario.span, "expected here", labels=reasons)
+
+
+def _by_protocol(plan: Plan, problem: Diagnostic) -> bool:
+    """Whether a reason against a session is the protocol's own: a range, a refusal, a rule of its course."""
+    if problem.code == "I0941":
+        at = None if problem.primary is None else problem.primary.span
+        return all(limit.span != at for limit in plan.limits)
+    return problem.code in ("I0932", "I0933", "I0935", "I0936")
 
 
 def _problem(plan: Plan, expectation: Expectation, done: Rehearsed) -> str | None:
     match expectation.kind:
         case Expected.REFUSED:
             return "expected a refusal, and nothing refuses it"
+        case Expected.SAFE:
+            return _safety_problem(plan, done)
         case Expected.CAUTIONED:
             return None if done.cautions else "expected a caution, and there is none"
         case Expected.STOPPED:
@@ -60,6 +79,15 @@ def _problem(plan: Plan, expectation: Expectation, done: Rehearsed) -> str | Non
             return _table_problem(expectation, done)
         case _:
             return _number_problem(plan, expectation, done)
+
+
+def _safety_problem(plan: Plan, done: Rehearsed) -> str | None:
+    """What the interlock had to prevent, or a `prove` line that was broken; limits are looked at anyway."""
+    if any(alarm.code == "F04" for alarm in done.run.alarms):
+        return "the interlock had to stop the session, which the protocol itself must not need"
+    for broken, at_ms in () if plan.channels else broken_properties(plan, done.values, done.run.trace):
+        return f"what line {broken.span.line} claims does not hold at {clock_text(at_ms)}"
+    return None
 
 
 def _stop_problem(expectation: Expectation, done: Rehearsed) -> str | None:

@@ -93,7 +93,8 @@ def _history(plan: Plan, scenario: Scenario) -> History | Refusal:
             span = past.diagnostics[0].primary
             message = f"the earlier session on day {item.begun.day} cannot have been: "
             message += past.diagnostics[0].message
-            return Refusal((error("I0485", message, None if span is None else span.span),))
+            impossible = error("I0485", message, None if span is None else span.span)
+            return Refusal((impossible, *past.diagnostics))
         sessions = (*sessions, past)
     begun = scenario.begun
     return beginning(plan) if begun is None else History(_at_ms(begun), begun.day, sessions)

@@ -52,6 +52,7 @@ class Expected(Enum):
     """What a test can expect; `bound` is in base units, `text` a reason or a table's meaning."""
 
     REFUSED = "refused"
+    SAFE = "safe"  # the protocol itself refuses it, or keeps every limit without being stopped
     CAUTIONED = "cautioned"
     DELIVERED = "delivered ="  # nominal charge is `bound`, or less by at most one tick's charge
     DELIVERED_AT_MOST = "delivered <="

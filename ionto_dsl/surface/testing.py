@@ -81,6 +81,7 @@ class Expect:
 
     outcome: Literal[
         "refused",
+        "safe",
         "cautioned",
         "delivered",
         "duration",

@@ -62,7 +62,7 @@ def test_a_free_word_is_hardly_ever_a_keyword_where_a_name_could_stand() -> None
         for word in FREE & set(TABLES.rows[state])
     }
     # After `expect`, the record that is classified is named; its name cannot be one of the outcomes.
-    outcomes = {"cautioned", "delivered", "duration", "finished", "peak", "refused", "stopped"}
+    outcomes = {"cautioned", "delivered", "duration", "finished", "peak", "refused", "safe", "stopped"}
     outcomes |= {"paused", "warned"}
     # In place of a reading a `let` value may be named. After `as pulsed` a frequency may be a name. After
     # `for` an envelope names answers, of which none can be called `site`; after `ion` there is a number.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ionto_dsl.compilation import Compilation
-from ionto_dsl.driver import compile_file
+from ionto_dsl.compilation import Compilation, CompiledProtocol
+from ionto_dsl.driver import compile_file, compile_text
 from ionto_dsl.formatter import format_source
 from ionto_ir.expectations import failures
 from ionto_ir.plan import Plan
@@ -26,6 +26,9 @@ REGIMENS = sorted((LIBRARY / "regimens").glob("*.ionto"))
 SOUND = [path for path in REGIMENS if not path.read_text(encoding="utf-8").startswith(REFUSED_FOR)]
 UNSAFE = sorted({*(LIBRARY / "unsafe").glob("*.ionto"), *REGIMENS} - {*SOUND})
 EVERYTHING = sorted(LIBRARY.glob("*/*.ionto"))
+
+Mend = tuple[str, str]
+"""What stands in a file, and what should."""
 
 # What the project was asked to ship, by a word in the name of the treatment.
 WANTED = (
@@ -114,6 +117,55 @@ def test_an_unsafe_twin_is_refused_for_the_reason_that_it_states(path: Path) -> 
     assert found, [f.claim.id for f in report.findings if verdict_name(f.verdict) == "refuted"]
     for finding in found:
         assert_reproduced(report.plan, finding)
+
+
+def pasted(path: Path, test: str, mend: Mend = ("", "")) -> CompiledProtocol:
+    """A file of the library with a test at the end of its protocol, and with something in it mended."""
+    text = path.read_text(encoding="utf-8").replace(*mend)
+    [protocol] = compile_text(text.rstrip().removesuffix("}") + test + "\n}\n").plans
+    return protocol
+
+
+def failing(protocol: CompiledProtocol) -> list[str]:
+    """What the last test of a protocol says."""
+    scenario, plan = protocol.scenarios[-1], protocol.plan
+    return [item.message for item in failures(plan, scenario, rehearse(plan, scenario))]
+
+
+@pytest.mark.parametrize("path", [path for path in UNSAFE if compiled(path).ok], ids=named)
+def test_the_test_of_a_counterexample_fails_where_it_was_found(path: Path) -> None:
+    examples = [f.counterexample for f in judged(path).findings if not f.claim.soft]
+    tests = [example.test for example in examples if example is not None]
+    assert "" not in tests
+    for test in tests:
+        assert failing(pasted(path, test)), test
+
+
+MENDED: dict[str, Mend] = {
+    "current_one_step_too_high": ("4.01 mA", "4 mA"),
+    "density_small_electrode": ("  active", "  param current: 1 mA .. 3.4 mA = 2 mA step 0.1 mA\n  active"),
+    "dose_above_the_day": (".. 80 mA.min", ".. 41 mA.min"),
+    "ramp_too_steep": ("over 5 s", "over 8 s"),
+    "session_too_long": ("at most 5", "at most 1"),
+    "slow_stop": ("0.1 mA/s", "0.5 mA/s"),
+    "twice_a_day": ("every 1 day", "every 1 day at least 25 h between sessions"),
+    "pacemaker_only_cautioned": ("caution when pacemaker", "refuse when pacemaker"),
+    "adjusted_past_the_limit": ("area 25 cm2", "area 41 cm2"),
+}
+
+
+@pytest.mark.parametrize("stem", MENDED)
+def test_the_test_of_a_counterexample_passes_once_the_protocol_is_mended(stem: str) -> None:
+    path = LIBRARY / "unsafe" / f"{stem}.ionto"
+    reason = path.read_text(encoding="utf-8").splitlines()[0].removeprefix(REFUSED_FOR)
+    found = [
+        f.counterexample.test
+        for f in judged(path).findings
+        if f.counterexample is not None and f.claim.property.value == reason and not f.claim.soft
+    ]
+    assert found
+    for test in found:
+        assert failing(pasted(path, test, MENDED[stem])) == [], test
 
 
 def assert_reproduced(plan: Plan, finding: Finding) -> None:

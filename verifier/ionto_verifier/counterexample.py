@@ -16,7 +16,7 @@ class Counterexample:
 
     `kept_by_interlock`: the limit held only because the machine stopped the session; `refused`: the machine
     does not take the values. `starts_ms` is the schedule of sessions, for a limit over several. `test` is a
-    block to paste; it fails until the protocol is mended.
+    block to paste; it fails until the protocol is mended. It is empty where no test could show the failure.
     """
 
     scenario: Scenario

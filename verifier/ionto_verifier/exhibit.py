@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ionto_ir.course import DAY_MS
+from ionto_ir.expectations import failures
 from ionto_ir.expression import Value
-from ionto_ir.limits import LimitKind
 from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Plan, VariableKind
 from ionto_ir.plan import variable as plan_variable
-from ionto_ir.scenario import Happening, Occurrence, Scenario
-from ionto_ir.units import CHARGE, format_quantity
-from ionto_ir.wording import current_text, duration_text, limit_text, value_text
+from ionto_ir.rehearse import rehearse
+from ionto_ir.scenario import Earlier, Expectation, Expected, Happening, Moment, Occurrence, Scenario
+from ionto_ir.wording import duration_text, limit_text, value_text
 from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.obligation import Witness
@@ -66,7 +67,7 @@ def crowd_of(plan: Plan, claim: Claim, found: Crowded, concerned: frozenset[str]
         False,
         False,
         found.starts_ms,
-        test_text(plan, claim, told, found.scenario.timeline),
+        crowd_test(plan, claim, found, told),
     )
 
 
@@ -92,32 +93,49 @@ def _happening_text(plan: Plan, item: Occurrence) -> str:
 def test_text(
     plan: Plan, claim: Claim, told: tuple[tuple[str, Value], ...], timeline: tuple[Occurrence, ...]
 ) -> str:
-    """A test block that fails as long as the claim does."""
-    lines = [f"given {name} = {value_text(plan_variable(plan, name), value)}" for name, value in told]
-    lines += [_happening_text(plan, item) for item in timeline]
-    lines.append(f"expect {_expected(plan, claim)}")
-    body = "\n".join(f"  {line}" for line in lines)
+    """A test block that fails as long as the claim does; mended, the protocol refuses this or is safe."""
+    given = [f"given {text}" for text in _assignments(plan, told)]
+    return _block(claim, [*given, *(_happening_text(plan, item) for item in timeline)])
+
+
+def crowd_test(plan: Plan, claim: Claim, found: Crowded, told: tuple[tuple[str, Value], ...]) -> str:
+    """The same of a schedule of sessions, the last of which is tested; empty where a test cannot show it."""
+    moments = [_moment(found.origin_ms + start) for start in found.starts_ms]
+    earlier = tuple(Earlier(moment, told) for moment in moments[:-1])
+    values = found.scenario.given
+    for timeline in ((), found.scenario.timeline):
+        expected = (Expectation(Expected.SAFE, None, None, None, None, None),)
+        scenario = Scenario(claim.statement, values, timeline, expected, None, earlier, moments[-1])
+        if failures(plan, scenario, rehearse(plan, scenario)):
+            lines = [_earlier_text(plan, item) for item in earlier]
+            lines.append(f"on {_moment_text(moments[-1])}")
+            lines += [f"given {text}" for text in _assignments(plan, told)]
+            return _block(claim, [*lines, *(_happening_text(plan, item) for item in timeline)])
+    return ""
+
+
+def _block(claim: Claim, lines: list[str]) -> str:
+    body = "\n".join(f"  {line}" for line in (*lines, "expect safe"))
     return f'test "{_title(claim)}" {{\n{body}\n}}'
+
+
+def _assignments(plan: Plan, told: tuple[tuple[str, Value], ...]) -> list[str]:
+    return [f"{name} = {value_text(plan_variable(plan, name), value)}" for name, value in told]
+
+
+def _moment(at_ms: int) -> Moment:
+    return Moment(at_ms // DAY_MS + 1, at_ms % DAY_MS)
+
+
+def _moment_text(moment: Moment) -> str:
+    return f"day {moment.day} time {duration_text(moment.at_ms)}"
+
+
+def _earlier_text(plan: Plan, item: Earlier) -> str:
+    words = f"after session on {_moment_text(item.begun)}"
+    return words + (f" with {', '.join(_assignments(plan, item.values))}" if item.values else "")
 
 
 def _title(claim: Claim) -> str:
     text = claim.statement if claim.limit is None else limit_text(claim.limit)
     return text.replace('"', "'").replace("`", "")
-
-
-def _expected(plan: Plan, claim: Claim) -> str:
-    """What the protocol should do with these values once it is mended."""
-    limit = claim.limit
-    if claim.property is Property.GUARD:
-        return "refused"
-    if limit is None:
-        return "finished"
-    match limit.kind:
-        case LimitKind.CURRENT if limit.nominal and claim.electrode is None:
-            return f"peak <= {current_text(plan, limit.bound)}"
-        case LimitKind.DOSE if claim.electrode is None:
-            return f"delivered <= {format_quantity(limit.bound, CHARGE, limit.unit)}"
-        case LimitKind.DURATION:
-            return f"duration <= {duration_text(limit.bound)}"
-        case _:
-            return "finished"

@@ -26,11 +26,15 @@ from ionto_verifier.windows import STARTS_SHOWN_MAX, on_one_site
 
 @dataclass(frozen=True, slots=True)
 class Crowded:
-    """Sessions that start at these times, ms, put `value` into one window; `scenario` is the first."""
+    """Sessions that start at these times, ms, put `value` into one window; `scenario` is the first.
+
+    That one starts `origin_ms` after the midnight before a Monday.
+    """
 
     starts_ms: tuple[int, ...]
     value: Fraction
     scenario: Scenario
+    origin_ms: int
 
 
 def schedule(course: Course | None, count: int, least_ms: int, span_ms: int) -> tuple[int, ...] | None:
@@ -92,7 +96,7 @@ def crowded_sessions(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded |
     starts = schedule(course, limit.bound + 1, session.run.trace.end_ms, limit.window_ms)
     if starts is None:
         return None
-    return Crowded(_from_zero(starts), Fraction(len(starts)), _scenario(day, name))
+    return Crowded(_from_zero(starts), Fraction(len(starts)), _scenario(day, name), starts[0])
 
 
 def crowded_doses(
@@ -127,7 +131,7 @@ def crowded_doses(
     if worst <= limit.bound:
         return None
     scenario = Scenario(name, (*day.values.items(), *day.records.items()), timeline, (), None)
-    return Crowded(_from_zero(starts), worst, scenario)
+    return Crowded(_from_zero(starts), worst, scenario, starts[0])
 
 
 def _from_zero(starts: tuple[int, ...]) -> tuple[int, ...]:
