@@ -2,7 +2,8 @@
 
 The machine may wish for more than a guard lets through: more than a probe before a closed circuit was seen,
 or the other polarity before zero was seen for long enough. Then the machine is told that the device has not
-confirmed, and waits; where it must begin with more than a probe, the probe is sent in its place.
+confirmed, and waits; where what flows already is too little to see a closed circuit by, the probe is sent in
+place of its wish. So a wait ends with what a sound device shows; one that never shows it, the session ends.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from ionto_ir.waveform import PPM
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.drivers.driver import Driver
 from ionto_runtime.supervision import ZERO_NA_MAX
-from ionto_runtime.watch_contact import PROBE_NA, ContactWatch
+from ionto_runtime.watch_contact import ContactWatch, probe_na
 from ionto_runtime.watch_current import CurrentWatch
 from ionto_runtime.watch_device import DeviceWatch
 from ionto_runtime.watch_readings import ClockWatch, ReadingWatch
@@ -41,7 +42,9 @@ class Guard:
             watches.append(DeviceWatch(driver))
         self._watches = tuple(watches)
         self._step_na = bound.constants.step_na
-        self._probe_na = max(device.step_na, PROBE_NA // device.step_na * device.step_na)
+        self._probe_na = probe_na(device)
+        # A sound device that is set to zero may give what it is stated to be wrong by.
+        self._zero_na = max(ZERO_NA_MAX, device.accuracy_offset_na)
         step_na = device.step_na
         self._ceiling_na = ceilings_of(bound.plan).current_na_max // step_na * step_na
         self._too_high_na = 0
@@ -51,7 +54,7 @@ class Guard:
     def look(self, sight: Sight) -> tuple[Finding, ...]:
         """What the watches find, the gravest first."""
         quiet = not sight.set_na and not sight.before_na
-        seen = sight.reading is not None and abs(sight.reading.current_na) <= ZERO_NA_MAX
+        seen = sight.reading is not None and abs(sight.reading.current_na) <= self._zero_na
         self._zero_ms = self._zero_ms + sight.passed_ms if quiet and seen else 0
         found = [finding for watch in self._watches for finding in watch.look(sight)]
         if self._too_high_na:
@@ -62,10 +65,12 @@ class Guard:
         """Whether nothing has to be kept back while the output is at `held_na`."""
         return self.contact.closed and bool(held_na)
 
-    def may_begin(self, wished_na: int, held_na: int | None, share_ppm: int = PPM) -> bool:
-        """Whether the machine may be let rise to `wished_na`; from zero at least a probe is tried."""
+    def may_begin(self, wished_na: int, held_mean_na: int | None, share_ppm: int = PPM) -> bool:
+        """Whether the machine may be let rise to `wished_na`; at least a probe is tried, unless what flows
+        already tells whether the circuit is closed.
+        """
         let_na = self.lets_through(wished_na, share_ppm)
-        return let_na == wished_na or (let_na != 0 and not held_na)
+        return let_na == wished_na or (let_na != 0 and not self.contact.is_told_by(held_mean_na or 0))
 
     def lets_through(self, wished_na: int, share_ppm: int = PPM) -> int:
         """What may be sent of a wish: all of it, or less of the same sign.
@@ -77,11 +82,11 @@ class Guard:
             return 0
         if sign == -self._sign and self._zero_ms < TURN_MS:
             return 0
-        probe_na = self._probe_na
+        peak_na = self._probe_na
         if share_ppm < PPM:
-            probe_na = -(-probe_na * PPM // (share_ppm * self._step_na)) * self._step_na
-        if not self.contact.closed and abs(wished_na) > probe_na:
-            return sign * probe_na
+            peak_na = -(-peak_na * PPM // (share_ppm * self._step_na)) * self._step_na
+        if not self.contact.closed and abs(wished_na) > peak_na:
+            return sign * peak_na
         if abs(wished_na) > self._ceiling_na:
             self._too_high_na = max(self._too_high_na, abs(wished_na))
             return sign * self._ceiling_na

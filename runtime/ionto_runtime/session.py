@@ -42,7 +42,7 @@ from ionto_ir.events import (
 from ionto_ir.events import Refused as NothingChanged
 from ionto_ir.executor import start, step
 from ionto_ir.state import Mode, Phase
-from ionto_ir.waveform import PPM, mean_share_ppm
+from ionto_ir.waveform import mean_share_ppm
 from ionto_runtime.alarms import ALARMS, FAILURES
 from ionto_runtime.drivers.driver import DeadMan, Driver
 from ionto_runtime.guard import Guard
@@ -55,9 +55,10 @@ from ionto_runtime.session_records import (
     position_to_json,
     record_type_of,
 )
-from ionto_runtime.stimulator import Accepted, Measurement, Refused, Reply, Stimulator
+from ionto_runtime.stimulator import Accepted, Measurement, Refused, Reply, Stimulator, outcome_of
 from ionto_runtime.supervision import (
     MISSES_MAX,
+    STANDING_MS_MAX,
     UNSEEN_ALARM_MS,
     UNSEEN_MS_MAX,
     ZERO_FOR_MS,
@@ -126,7 +127,7 @@ class Session:
         self._silent_ms = self._misses = 0
         self._lost = self._held_back = False
         self._zero_ms = self._closing_ms = 0
-        self._unwritten_late_ms = 0
+        self._unwritten_late_ms = self._standing_ms = 0
         self._stop_cause: str | None = None
 
     # --- what a session is asked ------------------------------------------------------------------------
@@ -215,7 +216,9 @@ class Session:
             tick = Tick(abs(reading.current_na), abs(reading.voltage_mv), ohm, tick.acknowledged)
         if self.state.machine.pause_ms >= PAUSE_MS_MAX and self.state.mode is Mode.PAUSED:
             self.stop("paused for five minutes")
-        self.feed(tick if self._may_rise(tick) else replace(tick, acknowledged=False))
+        rises = self._may_rise(tick)
+        self._stand(rises, passed_ms)
+        self.feed(tick if rises else replace(tick, acknowledged=False))
         if was_ended:
             self._close(reading, passed_ms)
 
@@ -274,7 +277,7 @@ class Session:
         self.guard.sent(current_na)
         self.peak_na = max(self.peak_na, abs(current_na))
         if intent is not None:
-            self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": _outcome(reply)})
+            self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": outcome_of(reply)})
         return reply
 
     def _keep(self, command: SetCurrent, number: int) -> Reply | None:
@@ -325,21 +328,29 @@ class Session:
 
         The machine that is told in time rises later; one that is told too late has counted what never flowed.
         """
-        if not tick.acknowledged or self.guard.lets_all_through(self._held.na):
+        held = self._held
+        if not tick.acknowledged or self.guard.lets_all_through(held.na):
             return tick.acknowledged
         _, commands = step(self.bound, self.state, tick)
         wished = next((found for found in commands if isinstance(found, SetCurrent)), None)
         if wished is None:
-            return self.guard.may_begin(0, self._held.na)
-        share_ppm = mean_share_ppm(wished.waveform)
-        return self.guard.may_begin(wished.current_na, self._held.na, share_ppm)
+            return True
+        return self.guard.may_begin(wished.current_na, held.mean_na, mean_share_ppm(wished.waveform))
+
+    def _stand(self, rises: bool, passed_ms: int) -> None:
+        """A machine that is not let rise stands still, and waits for something that may never come."""
+        waits = self.state.mode in (Mode.READY, Mode.ON) and self.state.place.phase is not Phase.PROMPT
+        self._standing_ms = self._standing_ms + passed_ms if waits and not rises else 0
+        if self._standing_ms >= STANDING_MS_MAX:
+            self.raise_alarm("F57", f"nothing could rise for {self._standing_ms} ms")
+            self.stop("the current could not rise")
 
     def _look(self, reading: Measurement | None, passed_ms: int) -> tuple[Finding, ...]:
         """What the watches find. A device measures the mean of a waveform; so that is what they are told."""
-        held, share_ppm = self._held, mean_share_ppm(self._held.waveform)
-        mean_na = None if held.na is None else held.na * share_ppm // PPM
-        before_na, self._before_na = self._before_na, mean_na
-        return self.guard.look(Sight(reading, mean_na, before_na, passed_ms, share_ppm))
+        held = self._held
+        before_na, self._before_na = self._before_na, held.mean_na
+        share_ppm = mean_share_ppm(held.waveform)
+        return self.guard.look(Sight(reading, held.mean_na, before_na, passed_ms, share_ppm))
 
     def _heed(self, found: tuple[Finding, ...]) -> bool:
         """Act on what the watches found; whether a command went out, so that the reading is out of date."""
@@ -484,13 +495,3 @@ class Session:
                     self.end = command
                 case _:
                     pass
-
-
-def _outcome(reply: Reply | None) -> str:
-    match reply:
-        case Accepted():
-            return "accepted"
-        case Refused(_, reason):
-            return f"refused: {reason.value}"
-        case None:
-            return "no answer"

@@ -68,6 +68,17 @@ class Measurement:
     waveform: Waveform | None = None
 
 
+def outcome_of(reply: Reply | None) -> str:
+    """What became of a command, in the words of the journal."""
+    match reply:
+        case Accepted():
+            return "accepted"
+        case Refused(_, reason):
+            return f"refused: {reason.value}"
+        case None:
+            return "no answer"
+
+
 class Stimulator(Protocol):
     """A stimulator with one channel, as a session drives it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ionto_ir.dataclass import dataclass
-from ionto_ir.waveform import Waveform
+from ionto_ir.waveform import PPM, Waveform, mean_share_ppm
 from ionto_ir.wording import waveform_text
 from ionto_runtime.stimulator import Measurement
 
@@ -21,6 +21,10 @@ UNSEEN_ALARM_MS = 2_000
 
 UNSEEN_MS_MAX = 10_000
 """How long the output is told to open after the end before the program gives up and says so."""
+
+STANDING_MS_MAX = 90_000
+"""How long nothing may be let rise before the session stops. Where a person can help (a contact that does not
+let the current through) a pause comes before, so this is for what nobody has thought of."""
 
 COMPLIANCE_MS = 2_000
 """Time at the highest voltage before it is said (R31): a touch of it while skin adapts is usual."""
@@ -42,6 +46,11 @@ class Held:
     confirmed: bool
     waveform: Waveform | None = None
     limited: bool = False
+
+    @property
+    def mean_na(self) -> int | None:
+        """The mean of what was set, which is what a device measures."""
+        return None if self.na is None else self.na * mean_share_ppm(self.waveform) // PPM
 
 
 def contradiction(reading: Measurement, held: Held) -> str | None:

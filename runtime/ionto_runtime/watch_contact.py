@@ -35,6 +35,11 @@ UNREACHED_MS = 60_000
 """Time for which a ramp waits for the contact to improve before a person is asked to improve it (R31)."""
 
 
+def probe_na(device: Device) -> int:
+    """The probe that a device can set, nA."""
+    return max(device.step_na, PROBE_NA // device.step_na * device.step_na)
+
+
 class ContactWatch:
     """`closed` says that a closed circuit was seen since the output was last open.
 
@@ -46,12 +51,17 @@ class ContactWatch:
         self.shortfall_pc = 0
         self._offset_na = device.accuracy_offset_na
         self._may_saturate = may_saturate
-        # Below this a reading is as much offset as current.
-        self._telling_na = min(PROBE_NA, max(2 * ZERO_NA_MAX, 2 * device.accuracy_offset_na))
+        # Below this a reading is as much offset as current; a probe always tells.
+        probed_na = min(PROBE_NA, probe_na(device))
+        self._telling_na = min(probed_na, max(2 * ZERO_NA_MAX, 2 * device.accuracy_offset_na))
         self._open_ms = self._limited_ms = 0
         self._shorts = self._jumps = 0
         self._ohms: deque[tuple[int, int]] = deque()
         self._age_ms = 0
+
+    def is_told_by(self, mean_na: int) -> bool:
+        """Whether so much current tells a closed circuit from an open one."""
+        return abs(mean_na) >= self._telling_na
 
     def look(self, sight: Sight) -> Iterator[Finding]:
         """What the reading says of the contact."""

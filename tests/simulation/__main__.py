@@ -24,7 +24,8 @@ from tests.simulation.world import World
 
 CHUNK = 200
 CAMPAIGNS = Path(__file__).resolve().parents[2] / "docs" / "safety" / "campaigns.md"
-SHOWN_MAX = 20
+SHOWN_MAX = 5
+"""How many numbers of each kind of violation are named, and told in full."""
 
 
 @dataclass
@@ -110,8 +111,13 @@ def lines(tally: Tally, first: int, seconds: float) -> Iterator[str]:
     for name, count in sorted(tally.checked.items()):
         yield f"  {name:<33} {count:>9}"
     yield f"violations  {len(tally.violations)}"
-    for seed, text in tally.violations[:SHOWN_MAX]:
-        yield f"  --seed {seed}: {text}"
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for seed, text in tally.violations:
+        kinds.setdefault(text.partition(":")[0], []).append((seed, text))
+    for name, found in sorted(kinds.items(), key=lambda kind: -len(kind[1])):
+        yield f"  {name:<33} {len(found):>9}, first --seed {found[0][0]}"
+        for seed, text in found[:SHOWN_MAX]:
+            yield f"    --seed {seed}: {text}"
 
 
 def record(tally: Tally, first: int, processes: int, seconds: float) -> None:

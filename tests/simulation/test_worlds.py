@@ -28,6 +28,15 @@ def test_no_invariant_is_violated_in_any_world() -> None:
     assert len(tally.checked) >= 20
 
 
+@pytest.mark.requirement("R17")
+@pytest.mark.parametrize("seed", [249, 660, 1052, 1386])
+def test_a_world_whose_session_once_waited_for_ever_for_zero_is_finished(seed: int) -> None:
+    """The output is set to zero before the polarity turns, and what flows is the device's offset."""
+    world = judged(seed)
+    assert world.violations == []
+    assert world.session is not None and world.session.completed
+
+
 def test_the_same_number_is_the_same_world() -> None:
     first, second = judged(17), judged(17)
     assert first.disk.data == second.disk.data
@@ -87,6 +96,13 @@ def test_the_session_as_it_is_violates_nothing_in_the_worlds_below(kinds: tuple[
 def test_a_ledger_that_counts_no_lateness_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Session, "_account", lambda session, ms: setattr(session, "_passed_ms", ms))
     assert "upper" in found_out(Kind.LATE, Kind.LATE, Kind.VERY_LATE)
+
+
+def test_a_session_that_waits_for_ever_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "_may_rise", lambda session, tick: False)
+    assert found_out(count=1) == set(), "it stops by itself"
+    monkeypatch.setattr(Session, "_stand", lambda session, rises, ms: None)
+    assert found_out(count=1) == {"ends"}
 
 
 def test_a_session_that_resumes_by_itself_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,6 +167,15 @@ def test_a_campaign_tells_what_it_did() -> None:
     text = "\n".join(lines(tally, 1, 2.0))
     assert "sessions    29 (seeds 1 to 29)" in text
     assert "violations  0" in text
+    tally.violations += [(seed, f"ends: at tick {seed}") for seed in range(3, 12)] + [(2, "slew: too fast")]
+    grouped = [line.split() for line in lines(tally, 1, 2.0)]
+    assert ["ends", "9,", "first", "--seed", "3"] in grouped and [
+        "slew",
+        "1,",
+        "first",
+        "--seed",
+        "2",
+    ] in grouped
     assert all(kind.name.lower().replace("_", " ") in text for kind in Kind)
 
 

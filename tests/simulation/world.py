@@ -30,6 +30,7 @@ from ionto_runtime.loop import run_session
 from ionto_runtime.session import Session
 from ionto_runtime.simulation.clock import WALL_START_MS
 from ionto_runtime.simulation.stimulator import Fault, SimulatedStimulator
+from ionto_runtime.supervision import STANDING_MS_MAX
 from ionto_runtime.view import Facts, View
 from tests.runtime.bedside import header_of
 from tests.simulation.disk import Disk
@@ -37,8 +38,11 @@ from tests.simulation.faults import AFTERWARDS, BEFORE, ENDING, Kind, Planned, d
 from tests.simulation.link import Link
 from tests.simulation.plans import TICK_MS, drawn_body, drawn_bound
 
-TICKS_MAX = 1_500
-"""A session of a few seconds with every pause that it allows is over long before."""
+STILL_TICKS_MAX = STANDING_MS_MAX // TICK_MS + 10
+"""Nothing stays where it is for longer, in whatever mode: a pause of these plans is over long before."""
+
+TICKS_MAX = 12 * STILL_TICKS_MAX
+"""A session of a few seconds may stand still once in each of its steps and after each interruption."""
 
 
 class HostLostError(BaseException):
@@ -60,7 +64,7 @@ class World:
         self.violations: list[str] = []
         self.injected: Counter[Kind] = Counter()
         self.checked: Counter[str] = Counter()
-        self.ticks = 0
+        self.ticks = self.still_ticks = 0
         self.excess_pc = 0
         self.resumed = self.begun = self.lost = False
         self.session: Session | None = None
@@ -68,6 +72,7 @@ class World:
         self._wall_shift_ms = 0
         self._oversleep_ms = 0
         self._upper_pc = 0
+        self._where: object = None
         self._says: list[Event] = []
         self._undo: list[tuple[int, Callable[[], None]]] = []
         self._raises = ""
@@ -163,15 +168,13 @@ class World:
             self._wrong("retry", "the disk was asked again after it had failed")
         if len(session.alarms) > 30:
             self._wrong("bounded", "alarms without end")
-        for name in (
-            "true <= upper",
-            "ledger only grows",
-            "no retry",
-            "alarms bounded",
-        ):
+        where = (session.state.mode, session.state.place, session.state.machine.level_na)
+        self.still_ticks = self.still_ticks + 1 if where == self._where else 0
+        self._where = where
+        for name in ("true <= upper", "ledger only grows", "no retry", "alarms bounded", "goes on"):
             self.checked[name] += 1
-        if self.ticks > TICKS_MAX:
-            self._wrong("ends", "the session does not end")
+        if self.still_ticks > STILL_TICKS_MAX or self.ticks > TICKS_MAX:
+            self._wrong("ends", f"the session does not end, for {self.still_ticks} ticks at {where[0].name}")
             raise HostLostError
         self._act()
 
