@@ -79,6 +79,7 @@ PUBLIC = {
         "report",
         "report_json",
         "rests",
+        "smt",
     },
 }
 
