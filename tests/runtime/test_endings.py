@@ -10,7 +10,8 @@ from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import replace
 from ionto_ir.events import PromptKind, Resume
 from ionto_ir.expression import Constant
-from ionto_ir.plan import ForTime, Interruptions
+from ionto_ir.plan import ForTime, Hold, Interruptions, Ramp
+from ionto_ir.waveform import Form, Waveform
 from ionto_runtime.simulation.stimulator import Fault
 from ionto_runtime.supervision import STANDING_MS_MAX, UNSEEN_MS_MAX
 from tests.ir.sessions import DEVICE, MA, SECOND, SPAN, bound_of, finish, hold, plan_of, ramp
@@ -22,19 +23,27 @@ PAUSE_MS, PAUSES = 2 * SECOND, 2
 
 
 def turning(
-    offset_na: int, *, step_na: int = 10_000, level_na: int = MA // 2, slope_ms: int = 2 * SECOND
+    offset_na: int,
+    *,
+    step_na: int = 10_000,
+    level_na: int = MA // 2,
+    slope_ms: int = 2 * SECOND,
+    waveform: Waveform | None = None,
 ) -> BoundPlan:
     """Up and down in one polarity, then in the other, on a device that may be wrong by an offset."""
-    steps = []
+    steps: list[Ramp | Hold] = []
     for start, reverse in ((0, False), (3, True)):
         steps += [
             ramp(level_na, slope_ms, 0, level_na, start + 1, reverse),
             hold(level_na, ForTime(Constant(SECOND)), start + 2),
             ramp(0, slope_ms, level_na, level_na, start + 3, reverse),
         ]
+    if waveform is not None:
+        steps = [replace(step, waveform=waveform) for step in steps]
     plan = plan_of((*steps, finish()), interruptions=Interruptions(PAUSES, PAUSE_MS, True, SPAN))
     slew_na_s = max(MA, level_na * 1_000 // slope_ms)
     device = replace(DEVICE, accuracy_offset_na=offset_na, step_na=step_na, slew_na_s=slew_na_s)
+    device = replace(device, waveforms=("dc", "pulsed"))
     return bound_of(replace(plan, device=device))
 
 
@@ -129,6 +138,9 @@ DEVICES = st.builds(
     step_na=st.sampled_from((1_000, 10_000, 30_000, 50_000)),
     level_na=st.integers(1, 20).map(lambda count: count * 50_000),
     slope_ms=st.integers(3, 20).map(lambda count: count * 100),
+    waveform=st.sampled_from(
+        (None, None, Waveform(Form.PULSED, MA, 50_000), Waveform(Form.PULSED, MA, 300_000))
+    ),
 )
 
 
