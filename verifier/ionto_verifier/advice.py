@@ -1,41 +1,51 @@
-"""What would be safe instead: the largest part of a parameter's range, or the time between sessions."""
+"""What would be safe instead: the largest part of a parameter's range, and the nearest edits of a number."""
 
 from __future__ import annotations
 
-from ionto_ir.limits import ADDS_UP, Limit
+from itertools import islice
+
 from ionto_ir.plan import IntegerDomain, Plan, VariableKind
-from ionto_ir.wording import duration_text, value_text
+from ionto_ir.wording import value_text
+from ionto_verifier.edits import nearest_edits
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.margin import safe_range
-from ionto_verifier.properties import Asked, Question
+from ionto_verifier.properties import REACHED, Asked, Question
 from ionto_verifier.report import Finding
-from ionto_verifier.sums import longest_ms
 from ionto_verifier.term import TermTooLargeError
-from ionto_verifier.verdict import Refuted
+from ionto_verifier.verdict import Proved, Refuted
 
 ADVISED_MAX = 4
 """Refuted claims for which advice is sought: each costs dozens of questions, and people mend one thing at a
 time.
 """
 
-HOUR_MS = 3_600_000
+EDITS_MAX = 2
+"""Edits that are offered for one claim."""
 
 
-def advise(inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...]) -> dict[str, str]:
+def advise(
+    inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...], *, edits: bool
+) -> dict[str, str]:
     """Words about what would be safe, by the id of the claim, where something is known."""
     by_id = {item.claim.id: item for item in asked}
+    held = frozenset(
+        item.claim.id
+        for item in findings
+        if isinstance(item.verdict, Proved) and item.claim.property not in REACHED
+    )
     found: dict[str, str] = {}
     for finding in findings:
-        limit = finding.claim.limit
         refuted = isinstance(finding.verdict, Refuted) and not finding.claim.soft
-        if limit is None or not refuted or len(found) >= ADVISED_MAX:
+        if not refuted or len(found) >= ADVISED_MAX:
             continue
-        if finding.counterexample is not None and finding.counterexample.starts_ms:
-            text = _apart(inquiry, limit, finding)
-        else:
-            text = _range(inquiry, by_id[finding.claim.id])
-        if text is not None:
-            found[finding.claim.id] = text
+        crowded = finding.counterexample is not None and bool(finding.counterexample.starts_ms)
+        narrower = (
+            None if crowded or finding.claim.limit is None else _range(inquiry, by_id[finding.claim.id])
+        )
+        texts = [] if narrower is None else [narrower]
+        texts += islice(nearest_edits(inquiry.plan, finding, held) if edits else (), EDITS_MAX)
+        if texts:
+            found[finding.claim.id] = "; or ".join(texts)
     return found
 
 
@@ -85,18 +95,3 @@ def safe_text(plan: Plan, name: str, lo: int, hi: int) -> str | None:
     if lo > item.domain.lo and hi >= item.domain.hi:
         return f"`{name}` from {value_text(item, lo)} on is safe"
     return None
-
-
-def _apart(inquiry: Inquiry, limit: Limit, finding: Finding) -> str | None:
-    """How far apart sessions must start so that a window holds no more than the limit allows."""
-    assert limit.window_ms is not None, "sessions crowd a window"
-    allowed, reach_ms = limit.bound, limit.window_ms
-    if limit.kind in ADDS_UP:
-        shown = finding.counterexample
-        assert shown is not None and shown.value is not None, "the crowd was seen"
-        single = shown.value / len(shown.starts_ms)
-        allowed, reach_ms = int(limit.bound / single), limit.window_ms + longest_ms(inquiry)
-    if allowed < 1:
-        return None
-    hours = -(-reach_ms // (allowed * HOUR_MS))
-    return f"write `at least {duration_text(hours * HOUR_MS)} between sessions` in the course"

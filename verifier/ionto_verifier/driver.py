@@ -24,11 +24,14 @@ from ionto_verifier.verdict import Refuted, Undecided, Vacuous
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to verify. `margins`: also say how close the worst case comes; `advice`: what would be safe."""
+    """How to verify. `margins`: also say how close the worst case comes; `advice`: what would be safe;
+    `edits`: also which number of the source would be, where the plan is the whole protocol.
+    """
 
     budget: Budget = BUDGET
     margins: bool = True
     advice: bool = True
+    edits: bool = True
 
 
 USUAL = Options()
@@ -50,7 +53,7 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     decisions = decide_all([question.obligation for question in questions], options.budget)
     judged = [judge(inquiry, item, decisions, margins=options.margins) for item in asked if _applies(item)]
     findings = _tried(plan, tuple(item.finding for item in judged))
-    advice = _advice(inquiry, asked, findings) if options.advice else {}
+    advice = _advice(inquiry, asked, findings, edits=options.edits) if options.advice else {}
     unasked = _unused(plan, asked)
     disagreements = tuple(item.disagreement for item in judged if item.disagreement is not None)
     said = [disagreement(text, plan.span) for text in disagreements]
@@ -77,9 +80,11 @@ def _together(plan: Plan, options: Options) -> VerificationReport:
     """A plan with several channels: each of them, and what they do together."""
     from ionto_verifier.together import verify_together  # few plans have several
 
+    # What is proved of one channel with another number says nothing about all of them together.
+    alone = replace(options, edits=False)
     try:
         return verify_together(
-            plan, options.budget, lambda part: verify(part, options), margins=options.margins
+            plan, options.budget, lambda part: verify(part, alone), margins=options.margins
         )
     except TermTooLargeError as too_large:
         return _too_large(plan, str(too_large))
@@ -100,12 +105,14 @@ def _tried(plan: Plan, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     )
 
 
-def _advice(inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...]) -> dict[str, str]:
+def _advice(
+    inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...], *, edits: bool
+) -> dict[str, str]:
     if not any(isinstance(finding.verdict, Refuted) for finding in findings):
         return {}
     from ionto_verifier.advice import advise  # loaded only where something is refuted
 
-    return advise(inquiry, asked, findings)
+    return advise(inquiry, asked, findings, edits=edits)
 
 
 def _ill_formed(plan: Plan, problems: tuple[Diagnostic, ...]) -> VerificationReport:
