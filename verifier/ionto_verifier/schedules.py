@@ -18,7 +18,7 @@ from ionto_ir.observer import per_area
 from ionto_ir.plan import Course, Plan
 from ionto_ir.rehearse import Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
-from ionto_ir.trace import Trace, area_um2, at_worst_na, role_at, stretches
+from ionto_ir.trace import Trace, area_um2, at_worst_mean_na, role_at, stretches
 from ionto_verifier.crowding import Crowd, crowd
 from ionto_verifier.provoke import Day, Provoking, provoked
 from ionto_verifier.windows import STARTS_SHOWN_MAX, on_one_site
@@ -165,7 +165,8 @@ def _flow(plan: Plan, limit: Limit, trace: Trace, start_ms: int, electrode: int 
     """What flowed, or what of it flowed while an electrode had the limit's role."""
     found = []
     for part in stretches(trace):
-        current = part.magnitude_na if limit.nominal else at_worst_na(plan, part)
+        # What adds up is the mean of a waveform, not its peak.
+        current = part.mean_na if limit.nominal else at_worst_mean_na(plan, part)
         if electrode is not None and limit.role not in (None, role_at(plan, electrode, part.setpoint_na)):
             continue
         if part.on and current:
