@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from ionto_cli.drawing import picture_of
+from ionto_cli.drawing import NA_PER_MA, PC_PER_MA_MIN, curve_of, picture_of
 from ionto_cli.page import Example
-from ionto_cli.picture import Mark, Picture
+from ionto_cli.picture import Curve, Level, Mark, Picture
 from ionto_cli.words import Sources
 from ionto_ir.bind import Refusal
 from ionto_ir.channels import step_at
+from ionto_ir.dataclass import replace
+from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import Plan
 from ionto_ir.rehearse import rehearse
 from ionto_ir.trace import setpoint_at
+from ionto_ir.wording import limit_text, measured_text
 from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.report import VerificationReport
 
-NA_PER_MA = 1e6
 MS_PER_S = 1e3
 
 
@@ -35,7 +37,11 @@ def examples_of(report: VerificationReport, sources: Sources) -> list[Example]:
         ]
         step = None if found.step is None else step_at(report.plan, found.step).span
         title = messages.get(step, finding.claim.statement) if step is not None else finding.claim.statement
-        examples.append(Example(title, "\n".join(lines).strip(), _replayed(report.plan, found, sources)))
+        if found.starts_ms:
+            picture = _schedule(report.plan, found, finding.claim.limit)
+        else:
+            picture = _replayed(report.plan, found, sources)
+        examples.append(Example(title, "\n".join(lines).strip(), picture))
     return examples
 
 
@@ -47,3 +53,29 @@ def _replayed(plan: Plan, found: Counterexample, sources: Sources) -> Picture | 
     current_ma = setpoint_at(trace, found.at_ms) / NA_PER_MA
     mark = Mark(found.at_ms / MS_PER_S, current_ma, "the limit is passed")
     return picture_of(plan, outcome.values, trace, sources, marks=[mark])
+
+
+def _schedule(plan: Plan, found: Counterexample, limit: Limit | None) -> Picture | None:
+    """Sessions that follow each other too closely: what is set, and its charge since the first began."""
+    late = rehearse(plan, found.scenario, armed=False)
+    prompt = rehearse(plan, replace(found.scenario, timeline=()), armed=False)
+    if isinstance(late, Refusal) or isinstance(prompt, Refusal) or plan.channels:
+        return None
+    curve = Curve("setpoint", [], [], [])
+    marks = []
+    for number, start_ms in enumerate(found.starts_ms):
+        start_s, before = start_ms / MS_PER_S, curve.charge_ma_min[-1] if number else 0.0
+        one = curve_of("setpoint", (prompt if number else late).run.trace)
+        curve.time_s.extend(start_s + at_s for at_s in one.time_s)
+        curve.current_ma.extend(one.current_ma)
+        curve.charge_ma_min.extend(before + charge for charge in one.charge_ma_min)
+        marks.append(Mark(start_s, 0.0, f"session {number + 1}"))
+    levels = []
+    if limit is not None and limit.kind is LimitKind.DOSE and not limit.per_electrode:
+        levels = [Level(limit.bound / PC_PER_MA_MIN, limit_text(limit))]
+    title = plan.title or plan.name
+    subtitle = f"{plan.device.name}, {len(found.starts_ms)} sessions; charge as set"
+    if limit is not None and limit.kind is LimitKind.DOSE and found.value is not None:
+        subtitle += f"; the skin may receive {measured_text(limit, found.value)}"
+    simulated = plan.device.driver == "simulated"
+    return Picture(title, subtitle, [curve], charge_levels=levels, marks=marks, simulated=simulated)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ionto_cli.__main__ import main
+from ionto_cli.examples import examples_of
 from ionto_cli.exits import Exit
 from ionto_cli.failure_drawn import drawn_failures
 from ionto_cli.failure_words import failure_lines, refuted_findings
@@ -110,3 +111,14 @@ def test_the_command_draws_when_it_is_asked_and_else_says_how_to_ask(
     shown = capfd.readouterr().out
     assert "▲ the limit is passed at 0:00" in shown
     assert shown.count("--show") == 0
+
+
+def test_the_page_draws_every_session_of_a_schedule() -> None:
+    dose, sessions = examples_of(_report(CROWDED), {})
+    assert dose.picture is not None and sessions.picture is not None
+    assert [mark.text for mark in dose.picture.marks] == ["session 1", "session 2"]
+    assert [level.value for level in dose.picture.charge_levels] == [80.0]
+    [curve] = dose.picture.curves
+    assert curve.charge_ma_min == sorted(curve.charge_ma_min)
+    assert curve.time_s == sorted(curve.time_s)
+    assert sessions.picture.charge_levels == []
