@@ -48,7 +48,7 @@ from ionto_ir.plan import (
 from ionto_ir.scenario import Happening, Occurrence
 from ionto_ir.waveform import Waveform
 from tests.differential.asking import Asking
-from tests.differential.reckoning import Drive, Meaning, Off, Reckoning, Sample, whole_ticks
+from tests.differential.reckoning import Drive, Meaning, Off, Reckoning, Sample, share_of, whole_ticks
 from tests.differential.watching import Seen, Watching
 
 UNENDING_TICKS = 200_000
@@ -341,7 +341,8 @@ class Session:
             self.watch.forget()
             return False
         elapsed_ms = len(self.samples) * self.tick_ms
-        seen = Seen(self.mode, self.set_na if self.was_on else None, self.nominal_pc, elapsed_ms)
+        share = share_of(self.waveform)
+        seen = Seen(self.mode, self.set_na if self.was_on else None, self.nominal_pc, elapsed_ms, share)
         action = self.watch.look(seen, self.values, self.tick_ms)
         if action == "stop":
             if self.mode in ("on", "pausing"):

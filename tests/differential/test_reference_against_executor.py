@@ -33,6 +33,7 @@ from ionto_ir.rehearse import Timeline
 from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.state import Phase
 from ionto_ir.terminals import terminals_of
+from ionto_ir.waveform import Waveform
 from tests.differential.reckoning import Meaning, Sample
 from tests.differential.reference import UNENDING_TICKS, meaning_of
 from tests.strategies import plans, timelines, values
@@ -61,13 +62,14 @@ def executed(plan: Plan, given_values: Mapping[str, Value], events: Sequence[Occ
     timeline = Timeline(Scenario("", (), tuple(events), (), None), {}, terminals)
     samples: list[Sample] = []
     output: tuple[bool, int] = (False, 0)
+    waveform: Waveform | None = None
     prompt: Prompt | None = None
     state, ticks = start(bound), 0
     pending: Event | None = Begin()
     while not state.ended and ticks < UNENDING_TICKS:
         event = pending or timeline.happens(state, prompt)
         if event is None:
-            event = terminals.tick(output[1]) if plan.monitors else Tick()
+            event = terminals.tick(output[1], waveform) if plan.monitors else Tick()
         pending = None
         ticks += isinstance(event, Tick)
         state, commands = step(bound, state, event)
@@ -80,9 +82,9 @@ def executed(plan: Plan, given_values: Mapping[str, Value], events: Sequence[Occ
             prompt = None  # it was waited for long enough
         for command in commands:
             if isinstance(command, SetCurrent):
-                output = (True, command.current_na)
+                output, waveform = (True, command.current_na), command.waveform
             elif isinstance(command, OutputOff):
-                output = (False, 0)
+                output, waveform = (False, 0), None
         if isinstance(event, Tick) and state.machine.elapsed_ms > 0:
             samples.append(Sample(*output, state.machine.nominal_pc, state.machine.upper_pc))
     return Meaning(tuple(samples), str(state.machine.reason))

@@ -15,12 +15,15 @@ TELLING_NA = 100_000
 
 
 class Seen(NamedTuple):
-    """One interval: the mode in which it passed, the setpoint (None: off), charge and time at its end."""
+    """One interval: the mode in which it passed, the setpoint (None: off), charge and time at its end, and
+    the share of the setpoint that its waveform's mean is.
+    """
 
     mode: str
     set_na: int | None
     charge_pc: int
     elapsed_ms: int
+    share: Fraction
 
 
 class Watching:
@@ -48,14 +51,14 @@ class Watching:
         elif event.value is not None:
             self.wrong[name] = int(event.value)
 
-    def read(self, set_na: int | None) -> dict[str, int]:
-        """What the device says; what it does not say is left out."""
+    def read(self, set_na: int | None, share: Fraction) -> dict[str, int]:
+        """What the device says, of the current its mean of |I|; what it does not say is left out."""
         wanted_mv = Fraction((set_na or 0) * self.ohm, 1_000_000).__floor__()
         voltage_mv = min(wanted_mv, self.compliance_mv)
         current_na = set_na or 0
         if wanted_mv > self.compliance_mv:
             current_na = Fraction(self.compliance_mv * 1_000_000, self.ohm).__floor__()
-        right = {"current": current_na, "voltage": voltage_mv, "impedance": self.ohm}
+        right = {"current": (current_na * share).__ceil__(), "voltage": voltage_mv, "impedance": self.ohm}
         said = {name: self.wrong.get(name, value) for name, value in right.items()}
         return {f"measured.{name}": value for name, value in said.items() if value is not None}
 
@@ -65,7 +68,7 @@ class Watching:
 
     def look(self, seen: Seen, values: Mapping[str, Value], tick_ms: int) -> str | None:
         """The strictest that the monitors want, after one more tick."""
-        self.latest = self.read(seen.set_na)
+        self.latest = self.read(seen.set_na, seen.share)
         wanted = set()
         for number, monitor in enumerate(self.monitors):
             action = monitor.action.value

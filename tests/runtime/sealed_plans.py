@@ -78,7 +78,7 @@ def heel_plan(hold_ms: int = 60_000, ramp_ms: int = 4_000) -> Plan:
             limit(LimitKind.RAMP, MA, "mA/s"),
             limit(LimitKind.DOSE, 10 * MA * 60_000, "mA.min", window_ms=24 * 3_600_000),
         ),
-        device=BENCH,
+        device=replace(BENCH, waveforms=("dc",)),
         interruptions=Interruptions(2, 30_000, True, HERE),
     )
     return replace(plan, requires=features_of(plan))

@@ -219,7 +219,7 @@ def test_a_plan_that_is_not_there_or_not_a_plan_is_refused(place: Workplace) -> 
 
 def test_a_plan_for_another_kind_of_device_is_refused(tmp_path: Path) -> None:
     other = placed(tmp_path, replace(heel_plan(), device=replace(BENCH, driver="bench_supply")))
-    assert "`simulated`" in refused(other.run(*BY_ITSELF), "I0961")
+    assert "`bench_supply`" in refused(other.run(*BY_ITSELF), "I0961")
 
 
 def test_a_plan_that_was_sealed_without_a_proof_is_refused(tmp_path: Path) -> None:

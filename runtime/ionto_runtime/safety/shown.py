@@ -17,7 +17,7 @@ def shown(facts: Facts) -> dict[str, Json]:
         "electrodes": [_electrode(bound, index) for index in range(len(bound.plan.electrodes))],
         "compliance_mv": bound.plan.device.compliance_mv,
         "ohm_max": facts.ohm_max,
-        "dead_man": facts.dead_man.value,
+        "ended_by": facts.dead_man.value,
         "adjustable": [_adjustable(item) for item in bound.plan.variables if item.adjustable],
         "buttons": [step.text for step in bound.plan.steps if isinstance(step, Demand)],
         "tool": bound.plan.tool,

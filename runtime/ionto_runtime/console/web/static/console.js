@@ -108,7 +108,7 @@
     show("operator", facts.operator ? `operator ${facts.operator}` : "no operator named");
     show("planned", format.charge(facts.planned_pc));
     show("compliance", facts.compliance_mv ? format.voltage(facts.compliance_mv) : DASH);
-    show("dead-man", facts.dead_man ? `dead-man: ${facts.dead_man}` : "");
+    show("dead-man", facts.ended_by ? `dead-man: ${facts.ended_by}` : "");
     show("software", facts.tool || "");
     const banners = [];
     if (facts.simulated) banners.push("SIMULATED HARDWARE: no current flows through anybody");
