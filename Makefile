@@ -24,7 +24,8 @@ demo: $(STAMPS)/runtime ## prove, compile and run a treatment on the simulator, 
 	$(BIN)/ionto demo
 
 test: lint ## everything that a change must pass
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal -m "not realtime"
+	$(BIN)/python -m pytest --numprocesses $(JOBS) -m realtime
 
 lint: $(STAMPS)/dev ## style, types and the architecture
 	$(BIN)/ruff check .

@@ -19,6 +19,8 @@ from ionto_runtime.drivers.transport import LineSettings
 from tests.conformance.processes import DeviceProcess, HostProcess
 from tests.conformance.sessions import ATTEMPTS, LEASE_MS, MA, alarms, prepared
 
+pytestmark = pytest.mark.realtime
+
 SETTINGS = LineSettings(baud=115_200)
 
 

@@ -18,6 +18,8 @@ from tests.console.browsers import FLAGS, need_chromium
 from tests.runtime.safety_process import LASTING, QUICK
 from tests.runtime.sealed_plans import Workplace, placed
 
+pytestmark = pytest.mark.realtime
+
 WAIT_MS = 60_000
 VALUES = ["--set", "current=1 mA", "--set", "pacemaker=no", "--set", "sore=no"]
 

@@ -23,6 +23,8 @@ from tests.ir.sessions import SPAN
 from tests.runtime.safety_process import LASTING, QUICK, Spoken, job_at, spoken_to
 from tests.runtime.sealed_plans import MA, placed
 
+pytestmark = pytest.mark.realtime
+
 
 def on_the_reference_device(plan: Plan) -> Plan:
     """The plan, compiled for the reference device."""

@@ -25,6 +25,8 @@ from tests.runtime.safety_process import LASTING, QUICK, Spoken, console_at, job
 from tests.runtime.sealed_plans import placed
 from tests.runtime.terminals import Terminal
 
+pytestmark = pytest.mark.realtime
+
 
 def journal_of(spoken: Spoken) -> Reading:
     """The journal of its one session."""

@@ -20,6 +20,8 @@ from ionto_runtime.drivers.driver import Problem
 from ionto_runtime.drivers.serial_port import SerialPort, open_port
 from ionto_runtime.drivers.transport import READ_BYTES_MAX, LineSettings
 
+pytestmark = pytest.mark.realtime
+
 SETTINGS = LineSettings(baud=115_200)
 
 
