@@ -173,7 +173,9 @@ def _part(part: Part, indent: str) -> list[str]:
 
 def _doses(part: Doses) -> list[str]:
     basal = "" if part.basal is None else f" basal {_level(part.basal, False)}"
-    lockout = f" lockout {_time(part.lockout_ms)} from {'end' if part.from_end else 'start'}"
+    # No lockout is written as none: the language refuses one of zero.
+    since = "end" if part.from_end else "start"
+    lockout = f" lockout {_time(part.lockout_ms)} from {since}" if part.lockout_ms else ""
     rules = "".join(f" at most {count} in any {_time(ms)}" for count, ms in part.rules)
     whole = f" at most {part.count} times within {_time(part.within_ms)}"
     back = "0 mA" if part.basal is None else _level(part.basal, False)
