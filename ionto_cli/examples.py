@@ -58,7 +58,7 @@ def _replayed(plan: Plan, found: Counterexample, sources: Sources) -> Picture | 
 def _schedule(plan: Plan, found: Counterexample, limit: Limit | None) -> Picture | None:
     """Sessions that follow each other too closely: what is set, and its charge since the first began."""
     late = rehearse(plan, found.scenario, armed=False)
-    prompt = rehearse(plan, replace(found.scenario, timeline=()), armed=False)
+    prompt = late if found.alike else rehearse(plan, replace(found.scenario, timeline=()), armed=False)
     if isinstance(late, Refusal) or isinstance(prompt, Refusal) or plan.channels:
         return None
     curve = Curve("setpoint", [], [], [])

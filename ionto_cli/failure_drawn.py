@@ -77,10 +77,10 @@ def _session(plan: Plan, finding: Finding, limit: Limit, outcome: Rehearsed) -> 
 
 
 def _schedule(plan: Plan, finding: Finding, limit: Limit, late: Rehearsed) -> Iterator[Drawn]:
-    """What a moving window holds while sessions follow each other: the first as it was held up, then calm."""
+    """What a moving window holds while sessions follow each other: all alike, or the first was held up."""
     shown = finding.counterexample
     assert shown is not None and limit.window_ms is not None, "sessions crowd a window"
-    prompt = rehearse(plan, replace(shown.scenario, timeline=()), armed=False)
+    prompt = late if shown.alike else rehearse(plan, replace(shown.scenario, timeline=()), armed=False)
     if isinstance(prompt, Refusal):
         return
     runs = [late, *[prompt] * (len(shown.starts_ms) - 1)]
@@ -199,5 +199,6 @@ def _marks(shown: Counterexample) -> list[tuple[int, str]]:
 
 
 def _begun(shown: Counterexample) -> list[tuple[int, str]]:
-    """Where each session begins, by its number."""
-    return [(start, str((index + 1) % 10)) for index, start in enumerate(shown.starts_ms)]
+    """Where each session begins, by its number; of many only the first, for numbers run together."""
+    starts = shown.starts_ms if len(shown.starts_ms) < 10 else shown.starts_ms[:1]
+    return [(start, str(index)) for index, start in enumerate(starts, start=1)]

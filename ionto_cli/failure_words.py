@@ -61,9 +61,12 @@ def _happenings(shown: Counterexample) -> Iterator[str]:
     told = shown.happenings[:HAPPENINGS_SHOWN]
     if told:
         more = len(shown.happenings) - len(told)
-        yield "    and " + ", ".join(told) + (f", and {more} more" if more else "")
+        lead = "and in each session, " if shown.alike else "and "
+        yield f"    {lead}" + ", ".join(told) + (f", and {more} more" if more > 0 else "")
     if len(shown.starts_ms) > 1:
-        starts = ", ".join(clock_text(start) for start in shown.starts_ms)
+        begun = shown.starts_ms[:HAPPENINGS_SHOWN]
+        more = len(shown.starts_ms) - len(begun)
+        starts = ", ".join(clock_text(start) for start in begun) + (f", and {more} more" if more else "")
         yield f"    with sessions that begin at {starts}"
 
 

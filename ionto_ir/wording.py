@@ -116,11 +116,13 @@ def waiting_text(time_ms: int) -> str:
 
 
 def clock_text(time_ms: int) -> str:
-    """A time of the session as `m:ss`, with tenths or more only where they matter."""
+    """A time of the session as `m:ss`, from an hour on `h:mm:ss`, with tenths only where they matter."""
     minutes, rest = divmod(time_ms, 60_000)
     seconds, fraction = divmod(rest, 1_000)
+    hours, minutes_left = divmod(minutes, 60)
     decimals = f".{fraction:03d}".rstrip("0") if fraction else ""
-    return f"{minutes}:{seconds:02d}{decimals}"
+    whole = f"{hours}:{minutes_left:02d}" if hours else f"{minutes}"
+    return f"{whole}:{seconds:02d}{decimals}"
 
 
 def waveform_text(waveform: Waveform | None) -> str:

@@ -7,6 +7,7 @@ import pytest
 from ionto_dsl.driver import compile_text
 from ionto_ir.expectations import failures
 from ionto_ir.rehearse import rehearse
+from ionto_ir.scenario import Happening
 from ionto_verifier.driver import verify
 from ionto_verifier.properties import Property
 from tests.verifier.sessions import QUICK, finding
@@ -65,3 +66,51 @@ def test_sessions_that_follow_each_other_too_closely_are_a_schedule() -> None:
     assert shown is not None
     assert len(shown.starts_ms) == 2
     assert 0 < shown.starts_ms[1] < 86_400_000
+
+
+ALL_DAY = """
+import electrodes.large_patch
+import devices.clinic_dc_4ma
+
+envelope day {{
+  title "For this test"
+  limit current  <= 4 mA
+  limit ramp     <= 0.5 mA/s
+  limit sessions <= {sessions} in any 24 h
+  limit dose     <= {dose} mA.min in any 24 h
+  assume impedance 1 kOhm .. 15 kOhm
+}}
+
+protocol once version "1" {{
+  within day
+  device clinic_dc_4ma
+  active anode large_patch on "calf"
+  return cathode large_patch on "thigh"
+  session {{
+    ramp to 1 mA over 10 s
+    hold for 10 min
+    ramp to 0 mA over 10 s
+    wait 12 h "Look at the skin"
+    ramp to 0.1 mA over 10 s
+    hold for 1 min
+    ramp to 0 mA over 10 s
+  }}
+  interruptions at most 0
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("sessions", "dose", "kind"), [(2, 10_000, Property.SESSIONS), (10_000, 50, Property.DOSE)]
+)
+def test_a_session_that_is_stopped_early_makes_room_for_the_next_one(
+    sessions: int, dose: int, kind: Property
+) -> None:
+    plan = compile_text(ALL_DAY.format(sessions=sessions, dose=dose)).plans[0].plan
+    shown = finding(verify(plan, QUICK), kind).counterexample
+    assert shown is not None
+    assert shown.alike
+    assert [item.happening for item in shown.scenario.timeline] == [Happening.STOP]
+    assert shown.starts_ms[-1] < 12 * 3_600_000, "whole sessions would take longer"
+    assert shown.value is not None
+    assert shown.value > (sessions if kind is Property.SESSIONS else dose * 60_000_000_000)

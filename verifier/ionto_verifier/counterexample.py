@@ -15,8 +15,10 @@ class Counterexample:
     write them; `value` and `at_ms` what was seen and when, `step` where.
 
     `kept_by_interlock`: the limit held only because the machine stopped the session; `refused`: the machine
-    does not take the values. `starts_ms` is the schedule of sessions, for a limit over several. `test` is a
-    block to paste; it fails until the protocol is mended. It is empty where no test could show the failure.
+    does not take the values. `starts_ms` is the schedule of sessions, for a limit over several; all of them
+    go like the scenario if they are `alike`, else the first alone does and nothing disturbs the others.
+    `test` is a block to paste; it fails until the protocol is mended. It is empty where no test could show
+    the failure.
     """
 
     scenario: Scenario
@@ -28,4 +30,5 @@ class Counterexample:
     kept_by_interlock: bool
     refused: bool
     starts_ms: tuple[int, ...]
+    alike: bool
     test: str

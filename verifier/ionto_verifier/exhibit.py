@@ -50,6 +50,7 @@ def counterexample_of(
         found.kept_by_interlock,
         found.refused,
         (),
+        False,
         test_text(plan, claim, told, scenario.timeline),
     )
 
@@ -67,6 +68,7 @@ def crowd_of(plan: Plan, claim: Claim, found: Crowded, concerned: frozenset[str]
         False,
         False,
         found.starts_ms,
+        found.alike,
         crowd_test(plan, claim, found, told),
     )
 

@@ -250,9 +250,11 @@ def _notes(finding: Finding) -> Iterator[str]:
         yield f"for example with {told}"
     if shown.happenings:
         more = len(shown.happenings) - GIVEN_MAX
-        yield "and " + ", ".join(shown.happenings[:GIVEN_MAX]) + (f", and {more} more" if more > 0 else "")
+        lead = "and in each session, " if shown.alike else "and "
+        yield f"{lead}{', '.join(shown.happenings[:GIVEN_MAX])}" + (f", and {more} more" if more > 0 else "")
     if len(shown.starts_ms) > 1:
-        apart = duration_text(shown.starts_ms[-1] - shown.starts_ms[0])
+        apart_ms = shown.starts_ms[-1] - shown.starts_ms[0]
+        apart = clock_text(apart_ms) if apart_ms % 60_000 else duration_text(apart_ms)
         yield f"the first and the last of {len(shown.starts_ms)} sessions may start {apart} apart"
     if shown.refused:
         yield "the machine refuses these values at the bedside; they should not be offered"

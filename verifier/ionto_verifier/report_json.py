@@ -157,6 +157,7 @@ def _shown(shown: Counterexample) -> Json:
         "kept_by_interlock": shown.kept_by_interlock,
         "refused_at_binding": shown.refused,
         "starts_ms": list(shown.starts_ms),
+        "alike": shown.alike,
         "test": shown.test,
     }
 
@@ -289,6 +290,7 @@ def _definitions() -> Json:
                 "kept_by_interlock": _YES_NO,
                 "refused_at_binding": _YES_NO,
                 "starts_ms": _list(_COUNT),
+                "alike": _YES_NO,
                 "test": _TEXT,
             }
         ),

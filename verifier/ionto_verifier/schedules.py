@@ -1,10 +1,14 @@
 """Sessions one after another, as close as a course lets them: the counterexample to a limit over several
 sessions.
+
+A session that is stopped early makes room for the next one, so besides whole sessions also those are tried
+that somebody stops where most has been given for the time it took.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import accumulate
 
@@ -15,26 +19,32 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.device import WHOLE
 from ionto_ir.limits import Limit
 from ionto_ir.observer import per_area
-from ionto_ir.plan import Course, Plan
+from ionto_ir.plan import Course, Demand, Plan
 from ionto_ir.rehearse import Rehearsed, rehearse
-from ionto_ir.scenario import Occurrence, Scenario
+from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.trace import Trace, area_um2, at_worst_mean_na, role_at, stretches
 from ionto_verifier.crowding import Crowd, crowd
-from ionto_verifier.provoke import Day, Provoking, provoked
+from ionto_verifier.provoke import Asking, Day, Provoking, provoked
 from ionto_verifier.windows import STARTS_SHOWN_MAX, on_one_site
 
 
 @dataclass(frozen=True, slots=True)
 class Crowded:
-    """Sessions that start at these times, ms, put `value` into one window; `scenario` is the first.
+    """Sessions that start at these times, ms, put `value` into one window; `scenario` is the first, and all
+    of them if they are `alike`.
 
-    That one starts `origin_ms` after the midnight before a Monday.
+    The first starts `origin_ms` after the midnight before a Monday.
     """
 
     starts_ms: tuple[int, ...]
     value: Fraction
     scenario: Scenario
     origin_ms: int
+    alike: bool
+
+
+STOPS_MAX = 4
+"""Moments at which sessions are tried to be stopped, the most charge for its time first."""
 
 
 def schedule(course: Course | None, count: int, least_ms: int, span_ms: int) -> tuple[int, ...] | None:
@@ -89,62 +99,110 @@ def crowded_sessions(plan: Plan, limit: Limit, day: Day, name: str) -> Crowded |
     assert limit.window_ms is not None, "a limit of sessions has a window"
     if limit.bound >= STARTS_SHOWN_MAX:
         return None
-    session = _rehearsed(plan, day, (), name)
-    if session is None:
-        return None
     course = on_one_site(plan.course) if limit.per_site else plan.course
-    starts = schedule(course, limit.bound + 1, session.run.trace.end_ms, limit.window_ms)
-    if starts is None:
-        return None
-    return Crowded(_from_zero(starts), Fraction(len(starts)), _scenario(day, name), starts[0])
+    for timeline, session in _sessions(plan, limit, day, name, None):
+        starts = schedule(course, limit.bound + 1, session.run.trace.end_ms, limit.window_ms)
+        if starts is not None:
+            scenario = _scenario(day, name, timeline)
+            return Crowded(_from_zero(starts), Fraction(len(starts)), scenario, starts[0], alike=True)
+    return None
 
 
 def crowded_doses(
     plan: Plan, limit: Limit, day: Day, name: str, electrode: int | None = None
 ) -> Crowded | None:
-    """Sessions whose charge in one window passes the limit: the first is held up by its pauses, the others
-    are not.
+    """Sessions whose charge in one window passes the limit: the first is held up by its pauses and the others
+    are not, or all are stopped early.
     """
+    for timeline, session in _sessions(plan, limit, day, name, electrode):
+        if not timeline:
+            first_step = next((point.step for point in session.run.trace.points if point.on), None)
+            slowly = provoked(plan, day, Provoking(pause_step=first_step, long=True, early=True))
+            late = _rehearsed(plan, day, slowly, name) or session
+            found = _doses(plan, limit, day, electrode, (_scenario(day, name, slowly), late), session)
+        else:
+            found = _doses(plan, limit, day, electrode, (_scenario(day, name, timeline), session), session)
+        if found is not None:
+            # One session that is disturbed is better told by itself: there is a place where it happens.
+            return None if timeline and len(found.starts_ms) == 1 else found
+    return None
+
+
+def _doses(
+    plan: Plan,
+    limit: Limit,
+    day: Day,
+    electrode: int | None,
+    first: tuple[Scenario, Rehearsed],
+    other: Rehearsed,
+) -> Crowded | None:
+    """One session, then as many of another kind as pass the limit, if the course lets them start so close."""
     assert limit.window_ms is not None, "a window limit has a window"
-    prompt = _rehearsed(plan, day, (), name)
-    if prompt is None:
-        return None
     scale = _scale(plan, limit, day, electrode)
-    single = sum(
-        (end - start) * current for start, end, current in _flow(plan, limit, prompt.run.trace, 0, electrode)
-    )
+    single = _charge(_flow(plan, limit, other.run.trace, 0, electrode))
     sessions = int(limit.bound / max(Fraction(1), single * scale)) + 1
     if sessions > STARTS_SHOWN_MAX:
         return None
-    first_step = next((point.step for point in prompt.run.trace.points if point.on), None)
-    timeline = provoked(plan, day, Provoking(pause_step=first_step, long=True, early=True))
-    late = _rehearsed(plan, day, timeline, name) or prompt
+    scenario, begun = first
     course = on_one_site(plan.course) if limit.per_site else plan.course
-    end_ms = late.run.trace.end_ms
+    end_ms = max(begun.run.trace.end_ms, other.run.trace.end_ms)
     starts = schedule(course, sessions, end_ms, limit.window_ms + end_ms)
     if starts is None:
         return None
-    flows = [*_flow(plan, limit, late.run.trace, starts[0], electrode)]
+    flows = [*_flow(plan, limit, begun.run.trace, starts[0], electrode)]
     for start in starts[1:]:
-        flows += _flow(plan, limit, prompt.run.trace, start, electrode)
+        flows += _flow(plan, limit, other.run.trace, start, electrode)
     worst = _fullest(flows, limit.window_ms) * scale
     if worst <= limit.bound:
         return None
-    scenario = Scenario(name, (*day.values.items(), *day.records.items()), timeline, (), None)
-    return Crowded(_from_zero(starts), worst, scenario, starts[0])
+    return Crowded(_from_zero(starts), worst, scenario, starts[0], alike=begun is other)
+
+
+def _sessions(
+    plan: Plan, limit: Limit, day: Day, name: str, electrode: int | None
+) -> Iterator[tuple[tuple[Occurrence, ...], Rehearsed]]:
+    """What a session can be like: undisturbed, with every dose that may be asked for, and stopped early."""
+    on_demand = any(isinstance(step, Demand) for step in plan.steps)
+    wholes = []
+    for asking in (Asking.NEVER, Asking.SOON) if on_demand else (Asking.NEVER,):
+        timeline = provoked(plan, day, Provoking(asking=asking))
+        whole = _rehearsed(plan, day, timeline, name)
+        if whole is not None:
+            wholes.append((timeline, whole))
+            yield timeline, whole
+    for timeline, whole in wholes:
+        for at_ms in _moments_to_stop(_flow(plan, limit, whole.run.trace, 0, electrode)):
+            before = tuple(item for item in timeline if item.at_ms < at_ms)
+            stopping = (*before, Occurrence(at_ms, Happening.STOP, None, None, None))
+            stopped = _rehearsed(plan, day, stopping, name)
+            if stopped is not None:
+                yield stopping, stopped
+
+
+def _moments_to_stop(flows: list[_Flow]) -> list[int]:
+    """Where the output changes, and most has flowed for the time that it took; at last as early as can be."""
+    charge, rates = 0, []
+    for start, end, current in flows:
+        charge += (end - start) * current
+        rates.append((Fraction(charge, end), end))
+    best = [end for _, end in sorted(rates, reverse=True)[:STOPS_MAX]]
+    return [*best, *sorted(end for _, end, _ in flows)[:1]]
+
+
+def _charge(flows: list[_Flow]) -> int:
+    return sum((end - start) * current for start, end, current in flows)
 
 
 def _from_zero(starts: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(start - starts[0] for start in starts)
 
 
-def _scenario(day: Day, name: str) -> Scenario:
-    return Scenario(name, (*day.values.items(), *day.records.items()), (), (), None)
+def _scenario(day: Day, name: str, timeline: tuple[Occurrence, ...]) -> Scenario:
+    return Scenario(name, (*day.values.items(), *day.records.items()), timeline, (), None)
 
 
 def _rehearsed(plan: Plan, day: Day, timeline: tuple[Occurrence, ...], name: str) -> Rehearsed | None:
-    scenario = Scenario(name, (*day.values.items(), *day.records.items()), timeline, (), None)
-    outcome = rehearse(plan, scenario, armed=False)
+    outcome = rehearse(plan, _scenario(day, name, timeline), armed=False)
     return outcome if isinstance(outcome, Rehearsed) else None
 
 
