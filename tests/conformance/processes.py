@@ -53,6 +53,11 @@ class DeviceProcess:
         return self._process.stdout.readline().rstrip("\n")
 
     @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
+    @property
     def current_na(self) -> int:
         """What really flows."""
         return int(json.loads(self.do("state"))["current_na"])
