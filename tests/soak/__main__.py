@@ -1,8 +1,8 @@
 """Hours of real sessions: `python -m tests.soak --minutes 120 --record`.
 
 Real programs on real lines: `ionto run`, its safety process, and simulated devices in processes of their own
-on pseudo-terminals. One lane runs one session for the whole time, one runs minute after minute of short ones
-on another device, one now and then a session on the emulated firmware. What every process holds is looked at
+on pseudo-terminals. One lane runs sessions as long as the device allows, one runs a session a minute on
+another device, one now and then a session on the emulated firmware. What every process holds is looked at
 each second. The soak judges: memory flat, no descriptor left open, every session ended as it should, sealed,
 its output seen off, and what really flowed within the journal's bounds. What is known so far is written to
 `FOLDER/result.json` each minute, so that a run that is cut short has still said what it saw.
@@ -32,6 +32,9 @@ RECORD = Path(__file__).resolve().parents[2] / "docs" / "safety" / "soak.md"
 LOOK_S = 1.0
 WRITE_S = 60.0
 SHORT_S = 60
+LONG_S = 3_500
+"""The reference device is on for an hour at most, ramps included."""
+
 REST_S = 540
 """Between two sessions on the emulated firmware: an emulator takes a third of a processor."""
 
@@ -39,7 +42,7 @@ REST_S = 540
 def lanes_in(folder: Path, minutes: float) -> list[Lane]:
     """The three lanes; without the tools for the firmware, two, and it is said."""
     lanes = [
-        Lane("long", "twin", folder, minutes * 60),
+        Lane("long", "twin", folder, min(LONG_S, minutes * 60 / -(-minutes * 60 // LONG_S) - 45)),
         Lane("short", "twin", folder, SHORT_S),
     ]
     if all(PACKAGES.values()):
@@ -154,7 +157,8 @@ def _watched_data(watched: Watched) -> dict[str, object]:
 
 def lines(soak: Soak) -> Iterator[str]:
     """The soak in words."""
-    yield f"time        {soak.now_s / 60:.1f} min, load at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    load = f"load at the end {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    yield f"time        {soak.now_s / 60:.1f} min, {load}"
     for lane in soak.lanes:
         data = _lane_data(lane)
         ended = ", ".join(f"{count} {what}" for what, count in Counter(e.as_what for e in lane.ended).items())
@@ -184,13 +188,16 @@ def record(soak: Soak) -> None:
         late = data["late_ms"]
         assert isinstance(late, dict)
         watched = [item for item in lane.watched if item.kib_an_hour is not None]
-        slopes = "; ".join(f"{item.name.removeprefix(lane.name).strip()} {item.kib_an_hour:+.0f}" for item in watched)
+        slopes = "; ".join(
+            f"{item.name.removeprefix(lane.name).strip()} {item.kib_an_hour:+.0f}" for item in watched
+        )
         cells = [
             f"{soak.begun:%Y-%m-%d}",
             soak.commit,
             lane.name,
             f"{soak.now_s / 60:.0f}",
-            ", ".join(f"{count} {what}" for what, count in Counter(e.as_what for e in lane.ended).items()) or "none",
+            ", ".join(f"{count} {what}" for what, count in Counter(e.as_what for e in lane.ended).items())
+            or "none",
             str(data["ticks"]),
             " / ".join(str(late[name]) for name in SHARES),
             str(data["missed_ticks"]),

@@ -25,8 +25,14 @@ from tests.runtime.test_on_a_line import on_the_reference_device
 from tests.soak.watching import Watched, children_of, is_safety_process
 from tests.treatments import limit
 
+AFTER_FAULT_S = 60
+"""What goes wrong at once would otherwise go wrong a thousand times."""
+
 DOSE_MA_MIN = 240
 TICK_MS = 100
+USUALLY_LATE_MS = 20
+"""The usual tick is hardly late; what comes half a period before it is a tick that was half a period late."""
+
 LATE = frozenset({"F22"})
 """The loop was too late for its device, and the session came down as it should (R54)."""
 
@@ -34,7 +40,7 @@ LINK = frozenset({"F03", "F02"})
 """The device's answers stayed away: on a busy machine the simulated device is late like any other program."""
 
 ANSWERS = "yes\n" * 4 + "y\nnone\n"
-"""Plan and patient, two electrodes, start; then the plan's own confirmation, and what was seen of the skin."""
+"""Plan and patient, two electrodes, start; the plan's own confirmation, and what was seen of the skin."""
 
 DEVICE_PRIORITY = 40
 """A device does not wait for the host's other programs; its simulation should not either, where that is
@@ -52,7 +58,7 @@ def plan_of(hold_ms: int) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of one session. `as_what`: completed, late, link, stopped (by the soak's own end), or wrong."""
+    """What came of one session. `as_what`: completed, late, link, stopped (when the soak ends), or wrong."""
 
     as_what: str
     seconds: float
@@ -128,7 +134,8 @@ class Lane:
         given = ("--set", "current=1 mA", "--set", "pacemaker=no", "--set", "sore=no")
         self.process = subprocess.Popen(
             self.place.command(
-                *("run", "heel.plan.json", "--port", str(self.device.link), "--plain", "--patient", "P1"), *given
+                *("run", "heel.plan.json", "--port", str(self.device.link), "--plain", "--patient", "P1"),
+                *given,
             ),
             stdin=subprocess.PIPE,
             stdout=(folder / "said").open("w"),
@@ -184,7 +191,8 @@ class Lane:
             if not watched.name.endswith(("device", "emulator")):
                 watched.pid = 0  # numbers of processes are used again
         self.ended.append(self._judged(code, true_pc, current_na, now_s - self.started_s))
-        self.next_s = now_s + self.rest_s
+        wrong = bool(self.ended[-1].faults)
+        self.next_s = now_s + max(self.rest_s, AFTER_FAULT_S if wrong else 0)
         if self.fresh:
             self.device.__exit__(None, None, None)
             self.device = None
@@ -235,9 +243,10 @@ def late_ms_of(reading: Reading) -> Iterator[int]:
     times = list(accumulate(ms for ms in passed if isinstance(ms, int)))
     if not times:
         return
-    # Deadlines lie on one grid. The phase that most ticks have is nearly it; the earliest tick around is it.
+    # Deadlines lie on one grid. The phase that most ticks have is nearly it; the earliest just before is it.
     usual = Counter(at % TICK_MS for at in times).most_common(1)[0][0]
-    phase = usual + min((at - usual + TICK_MS // 2) % TICK_MS for at in times) - TICK_MS // 2
+    before = [back for at in times if (back := (usual - at) % TICK_MS) <= USUALLY_LATE_MS]
+    phase = usual - max(before)
     last = (times[0] - phase) // TICK_MS - 1
     for at in times:
         slot, beyond = divmod(at - phase, TICK_MS)
