@@ -294,6 +294,13 @@ def choose(condition: Expression, when_true: Expression, when_false: Expression)
     return operation(Operator.IF, condition, when_true, when_false)
 
 
+def occurs(part: Expression, expression: Expression) -> bool:
+    """Whether one expression is the other, or a part of it."""
+    if part == expression:
+        return True
+    return isinstance(expression, Operation) and any(occurs(part, item) for item in expression.operands)
+
+
 def references(expression: Expression) -> frozenset[str]:
     """Names of all variables that occur in the expression."""
     found: set[str] = set()

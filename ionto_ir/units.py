@@ -304,13 +304,23 @@ def _factor(symbol: str) -> tuple[Dimension, Fraction] | None:
 
 
 def format_quantity(value: int, dimension: Dimension, unit_text: str) -> str:
-    """`value` base units of `dimension` in the unit that the author used, exactly: `40 mA.min`, `1/3 min`.
+    """`value` base units of `dimension` in the unit that the author used, exactly: `40 mA.min`, `2.5 min`.
 
-    Never rounds. A value whose decimals do not end is shown as a fraction.
+    Never rounds. A value whose decimals do not end is told in s or C, where they do, else as a fraction.
     """
     unit = _unit_for(dimension, unit_text)
-    exact = Fraction(value) * BASE_UNITS[dimension].factor / unit.factor
-    return _with_unit(format_number(exact), unit.text)
+    exact = Fraction(value) * BASE_UNITS[dimension].factor
+    if not _ends(exact / unit.factor) and dimension in _ENDING:
+        unit = _unit_for(dimension, _ENDING[dimension])
+    return _with_unit(format_number(exact / unit.factor), unit.text)
+
+
+_ENDING = {TIME: "s", CHARGE: "C"}
+"""Units in which all decimals end; an hour has thirds of a minute that do not."""
+
+
+def _ends(value: Fraction) -> bool:
+    return "/" not in format_number(value)
 
 
 def format_number(value: Fraction) -> str:
@@ -333,6 +343,11 @@ def approximate(value: Fraction, dimension: Dimension, unit_text: str, digits: i
     rounded, places = _rounded(exact, digits)
     mark = "" if rounded == exact else "≈ "
     return mark + _with_unit(_decimal(rounded, places), unit.text)
+
+
+def in_base_units(dimension: Dimension, unit_text: str) -> Fraction:
+    """How many base units one of a unit is: 60 000 ms for `min`."""
+    return _unit_for(dimension, unit_text).factor / BASE_UNITS[dimension].factor
 
 
 def _unit_for(dimension: Dimension, unit_text: str) -> Unit:

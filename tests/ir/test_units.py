@@ -205,7 +205,7 @@ def test_every_dimension_has_a_name_for_people() -> None:
     [
         (60_000_000_000 * 40, CHARGE, "mA.min", "40 mA.min"),
         (2_400_000_000_000, CHARGE, "C", "2.4 C"),
-        (20_000, TIME, "min", "1/3 min"),
+        (20_000, TIME, "min", "20 s"),
         (-1_500, VOLTAGE, "V", "-1.5 V"),
         (0, CURRENT, "mA", "0 mA"),
         (1, CURRENT, "mA", "0.000001 mA"),
@@ -226,8 +226,10 @@ def test_what_is_shown_is_read_back_as_the_same_value(value: int, spelling: str)
     unit = parse_unit(spelling)
     assert unit is not None
     number, shown_unit = format_quantity(value, unit.dimension, spelling).split(" ")
-    assert shown_unit == spelling
-    assert to_base(Quantity(Fraction(number), unit)) == value
+    shown = parse_unit(shown_unit)
+    assert shown is not None
+    assert to_base(Quantity(Fraction(number), shown)) == value
+    assert shown_unit == spelling or "/" not in number
 
 
 @pytest.mark.parametrize(

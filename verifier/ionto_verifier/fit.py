@@ -7,11 +7,14 @@ from fractions import Fraction
 
 from ionto_ir.dataclass import replace
 from ionto_ir.device import Drug, Electrode, driving_role
-from ionto_ir.expression import Operator
+from ionto_ir.expression import Operator, occurs
 from ionto_ir.plan import Ramp, Reverse
+from ionto_ir.values import operands
 from ionto_ir.waveform import Waveform, drives, whole_periods
 from ionto_ir.wellformed_electrodes import at_site
 from ionto_ir.wording import scope_text
+from ionto_verifier.decision import Decision, Proved, Refuted
+from ionto_verifier.encode import Division
 from ionto_verifier.grid import exact_quotient, on_grid
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Place
 from ionto_verifier.instant import NV_PER_MV, highest_impedance, place_of, role_of, slopes
@@ -39,11 +42,29 @@ def _arithmetic(inquiry: Inquiry) -> Asked:
     questions = []
     for division in tuple(inquiry.encoding.divisions.values()):
         apart = disjunction((less(division.divisor), greater(division.divisor)))
-        questions.append(inquiry.question(claim, apart))
+        places = [
+            Place(visit.step, visit.path)
+            for visit in inquiry.visits
+            if any(occurs(division.expression, item) for item in operands(inquiry.plan.steps[visit.step]))
+        ]
+        # It is asked of all values, also of those that never lead there: terms of other steps rest on it.
+        where = Place(places[0].step) if places else NOWHERE
+        questions.append(inquiry.question(claim, apart, where))
         if division.expression.operator is Operator.DIVIDE_EXACTLY:
-            decided = exact_quotient(inquiry, division)
-            questions.append(inquiry.question(claim, TRUE, decided=decided))
+            place, decided = _exact(inquiry, division, places)
+            questions.append(inquiry.question(claim, TRUE, place, decided=decided))
     return Asked(claim, tuple(questions))
+
+
+def _exact(inquiry: Inquiry, division: Division, places: list[Place]) -> tuple[Place, Decision]:
+    """Whether a quotient comes out exactly, with values that lead to a place where it is needed if not."""
+    anyhow = exact_quotient(inquiry, division, ())
+    if not isinstance(anyhow, Proved):
+        for place in places:
+            decided = exact_quotient(inquiry, division, place.path)
+            if isinstance(decided, Refuted):
+                return place, decided
+    return Place(places[0].step) if places else NOWHERE, anyhow
 
 
 def _range(inquiry: Inquiry) -> Asked:

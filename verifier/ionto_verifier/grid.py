@@ -26,15 +26,17 @@ SUSPECTS_MAX = 20
 """Combinations off the grid for which it is asked whether anybody may choose them."""
 
 
-def exact_quotient(inquiry: Inquiry, division: Division) -> Decision:
-    """Whether a quotient that must come out exactly does, for all values that anybody may choose."""
+def exact_quotient(inquiry: Inquiry, division: Division, path: tuple[Guard, ...]) -> Decision:
+    """Whether a quotient that must come out exactly does, for all values that may be chosen and lead along a
+    path.
+    """
     if inquiry.environment.is_multiple(division.quotient, 1):
         return Proved(Stage.INTERVAL, None, ())
 
     def fails(value: Value | Undefined) -> bool:
         return isinstance(value, Undefined)
 
-    return _tried(inquiry, division.expression, fails, ())
+    return _tried(inquiry, division.expression, fails, path)
 
 
 def on_grid(inquiry: Inquiry, target: Expression, level_na: Polynomial, visit: Visit) -> Decision:

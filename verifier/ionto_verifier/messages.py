@@ -10,7 +10,7 @@ from fractions import Fraction
 from ionto_ir.channels import step_at
 from ionto_ir.diagnostic import Diagnostic, Label, Severity
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
-from ionto_ir.plan import Plan
+from ionto_ir.plan import IntegerDomain, Plan, VariableKind, variable
 from ionto_ir.source import Span
 from ionto_ir.units import CHARGE, VOLTAGE, approximate
 from ionto_ir.wellformed_electrodes import at_site
@@ -39,7 +39,10 @@ GIVEN_MAX = 8
 def diagnostics_of(plan: Plan, findings: tuple[Finding, ...], safe: dict[str, str]) -> Iterator[Diagnostic]:
     """What to say about the findings, in their order. `safe` has words about what would be safe, by claim."""
     nowhere: tuple[Support, ...] | None = None
+    uneven = {_span(plan, item) for item in findings if _fails(item, Property.GRID)}
     for finding in findings:
+        if _fails(finding, Property.ARITHMETIC) and _span(plan, finding) in uneven:
+            continue  # a level that does not come out even falls between two steps: that is told there
         if finding.claim.property is Property.REACHABLE and isinstance(finding.verdict, Vacuous):
             # The steps behind one choice that nobody makes are told once.
             same, nowhere = finding.core[1:] == nowhere, finding.core[1:]
@@ -55,6 +58,10 @@ def diagnostics_of(plan: Plan, findings: tuple[Finding, ...], safe: dict[str, st
                 yield _vacuous(finding)
             case Undecided():
                 yield _undecided(finding)
+
+
+def _fails(finding: Finding, kind: Property) -> bool:
+    return finding.claim.property is kind and isinstance(finding.verdict, Refuted)
 
 
 def unused(limit: Limit) -> Diagnostic:
@@ -76,7 +83,27 @@ def _refuted(plan: Plan, finding: Finding, safe: str | None) -> Diagnostic:
     primary = Label(_span(plan, finding), _where(plan, finding))
     labels = () if claim.span in (None, primary.span) else (Label(claim.span, _decided(claim)),)
     notes = tuple(_notes(finding))
-    return Diagnostic(code, severity, _sentence(plan, finding), primary, labels, notes, safe)
+    sentence = _sentence(plan, finding)
+    return Diagnostic(code, severity, sentence, primary, labels, notes, safe or _even(plan, finding))
+
+
+def _even(plan: Plan, finding: Finding) -> str | None:
+    """What to write where values do not come out even."""
+    shown, device = finding.counterexample, plan.device
+    if finding.claim.property not in (Property.ARITHMETIC, Property.GRID) or shown is None:
+        return None
+    for name, _ in shown.given:
+        item = variable(plan, name)
+        domain = item.domain
+        if (
+            isinstance(domain, IntegerDomain)
+            and domain.step is None
+            and item.kind in (VariableKind.PARAMETER, VariableKind.GEOMETRY)
+        ):
+            example = f"step 1 {domain.unit}" if domain.unit else "step 1"
+            return f"give `{name}` a step that divides evenly, for example `{example}`"
+    steps = current_text(plan, device.step_na)
+    return f"write `rounded down` after the level, or choose values that come to whole steps of {steps}"
 
 
 def _span(plan: Plan, finding: Finding) -> Span:
@@ -211,7 +238,7 @@ def _plain_sentence(plan: Plan, finding: Finding) -> str:
         return f"the ramps alone emit {dose}, more than the total that is prescribed"
     device = f"`{plan.device.name}`"
     words = {
-        Property.ARITHMETIC: "some values leave an operand without a value",
+        Property.ARITHMETIC: "some values leave a quotient here without an exact value",
         Property.GRID: f"some values ask for a current between two steps of {device}",
         Property.SLEW: f"{device} cannot follow every ramp, stop and resume",
         Property.CHARGING: "some values leave this hold without a current to reach its charge",

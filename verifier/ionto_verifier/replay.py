@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import ceil, floor
 
 from ionto_ir.bind import Refusal, record_corners
 from ionto_ir.bind_walk import way_through
@@ -19,12 +20,13 @@ from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Branch, Demand, IntegerDomain, Plan, Reverse, RuleKind, Variable, VariableKind
 from ionto_ir.rehearse import Outcome, Rehearsed, rehearse
 from ionto_ir.scenario import Occurrence, Scenario
-from ionto_ir.units import BASE_UNITS, CURRENT
+from ionto_ir.units import BASE_UNITS, CURRENT, in_base_units
 from ionto_ir.wellformed_bounds import domain_interval
+from ionto_ir.wording import DIMENSIONS
 from ionto_verifier.decision import Refuted
 from ionto_verifier.environment import Origin
 from ionto_verifier.inquiry import Inquiry
-from ionto_verifier.obligation import Guard, Witness, equal, never_happens
+from ionto_verifier.obligation import Guard, Witness, equal, is_witness, never_happens
 from ionto_verifier.properties import Claim, Property, Provocation, Question
 from ionto_verifier.provoke import Asking, Day, Provoking, all_records, provoked
 from ionto_verifier.schedules import Crowded, crowded_doses, crowded_sessions
@@ -65,6 +67,7 @@ class Reproduced:
 
 def replay(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Reproduced | None:
     """The first attempt that shows the failure, or None when none does."""
+    witness = _rounded(inquiry, question, witness)
     days = [
         day
         for chosen in _values(inquiry, question, witness)
@@ -73,7 +76,7 @@ def replay(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness)
     ]
     attempts = [(day, doing) for day in days for doing in _attempts(inquiry, claim, question, witness)]
     for day, doing in attempts[:ATTEMPTS_MAX]:
-        found = _tried(inquiry, claim, day, doing)
+        found = _tried(inquiry, claim, question.step, day, doing)
         if found is not None:
             return found
     # What the disarmed machine does not show may still be something that the armed one has to prevent.
@@ -116,6 +119,28 @@ def _brisk(inquiry: Inquiry, witness: Witness) -> Iterator[Day]:
 
 
 # --- values ---------------------------------------------------------------------------------------
+
+
+def _rounded(inquiry: Inquiry, question: Question, witness: Witness) -> Witness:
+    """The witness with whole numbers of their authors' units where they refute as well: 66 yr, not 65 yr and
+    a millisecond.
+    """
+    point = dict(witness)
+    for item in inquiry.plan.variables:
+        domain = item.domain
+        if item.name not in point or not isinstance(domain, IntegerDomain) or domain.step is not None:
+            continue
+        unit = in_base_units(DIMENSIONS[domain.dimension], domain.unit)
+        for whole in (ceil(point[item.name] / unit) * unit, floor(point[item.name] / unit) * unit):
+            trial = {**point, item.name: whole}
+            if domain.lo <= whole <= domain.hi and whole.denominator == 1 and _refutes(question, trial):
+                point = trial
+                break
+    return point
+
+
+def _refutes(question: Question, witness: Witness) -> bool:
+    return question.decided is None and is_witness(question.obligation, witness)
 
 
 def _values(inquiry: Inquiry, question: Question, witness: Witness) -> Iterator[dict[str, Fraction]]:
@@ -295,12 +320,12 @@ def _adjustments(inquiry: Inquiry, witness: Witness) -> dict[int, dict[str, Valu
     return found
 
 
-def _tried(inquiry: Inquiry, claim: Claim, day: Day, doing: Provoking) -> Reproduced | None:
-    plan = inquiry.plan
+def _tried(inquiry: Inquiry, claim: Claim, step: int | None, day: Day, doing: Provoking) -> Reproduced | None:
+    plan, unbegun = inquiry.plan, replace(UNSEEN, step=step)
     if not _runs(plan, day):
         scenario = _scenario(claim, day, ())
         return (
-            Reproduced(scenario, UNSEEN, refused=True) if refused(claim, _armed(inquiry, scenario)) else None
+            Reproduced(scenario, unbegun, refused=True) if refused(claim, _armed(inquiry, scenario)) else None
         )
     scenario = _scenario(claim, day, _timeline(inquiry, day, doing))
     if claim.property is Property.GUARD:
@@ -311,7 +336,7 @@ def _tried(inquiry: Inquiry, claim: Claim, day: Day, doing: Provoking) -> Reprod
     if sighting is not None:
         return Reproduced(scenario, sighting)
     if claim.property in REFUSED_AT_BINDING and refused(claim, _armed(inquiry, scenario)):
-        return Reproduced(scenario, UNSEEN, refused=True)
+        return Reproduced(scenario, unbegun, refused=True)
     return None
 
 
