@@ -14,6 +14,7 @@ from ionto_ir.canonical import Json
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.plan import Plan, Ramp, Reverse
 from ionto_ir.trace import Observation, area_um2
+from ionto_runtime.accuracy import accuracy_problems
 from ionto_runtime.ceilings import DAY_MS, MA, MINUTE_MS, ceiling_problems, ceilings_of
 from ionto_runtime.drivers.driver import Capabilities, DeadMan
 
@@ -28,8 +29,11 @@ def for_people(plan: Plan) -> bool:
 
 
 def plan_problems(bound: BoundPlan, planned: Observation, history: History | None) -> Iterator[Diagnostic]:
-    """What the ceilings and the record say against a session (I0920, I0928). No history: nobody knows."""
+    """What ceilings, accuracy and record say against a session (I0850, I0920, I0928). Without a history
+    nobody knows what was given.
+    """
     yield from ceiling_problems(bound, planned)
+    yield from accuracy_problems(bound)
     if history is None:
         if for_people(bound.plan):
             text = "without a patient token nobody knows what this person has received today"

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from ionto_ir.bound import BoundPlan
 from ionto_ir.waveform import PPM
+from ionto_runtime.accuracy import probe_na
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.drivers.driver import Driver
 from ionto_runtime.supervision import ZERO_NA_MAX
-from ionto_runtime.watch_contact import ContactWatch, probe_na
+from ionto_runtime.watch_contact import ContactWatch
 from ionto_runtime.watch_current import CurrentWatch
 from ionto_runtime.watch_device import DeviceWatch
 from ionto_runtime.watch_readings import ClockWatch, ReadingWatch

@@ -10,12 +10,10 @@ from collections import deque
 from collections.abc import Iterator
 
 from ionto_ir.device import Device
+from ionto_runtime.accuracy import PROBE_NA, probe_na, telling_na
 from ionto_runtime.stimulator import Measurement
-from ionto_runtime.supervision import COMPLIANCE_MS, TOUCHING_OHM_MAX, ZERO_NA_MAX
+from ionto_runtime.supervision import COMPLIANCE_MS, TOUCHING_OHM_MAX
 from ionto_runtime.watching import Act, Finding, Sight
-
-PROBE_NA = 100_000
-"""What may flow before a closed circuit was seen (R13): below what is felt."""
 
 OPEN_MS = 300
 """How long less than half of the current may flow (R29)."""
@@ -35,11 +33,6 @@ UNREACHED_MS = 60_000
 """Time for which a ramp waits for the contact to improve before a person is asked to improve it (R31)."""
 
 
-def probe_na(device: Device) -> int:
-    """The probe that a device can set, nA."""
-    return max(device.step_na, PROBE_NA // device.step_na * device.step_na)
-
-
 class ContactWatch:
     """`closed` says that a closed circuit was seen since the output was last open.
 
@@ -52,8 +45,7 @@ class ContactWatch:
         self._offset_na = device.accuracy_offset_na
         self._may_saturate = may_saturate
         # Below this a reading is as much offset as current; a probe always tells.
-        probed_na = min(PROBE_NA, probe_na(device))
-        self._telling_na = min(probed_na, max(2 * ZERO_NA_MAX, 2 * device.accuracy_offset_na))
+        self._telling_na = min(PROBE_NA, probe_na(device), telling_na(device))
         self._open_ms = self._limited_ms = 0
         self._shorts = self._jumps = 0
         self._ohms: deque[tuple[int, int]] = deque()

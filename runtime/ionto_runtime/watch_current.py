@@ -7,23 +7,15 @@ from collections.abc import Iterator
 from ionto_ir.bound import BoundPlan, worst_na
 from ionto_ir.trace import area_um2
 from ionto_ir.waveform import PPM
+from ionto_runtime.accuracy import over_na, tolerated_na
 from ionto_runtime.ceilings import DENSITY_NA_CM2_MAX, UM2_PER_CM2, ceilings_of
 from ionto_runtime.watching import Act, Finding, Sight
-
-OVER_PPM = 50_000
-OVER_NA_MIN = 50_000
-"""What a reading may exceed the setpoint by: 5 %, but at least 50 uA (R15)."""
 
 OVER_MS = 200
 """For how long it may exceed that: one reading may be wrong, two are believed (R15)."""
 
 EXCESS_PERCENT = 1
 """Charge beyond what the plan accounts for, in percent of the plan's charge, that ends a session (R20)."""
-
-
-def over_na(set_na: int) -> int:
-    """The highest reading that is no over-current at a set magnitude (R15)."""
-    return set_na + max(set_na * OVER_PPM // 1_000_000, OVER_NA_MIN)
 
 
 class CurrentWatch:
@@ -35,6 +27,7 @@ class CurrentWatch:
 
     def __init__(self, bound: BoundPlan, planned_pc: int | None) -> None:
         constants, plan = bound.constants, bound.plan
+        self._device = plan.device
         self.excess_pc = 0
         self._excess_pc_max = None if planned_pc is None else planned_pc * EXCESS_PERCENT // 100
         self._accuracy_ppm, self._offset_na = constants.accuracy_ppm, constants.offset_na
@@ -56,7 +49,9 @@ class CurrentWatch:
         measured_na = abs(sight.reading.current_na)
         yield from self._beyond_everything(measured_na * PPM // sight.share_ppm)
         most_na = sight.most_na
-        self._over_ms = self._over_ms + sight.passed_ms if measured_na > over_na(most_na) else 0
+        self._over_ms = (
+            self._over_ms + sight.passed_ms if measured_na > tolerated_na(self._device, most_na) else 0
+        )
         if self._over_ms >= OVER_MS:
             said = f"{measured_na} nA flow where at most {most_na} nA are set"
             if sight.set_na is None:

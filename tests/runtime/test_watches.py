@@ -11,10 +11,10 @@ from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import replace
 from ionto_ir.events import Resume
 from ionto_ir.state import Mode
+from ionto_runtime.accuracy import PROBE_NA
 from ionto_runtime.drivers.driver import Complaint, DeadMan, Problem
 from ionto_runtime.simulation.stimulator import Fault
 from ionto_runtime.stimulator import Measurement
-from ionto_runtime.watch_contact import PROBE_NA
 from tests.ir.sessions import MA, SECOND, bound_of, plan_of, ramp, timed_plan
 from tests.runtime.bedside import Bedside
 from tests.runtime.broken import LONG, Bend, Broken, broken_bedside, falls, is_off
@@ -297,7 +297,7 @@ def test_a_converter_that_reports_nothing_is_taken_for_an_open_circuit_and_the_o
 @pytest.mark.requirement("R34")
 def test_readings_that_stand_still_while_the_current_ramps_open_the_output() -> None:
     bedside, _ = broken_bedside(bound_of(timed_plan(hold_ms=SECOND, ramp_ms=40 * SECOND)))
-    broken = bedside.session._stimulator
+    broken = bedside.session.output.stimulator
     assert isinstance(broken, Broken)
     bedside.begin().tick(200)
     kept = broken.measure()
