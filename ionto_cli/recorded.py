@@ -15,6 +15,7 @@ from ionto_runtime.accounting import account_of
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Reading, Sealed, Unread, read_journal
 from ionto_runtime.replay import rebound, replay
+from ionto_runtime.session_records import was_sent
 
 NA_PER_MA = 1e6
 PC_PER_MA_MIN = 6e10
@@ -78,7 +79,7 @@ def _curves(reading: Reading) -> list[Curve]:
         current_ma = (measured if isinstance(measured, int) else 0) / NA_PER_MA
         passed_min = (clock - start_ms) / MS_PER_S / 60 - times[-1] / 60
         times.append((clock - start_ms) / MS_PER_S)
-        set_ma.append(_set_na(record) / NA_PER_MA)
+        set_ma.append(_set_na(record) / NA_PER_MA if was_sent(record.payload) else set_ma[-1])
         measured_ma.append(current_ma)
         set_total.append(nominal / PC_PER_MA_MIN)
         measured_total.append(measured_total[-1] + current_ma * passed_min)

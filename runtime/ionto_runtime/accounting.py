@@ -17,7 +17,7 @@ from ionto_ir.expression import Value
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Corrupt, Reading, Sealed, TornTail
 from ionto_runtime.recovery import Charge, charge_after_crash, descent_pc, unrecorded_ms_max
-from ionto_runtime.session_records import constants_from_json, values_from_json
+from ionto_runtime.session_records import constants_from_json, values_from_json, was_sent
 from ionto_runtime.supervision import TOUCHING_OHM_MAX
 
 SAMPLE_BYTES_MIN = 256
@@ -80,7 +80,8 @@ class _Sums:
         if upper is None or nominal is None or exposure is None:
             return "an event without ledgers"
         self.upper_pc, self.nominal_pc, self.exposure_na = upper, nominal, exposure
-        self._commands(payload.get("commands"))
+        if was_sent(payload):
+            self._commands(payload.get("commands"))
         self.intended_na = None
         return None
 

@@ -43,6 +43,7 @@ ALARMS: dict[str, Alarm] = {
         Alarm("F55", "the instrument reports an error: the session stops", Priority.MEDIUM),
         Alarm("F56", "the instrument gives no reading where one belongs", Priority.HIGH),
         Alarm("F57", "the current is not let rise for too long: the session stops", Priority.MEDIUM),
+        Alarm("F58", "the current was kept from rising too often: the session stops", Priority.MEDIUM),
     )
 }
 

@@ -26,6 +26,7 @@ from ionto_runtime.session_records import (
     event_from_json,
     position_to_json,
     values_from_json,
+    was_sent,
 )
 
 
@@ -99,6 +100,8 @@ def replay(bound: BoundPlan, reading: Reading) -> ReplayReport:
         ticks += isinstance(event, Tick)
         difference = _difference(record, commands_to_json(commands), position_to_json(state))
         setting = next((found for found in commands if isinstance(found, SetCurrent)), None)
+        if setting is not None and not was_sent(record.payload):
+            continue
         if difference is None and setting is not None:
             difference = _unannounced(record, setting, held_na, announced)
             held_na = setting.current_na

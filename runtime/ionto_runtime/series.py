@@ -12,6 +12,7 @@ from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Reading
+from ionto_runtime.session_records import was_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def series_of(reading: Reading) -> Series | str:
         payload = record.payload
         clock_ms = payload.get("clock_ms")
         at_ms = clock_ms if isinstance(clock_ms, int) else at_ms
-        set_na = _set_na(payload.get("commands"), set_na)
+        if was_sent(payload):
+            set_na = _set_na(payload.get("commands"), set_na)
         if record.kind is RecordType.SAMPLE:
             row = _row(record, at_ms, set_na)
             if isinstance(row, str):

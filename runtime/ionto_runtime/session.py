@@ -28,7 +28,6 @@ from ionto_ir.events import (
     FaultKind,
     LinkBack,
     LinkLost,
-    OutputOff,
     Pause,
     Press,
     Prompt,
@@ -45,9 +44,12 @@ from ionto_ir.state import Mode, Phase
 from ionto_ir.waveform import mean_share_ppm
 from ionto_runtime.alarms import ALARMS, FAILURES
 from ionto_runtime.drivers.driver import DeadMan, Driver
+from ionto_runtime.freshness import Freshness
 from ionto_runtime.guard import Guard
 from ionto_runtime.journal import JournalFailure, JournalWriter, Late, Written
 from ionto_runtime.journal_format import RecordType
+from ionto_runtime.output import Output
+from ionto_runtime.patience import Patience
 from ionto_runtime.session_records import (
     command_to_json,
     commands_to_json,
@@ -55,14 +57,12 @@ from ionto_runtime.session_records import (
     position_to_json,
     record_type_of,
 )
-from ionto_runtime.stimulator import Accepted, Measurement, Refused, Reply, Stimulator, outcome_of
+from ionto_runtime.stimulator import Measurement, Refused, Stimulator
 from ionto_runtime.supervision import (
     MISSES_MAX,
-    STANDING_MS_MAX,
     UNSEEN_ALARM_MS,
     UNSEEN_MS_MAX,
     ZERO_FOR_MS,
-    Held,
     contradiction,
     fault_at_start,
     is_zero,
@@ -109,25 +109,24 @@ class Session:
         self.records: list[Record] = []
         self.refusal: NothingChanged | None = None
         self.journal = journal
-        self.peak_na = 0
         self.by_sign_pc = {1: 0, -1: 0}
         self.drift_pc = 0
         self.behind_ms = 0
         self.going_ms = 0
         self.closed = False
         self.seen_off = False
-        self._stimulator = stimulator
+        self.output = Output(stimulator, self.guard, journal, self._write)
         self._dead_man = DeadMan.DEVICE if driver is None else driver.capabilities.dead_man
-        self._held = Held(None, 0, True)
-        self._wanting = False
+        self._freshness = Freshness(bound.constants.tick_ms, driver)
+        self._patience = Patience()
+        self._fresh = False
         self._before_na: int | None = None
-        self._base = 0
         self._boot_count = 0
         self._passed_ms = 0
         self._silent_ms = self._misses = 0
         self._lost = self._held_back = False
         self._zero_ms = self._closing_ms = 0
-        self._unwritten_late_ms = self._standing_ms = 0
+        self._unwritten_late_ms = 0
         self._stop_cause: str | None = None
 
     # --- what a session is asked ------------------------------------------------------------------------
@@ -142,6 +141,11 @@ class Session:
         return self.state.machine.nominal_pc
 
     @property
+    def peak_na(self) -> int:
+        """The highest magnitude that was sent, nA."""
+        return self.output.peak_na
+
+    @property
     def completed(self) -> bool:
         """Whether the plan was finished as written, the output seen off, and nothing of ours failed."""
         finished = self.end is not None and self.end.completed
@@ -149,15 +153,10 @@ class Session:
 
     def arm(self) -> str | None:
         """Open the output and see that it is open, before anything else; why not, or None."""
-        self._stimulator.output_off(0)
-        reading = self._stimulator.measure()
-        fault = fault_at_start(reading)
+        reading = self.output.open_first()
         if reading is not None:
-            # The device may have served another session: its numbers go on, ours begin at 1.
-            self._base, self._boot_count = reading.seq, reading.boot_count
-            self._held = Held(None, reading.seq, True)
-            self.reading = reading
-        return fault
+            self._boot_count, self.reading = reading.boot_count, reading
+        return fault_at_start(reading)
 
     def begin(self) -> None:
         """A person has started the treatment."""
@@ -167,7 +166,7 @@ class Session:
         """Let something happen; `cause` goes on record beside it."""
         before = self.state
         self.state, commands = step(self.bound, before, event)
-        reply = self._send(commands)
+        reply = self.output.send(commands, fresh=self._fresh)
         self._write_event(event, commands, cause)
         if (before.place.step, before.mode) != (self.state.place.step, self.state.mode):
             self._write(RecordType.STATE, position_to_json(self.state))
@@ -209,9 +208,11 @@ class Session:
         reading = self._measure(passed_ms)
         found = self._look(reading, passed_ms)
         if self._supervise(reading) or self._heed(found):
-            reading = self.reading = self._stimulator.measure()
-        tick = Tick(acknowledged=self._held.confirmed and not self._held.limited and not self._held_back)
-        if reading is not None and self.guard.readings.believes(reading):
+            reading = self.reading = self.output.measure()
+        held = self.output.held
+        sure = self._fresh and held.confirmed and not held.limited
+        tick = Tick(acknowledged=sure and not self._held_back)
+        if self._fresh and reading is not None and self.guard.readings.believes(reading):
             ohm = reading.impedance_ohm
             tick = Tick(abs(reading.current_na), abs(reading.voltage_mv), ohm, tick.acknowledged)
         if self.state.machine.pause_ms >= PAUSE_MS_MAX and self.state.mode is Mode.PAUSED:
@@ -224,7 +225,7 @@ class Session:
 
     def trip(self, cause: str) -> None:
         """A part of ours failed: open the output by the shortest way, whatever state we are in."""
-        self._stimulator.output_off(self._base + self.state.sequence + 1)
+        self.output.open_now(self.state.sequence + 1)
         self.raise_alarm("F24", cause)
         try:
             if not self.state.ended:
@@ -234,7 +235,7 @@ class Session:
             self.end = None
         if self.end is None or self.end.completed:
             self.end = End("ionto itself went wrong", False)
-        if not is_zero(self._stimulator.measure()):
+        if not is_zero(self.output.measure()):
             self.raise_alarm("F20")
         self.closed = True
 
@@ -246,89 +247,47 @@ class Session:
         self.journal.close()
 
     # --- the device -------------------------------------------------------------------------------------
-    def _send(self, commands: tuple[Command, ...]) -> Reply | None:
-        """Send the output command among the commands, if there is one."""
-        for command in commands:
-            if isinstance(command, SetCurrent):
-                return self._set(command)
-            if isinstance(command, OutputOff):
-                number = self._base + command.sequence
-                self._wanting = False
-                reply = self._stimulator.output_off(number)
-                self._held = Held(None, number, isinstance(reply, Accepted))
-                return reply
-        return None
-
-    def _set(self, command: SetCurrent) -> Reply | None:
-        held_na = self._held.na
-        share_ppm = mean_share_ppm(command.waveform)
-        current_na = self.guard.lets_through(command.current_na, share_ppm)
-        limited = current_na != command.current_na
-        raises = held_na is None or abs(command.current_na) > abs(held_na)
-        raises = raises or command.waveform != self._held.waveform
-        command = replace(command, current_na=current_na)
-        number = self._base + command.sequence
-        intent = self._write(RecordType.INTENT, command_to_json(command)) if raises else None
-        self._wanting = raises and intent is None
-        if self._wanting:
-            return self._keep(command, number)
-        reply = self._stimulator.set_current(current_na, command.lease_ms, number, command.waveform)
-        self._held = Held(current_na, number, isinstance(reply, Accepted), command.waveform, limited)
-        self.guard.sent(current_na)
-        self.peak_na = max(self.peak_na, abs(current_na))
-        if intent is not None:
-            self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": outcome_of(reply)})
-        return reply
-
-    def _keep(self, command: SetCurrent, number: int) -> Reply | None:
-        """What cannot be written down is not sent. The device keeps what it has, for another lease while the
-        disk may still answer; the machine is not told that its command was carried out, so nothing rises.
-        """
-        held_na = self._held.na
-        held = self._held = replace(self._held, sequence=number, confirmed=False)
-        if held_na is None or self.journal.failure is not None:
-            return None
-        return self._stimulator.set_current(held_na, command.lease_ms, number, held.waveform)
-
     def _measure(self, passed_ms: int) -> Measurement | None:
-        reading = self.reading = self._stimulator.measure()
-        if reading is None:
+        reading = self.reading = self.output.measure()
+        self._fresh = self._freshness.look(reading, self.output.held, passed_ms)
+        if self._fresh:
+            self._misses = self._silent_ms = 0
+        else:
             self._misses += 1
             self._silent_ms += passed_ms
-        else:
-            self._misses = self._silent_ms = 0
         return reading
 
     def _supervise(self, reading: Measurement | None) -> bool:
         """Turn what the reading says into events; whether a command went out, so that it is out of date."""
-        before = self._held
+        held = before = self.output.held
+        gap_ms = self.bound.plan.device.host_gap_ms
+        if not self._lost and (self._misses >= MISSES_MAX or self._silent_ms > gap_ms):
+            self._lose("no answer from the device" if reading is None else "only old answers from the device")
+            return False
         if reading is None:
-            gap_ms = self.bound.plan.device.host_gap_ms
-            if not self._lost and (self._misses >= MISSES_MAX or self._silent_ms > gap_ms):
-                self._lose("no answer from the device")
             return False
         if reading.boot_count != self._boot_count:
             self._boot_count = reading.boot_count
             self._fault(FaultKind.INTERNAL, "the device has restarted")
         elif reading.expired and self.state.mode in ENERGISED:
             self._lose("the lease ran out, and the device has opened its output")
-        elif not self._held.confirmed:
+        elif not held.confirmed:
             self._confirm_late(reading)
-        elif (said := contradiction(reading, self._held)) is not None:
-            self._held = replace(self._held, confirmed=False)
+        elif (said := contradiction(reading, held)) is not None:
+            self.output.doubt()
             self._fault(FaultKind.INTERNAL, said)
         elif reading.lead_off and self.state.mode in ENERGISED:
             self._fault(FaultKind.LEAD_OFF, "all of the voltage drives less than half of the current")
-        elif self._lost:
+        elif self._lost and self._fresh:
             self._find_again(reading)
-        return self._held is not before
+        return self.output.held is not before
 
     def _may_rise(self, tick: Tick) -> bool:
         """Whether all that the machine would send would be let through; it is asked before it is fed.
 
         The machine that is told in time rises later; one that is told too late has counted what never flowed.
         """
-        held = self._held
+        held = self.output.held
         if not tick.acknowledged or self.guard.lets_all_through(held.na):
             return tick.acknowledged
         _, commands = step(self.bound, self.state, tick)
@@ -339,29 +298,27 @@ class Session:
 
     def _stand(self, rises: bool, passed_ms: int) -> None:
         """A machine that is not let rise stands still, and waits for something that may never come."""
-        waits = self.state.mode in (Mode.READY, Mode.ON) and self.state.place.phase is not Phase.PROMPT
-        self._standing_ms = self._standing_ms + passed_ms if waits and not rises else 0
-        if self._standing_ms >= STANDING_MS_MAX:
-            self.raise_alarm("F57", f"nothing could rise for {self._standing_ms} ms")
-            self.stop("the current could not rise")
+        found = self._patience.look(self.state, rises, passed_ms)
+        if found is not None:
+            self._heed((found,))
 
     def _look(self, reading: Measurement | None, passed_ms: int) -> tuple[Finding, ...]:
         """What the watches find. A device measures the mean of a waveform; so that is what they are told."""
-        held = self._held
+        held = self.output.held
         before_na, self._before_na = self._before_na, held.mean_na
         share_ppm = mean_share_ppm(held.waveform)
         return self.guard.look(Sight(reading, held.mean_na, before_na, passed_ms, share_ppm))
 
     def _heed(self, found: tuple[Finding, ...]) -> bool:
         """Act on what the watches found; whether a command went out, so that the reading is out of date."""
-        before = self._held
+        before = self.output.held
         self._held_back = False
         for finding in found:
             if finding.alarm is not None:
                 self.raise_alarm(finding.alarm, finding.cause)
-            if self._held is before:
+            if self.output.held is before:
                 self._act(finding)
-        return self._held is not before
+        return self.output.held is not before
 
     def _act(self, finding: Finding) -> None:
         match finding.act:
@@ -402,17 +359,15 @@ class Session:
 
     def _confirm_late(self, reading: Measurement) -> None:
         """The device answers, but not yet to the last command: look, or say again that the output opens."""
-        if self._wanting:
+        output = self.output
+        if output.withheld:
             return
-        held = self._held
-        if held.na is None and not shows(reading, held):
-            self._stimulator.output_off(held.sequence)
-            again = self.reading = self._stimulator.measure()
+        if output.held.na is None and not shows(reading, output.held):
+            again = self.reading = output.open_again()
             if again is None:
                 return
             reading = again
-        if shows(reading, held):
-            self._held = replace(held, confirmed=True)
+        if output.confirm(reading):
             self.feed(Ack(self.state.sequence))
 
     # --- time and voltage -------------------------------------------------------------------------------
@@ -451,6 +406,8 @@ class Session:
         }
         if isinstance(event, Tick):
             payload |= {"passed_ms": self._passed_ms, "drift_pc": self.drift_pc}
+            if not self.output.sent:
+                payload["sent"] = False
         if cause is not None:
             payload["cause"] = cause
         self._write(record_type_of(event), payload)

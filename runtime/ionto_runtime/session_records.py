@@ -181,6 +181,11 @@ def commands_to_json(commands: tuple[Command, ...]) -> list[Json]:
     return [command_to_json(command) for command in commands]
 
 
+def was_sent(payload: Mapping[str, Json]) -> bool:
+    """Whether the current that a tick's record names was really sent: not without a fresh reading."""
+    return payload.get("sent") is not False
+
+
 def position_to_json(state: State) -> dict[str, Json]:
     """Where the machine is: what a replay compares, and what charge a crash is counted from."""
     machine = state.machine

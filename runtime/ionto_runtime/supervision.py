@@ -26,6 +26,10 @@ STANDING_MS_MAX = 90_000
 """How long nothing may be let rise before the session stops. Where a person can help (a contact that does not
 let the current through) a pause comes before, so this is for what nobody has thought of."""
 
+SLOWED_MS_MAX = 300_000
+"""How long in all something may be kept from rising in a session, however short each time: as long as a pause
+may be (R27)."""
+
 COMPLIANCE_MS = 2_000
 """Time at the highest voltage before it is said (R31): a touch of it while skin adapts is usual."""
 

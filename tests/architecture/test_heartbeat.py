@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.tree import imports, modules
 
 SENDERS = {
-    "ionto_runtime.session": "after the checks of the tick",
+    "ionto_runtime.output": "for the session alone, after the checks of the tick and on a fresh reading",
     "ionto_runtime.simulation.driver": "the simulated device, behind its driver's own checks",
 }
 """Who calls `set_current`. A driver proves its dead-man with frames of its own, at zero current."""
@@ -35,6 +35,8 @@ def test_only_the_session_sends_a_setpoint() -> None:
         and node.func.attr == "set_current"
     }
     assert senders == set(SENDERS)
+    users = {module.name for module in modules() if "ionto_runtime.output" in dict(imports(module))}
+    assert users == {"ionto_runtime.session"}
 
 
 @pytest.mark.requirement("R43")

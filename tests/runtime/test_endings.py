@@ -13,8 +13,9 @@ from ionto_ir.expression import Constant
 from ionto_ir.plan import ForTime, Hold, Interruptions, Ramp
 from ionto_ir.waveform import Form, Waveform
 from ionto_runtime.simulation.stimulator import Fault
-from ionto_runtime.supervision import STANDING_MS_MAX, UNSEEN_MS_MAX
-from tests.ir.sessions import DEVICE, MA, SECOND, SPAN, bound_of, finish, hold, plan_of, ramp
+from ionto_runtime.stimulator import Measurement
+from ionto_runtime.supervision import SLOWED_MS_MAX, STANDING_MS_MAX, UNSEEN_MS_MAX
+from tests.ir.sessions import DEVICE, MA, SECOND, SPAN, bound_of, finish, hold, plan_of, ramp, timed_plan
 from tests.runtime.bedside import Bedside
 from tests.runtime.broken import Bend, broken_bedside, is_off
 from tests.runtime.short_sessions import check
@@ -207,3 +208,33 @@ def test_a_session_whose_commands_go_astray_for_good_ends(bound: BoundPlan, afte
     else:
         broken.arrives = lambda na: False
     assert ended(bedside).session.end is not None
+
+
+# --- waits that are short and many ------------------------------------------------------------------------
+def flapping(limited: int, free: int) -> Bedside:
+    """A slow ramp whose contact is at the highest voltage for some ticks and lets go for some others."""
+    bedside, broken = broken_bedside(bound_of(timed_plan(2 * MA, hold_ms=SECOND, ramp_ms=60 * SECOND)))
+    period = limited + free
+
+    def bend(found: Measurement) -> Measurement:
+        return replace(found, at_compliance=bedside.ticks % period < limited) if found.setpoint_na else found
+
+    broken.bend = bend
+    return bedside.begin()
+
+
+@pytest.mark.requirement("R31")
+def test_a_contact_that_comes_and_goes_slows_a_ramp_for_five_minutes_in_all_and_no_longer() -> None:
+    """At the highest voltage for 30 s and free for a tick: no stretch is long, and there are many."""
+    bedside = flapping(300, 1)
+    bedside.until_closed()
+    assert "F58" in bedside.codes() and "F57" not in bedside.codes()
+    assert is_off(bedside) and not bedside.session.completed
+    assert bedside.ticks * 100 <= SLOWED_MS_MAX + 60 * SECOND
+
+
+@pytest.mark.requirement("R31")
+def test_a_contact_that_seldom_comes_and_goes_slows_a_ramp_and_the_session_is_finished() -> None:
+    bedside = flapping(50, 20)
+    bedside.until_closed()
+    assert bedside.session.completed and "F58" not in bedside.codes()

@@ -62,7 +62,7 @@ def test_what_is_sent_is_the_plan_at_that_moment_rounded_towards_zero(
     plan = replace(plan, device=replace(plan.device, step_na=step_na))
     bedside = Bedside(bound_of(plan))
     broken = Broken(bedside.device)
-    bedside.session._stimulator = broken
+    bedside.session.output.stimulator = broken
     bedside.begin()
     ticks = ramp_ms // 100
     for tick in range(1, ticks + 1):
@@ -77,7 +77,7 @@ def test_what_is_sent_is_the_plan_at_that_moment_rounded_towards_zero(
 def test_no_step_pause_resume_stop_or_late_tick_moves_faster_than_the_plan() -> None:
     bedside = adjustable()
     broken = Broken(bedside.device)
-    bedside.session._stimulator = broken
+    bedside.session.output.stimulator = broken
     bedside.begin().tick(60)
     bedside.session.feed(Pause())
     bedside.tick(80)
@@ -162,7 +162,7 @@ def test_one_action_stops_from_any_state(ticks: int) -> None:
 def test_what_was_lowered_stays_lowered_over_steps_pauses_and_resumptions() -> None:
     bedside = adjustable()
     broken = Broken(bedside.device)
-    bedside.session._stimulator = broken
+    bedside.session.output.stimulator = broken
     bedside.begin().tick(60)
     bedside.session.feed(Adjust("current", MA))
     bedside.tick(40)

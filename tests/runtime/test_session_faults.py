@@ -21,6 +21,7 @@ from tests.ir.sessions import (
     timed_plan,
 )
 from tests.runtime.bedside import Bedside
+from tests.runtime.broken import Broken
 from tests.runtime.short_sessions import SHORT, check, reached
 
 
@@ -68,12 +69,11 @@ def test_three_missing_answers_are_a_lost_link_and_a_person_resumes_when_it_is_b
 def test_an_answer_that_came_late_is_charged_at_what_the_device_may_have_held() -> None:
     calm, late = reached(160), reached(160)
     assert calm.session.state.mode is Mode.ON
-    late.device.inject(Fault.DEAF_HOST)
-    for bedside in (calm, late):
-        bedside.tick(1)
-    late.device.clear(Fault.DEAF_HOST)
-    for bedside in (calm, late):
-        bedside.tick(1)
+    broken = late.session.output.stimulator = Broken(late.device)
+    for answers in (False, True):
+        broken.answers = (lambda reply: reply) if answers else (lambda reply: None)
+        for bedside in (calm, late):
+            bedside.tick(1)
     events = [record.payload.get("event") for record in late.reading.records]
     assert events.count("ack") == 1
     # The ramp falls by 50 uA a tick (2 % and all); in two ticks the device may have held what was set before.

@@ -58,6 +58,21 @@ class Kind(Enum):
     POWER_LOST = ("R59", "power is lost, and the disk keeps what it likes")
     TAMPERED = ("R61", "the journal is changed afterwards")
     OUR_BUG = ("R56", "a part of ours raises")
+    COMES_AND_GOES = ("R29", "an electrode touches, and does not, from tick to tick")
+    DRY_AND_WET = ("R31", "the contact comes and goes at the highest voltage")
+    WEAK = ("R31", "the device delivers less than it is set to")
+    SCALED = ("R35", "readings are ten times too high or too low")
+    SPIKE = ("R34", "one value of a reading is absurd")
+    REPEATED = ("R40", "the newest reading is told again and again, number and clock included")
+    DISORDER = ("R40", "readings arrive in the wrong order")
+    CLOCK_RATE = ("R53", "the device's clock runs a tenth too slow or too fast")
+    LOST_ANSWERS = ("R38", "commands are carried out, their answers are lost, readings arrive")
+    RESTARTS = ("R48", "the device restarts again and again")
+    SECRET_RESET = ("R48", "the device restarts and does not count it")
+    SLEEPS_PAUSED = ("R27", "a person pauses, and then the computer sleeps")
+    MASHING = ("R12", "somebody presses everything at random")
+    ODD_WORDS = ("R69", "answers that no form would let through")
+    AT_SEALING = ("R60", "disk or program fail while the journal is sealed")
 
     @property
     def requirement(self) -> str:
@@ -65,7 +80,18 @@ class Kind(Enum):
         return self.value[0]
 
 
-LYING = frozenset({Kind.SIGN, Kind.FROZEN, Kind.NONSENSE, Kind.STALE_SAMPLES})
+LYING = frozenset(
+    {
+        Kind.SIGN,
+        Kind.FROZEN,
+        Kind.NONSENSE,
+        Kind.STALE_SAMPLES,
+        Kind.SCALED,
+        Kind.SPIKE,
+        Kind.REPEATED,
+        Kind.DISORDER,
+    }
+)
 ENDING = frozenset({Kind.KILLED, Kind.POWER_LOST})
 """Nothing of the session is left after these."""
 
@@ -94,11 +120,20 @@ def _latest(chance: Random) -> int:
 
 
 def drawn_faults(chance: Random) -> tuple[Planned, ...]:
-    """None to a few, most of them while current flows."""
+    """None to a few, most of them while current flows; in one world of three all of them in the same tick,
+    or in the tick after it.
+    """
     kinds = tuple(Kind)
+    together = chance.randint(1, _latest(chance)) if chance.random() < 1 / 3 else None
+
+    def moment(kind: Kind) -> int:
+        if kind in BEFORE or kind in AFTERWARDS:
+            return 0 if kind in BEFORE else 1
+        return chance.randint(1, _latest(chance)) if together is None else together + chance.choice((0, 0, 1))
+
     return tuple(
         Planned(
-            at=0 if kind in BEFORE else 1 if kind in AFTERWARDS else chance.randint(1, _latest(chance)),
+            at=moment(kind),
             lasts=chance.choice((1, 1, 2, 3, 5, 8, 30)),
             kind=kind,
             size=chance.randint(1, 1_000_000),

@@ -16,7 +16,8 @@ from ionto_runtime.signing import TrustStore, secret_key, signer_of, verifier_of
 from ionto_runtime.simulation.clock import WALL_START_MS
 from ionto_runtime.simulation.stimulator import Fault
 from tests.simulation.faults import LYING, Kind
-from tests.simulation.world import World, left_alone, run_world
+from tests.simulation.running import left_alone, run_world
+from tests.simulation.world import World
 
 AUTHOR = secret_key("the world", bytes(range(32)))
 

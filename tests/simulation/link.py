@@ -31,12 +31,18 @@ class Link:
         self._earlier: list[tuple[int, int, int]] = []
         self._last: Measurement | None = None
         self._frozen: Measurement | None = None
+        self._repeated: Measurement | None = None
+        self._latest: list[Measurement] = []
+        self._tenfold: bool | None = None
+        self._from_ms: int | None = None
 
     def set_current(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None = None) -> Reply | None:
         self.told += 1
         if Kind.LOST_COMMANDS in self.active:
             return None
         reply = self._deliver(na, lease_ms, seq, waveform)
+        if Kind.LOST_ANSWERS in self.active:
+            reply = None
         if Kind.DUPLICATES in self.active:
             self._deliver(na, lease_ms, seq, waveform)
         if Kind.OLD_COMMANDS in self.active and self._earlier:
@@ -49,6 +55,8 @@ class Link:
         if Kind.LOST_COMMANDS in self.active:
             return None
         reply = self.device.output_off(seq)
+        if Kind.LOST_ANSWERS in self.active:
+            reply = None
         if not self.device.faults & {Fault.STUCK_OUTPUT, Fault.SILENT}:
             self.in_force_na = 0
         return reply
@@ -59,8 +67,8 @@ class Link:
         found = self.device.measure()
         if found is None:
             return None
-        found, self._last = self._disturbed(found), found
-        return found
+        told, self._last = self._out_of_time(found), found
+        return self._disturbed(told)
 
     def _deliver(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None) -> Reply | None:
         device = self.device
@@ -73,9 +81,18 @@ class Link:
             self._watch(before, after)
         return reply
 
-    def _disturbed(self, found: Measurement) -> Measurement:
+    def _out_of_time(self, found: Measurement) -> Measurement:
+        """Readings that are told late, again, or in the wrong order."""
+        self._latest = [*self._latest[-3:], found]
         if Kind.STALE_SAMPLES in self.active and self._last is not None:
             return self._last
+        if Kind.REPEATED in self.active:
+            self._repeated = self._repeated or found
+            return self._repeated
+        self._repeated = None
+        return self._chance.choice(self._latest) if Kind.DISORDER in self.active else found
+
+    def _disturbed(self, found: Measurement) -> Measurement:
         if Kind.FROZEN in self.active:
             self._frozen = self._frozen or found
             return replace(self._frozen, seq=found.seq, device_ms=found.device_ms)
@@ -84,6 +101,40 @@ class Link:
             return replace(found, current_na=-found.current_na)
         if Kind.NONSENSE in self.active:
             return replace(found, current_na=10**12, voltage_mv=-(10**9), impedance_ohm=10**9)
+        if Kind.SCALED in self.active:
+            self._tenfold = self._chance.random() < 0.5 if self._tenfold is None else self._tenfold
+            current_na = found.current_na * 10 if self._tenfold else found.current_na // 10
+            return replace(found, current_na=current_na)
+        self._tenfold = None
+        if Kind.SPIKE in self.active:
+            return self._spiked(found)
         if Kind.DEVICE_CLOCK in self.active:
             return replace(found, device_ms=found.device_ms - self._chance.randint(0, 10**6))
+        if Kind.CLOCK_RATE in self.active:
+            self._from_ms = found.device_ms if self._from_ms is None else self._from_ms
+            passed_ms = (found.device_ms - self._from_ms) * self._chance.choice((9, 11)) // 10
+            return replace(found, device_ms=self._from_ms + passed_ms)
+        self._from_ms = None
         return found
+
+    def _spiked(self, found: Measurement) -> Measurement:
+        """One value that cannot be, or is not so."""
+        match self._chance.randrange(8):
+            case 0:
+                return replace(
+                    found, current_na=self._chance.choice((-1, 1)) * self._chance.randint(0, 10**7)
+                )
+            case 1:
+                return replace(found, voltage_mv=self._chance.randint(-(10**6), 10**6))
+            case 2:
+                return replace(found, impedance_ohm=self._chance.choice((None, 0, -1, 1, 10**12)))
+            case 3:
+                return replace(found, at_compliance=not found.at_compliance)
+            case 4:
+                return replace(found, lead_off=True)
+            case 5:
+                return replace(found, setpoint_na=-found.setpoint_na)
+            case 6:
+                return replace(found, seq=self._chance.choice((-1, 0, found.seq - 1, found.seq + 1, 10**9)))
+            case _:
+                return replace(found, output_on=not found.output_on)

@@ -6,33 +6,29 @@ happens in the order in which the loop lets time pass, so that a run can be repe
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from ionto_ir.bound import BoundPlan, worst_na
+from ionto_ir.bound import worst_na
 from ionto_ir.events import (
     Adjust,
     Begin,
     Confirm,
-    EmergencyStop,
     Enter,
     Event,
     Pause,
+    Press,
     PromptKind,
     Resume,
     Stop,
 )
 from ionto_ir.state import Mode
-from ionto_runtime.journal import Durability, JournalWriter, Written
-from ionto_runtime.loop import run_session
 from ionto_runtime.session import Session
 from ionto_runtime.simulation.clock import WALL_START_MS
 from ionto_runtime.simulation.stimulator import Fault, SimulatedStimulator
 from ionto_runtime.supervision import STANDING_MS_MAX
-from ionto_runtime.view import Facts, View
-from tests.runtime.bedside import header_of
+from ionto_runtime.view import View
 from tests.simulation.disk import Disk
 from tests.simulation.faults import AFTERWARDS, BEFORE, ENDING, Kind, Planned, drawn_faults
 from tests.simulation.link import Link
@@ -43,6 +39,10 @@ STILL_TICKS_MAX = STANDING_MS_MAX // TICK_MS + 10
 
 TICKS_MAX = 12 * STILL_TICKS_MAX
 """A session of a few seconds may stand still once in each of its steps and after each interruption."""
+
+
+Undo = Callable[[], None] | None
+"""What ends a fault, where anything does."""
 
 
 class HostLostError(BaseException):
@@ -56,10 +56,12 @@ class World:
         chance = self.chance = Random(f"{seed}/world")
         self.seed = seed
         self.bound = drawn_bound(chance)
-        self.device = SimulatedStimulator(self.bound.plan.device, drawn_body(chance, seed), seed)
+        locks = Random(f"{seed}/restarts").random() < 0.5
+        body = drawn_body(chance, seed)
+        self.device = SimulatedStimulator(self.bound.plan.device, body, seed, locks=locks)
         self.link = Link(self.device, chance, self._setting)
         self.disk = Disk()
-        self.planned = drawn_faults(chance) if faults is None else tuple(faults)
+        self.planned = drawn_faults(Random(f"{seed}/faults")) if faults is None else tuple(faults)
         self.sensitive_na = chance.choice((10**12, 10**12, 300_000, 800_000))
         self.violations: list[str] = []
         self.injected: Counter[Kind] = Counter()
@@ -75,6 +77,10 @@ class World:
         self._where: object = None
         self._says: list[Event] = []
         self._undo: list[tuple[int, Callable[[], None]]] = []
+        self.actions: Mapping[Kind, Callable[[World, Planned], Undo]] = {}
+        """What begins each kind of fault: given by whoever runs the world."""
+        self._repeating: list[Callable[[], None]] = []
+        self._mashing = 0
         self._raises = ""
 
     # --- the clock --------------------------------------------------------------------------------------
@@ -130,6 +136,8 @@ class World:
         if self._raises == "poll":
             raise RuntimeError("the console cannot be read")
         said, self._says = self._says, []
+        if self._mashing:
+            said += [pressed(self.chance) for _ in range(self.chance.randint(0, self._mashing))]
         if any(isinstance(event, Resume) for event in said):
             self.resumed = True
         prompt = view.prompt
@@ -211,6 +219,8 @@ class World:
         self._undo = [item for item in self._undo if item[0] > self.ticks]
         for undo in due:
             undo()
+        for again in self._repeating:
+            again()
         for fault in self.planned:
             if fault.at == self.ticks and fault.kind not in BEFORE:
                 self._begin_fault(fault)
@@ -220,7 +230,7 @@ class World:
         if fault.kind in ENDING:
             self.lost = True
             raise HostLostError
-        undo = None if fault.kind in AFTERWARDS else BEGIN[fault.kind](self, fault)
+        undo = None if fault.kind in AFTERWARDS else self.actions[fault.kind](self, fault)
         if undo is not None:
             self._undo.append((self.ticks + fault.lasts, undo))
 
@@ -236,223 +246,31 @@ class World:
         """Set the calendar."""
         self._wall_shift_ms += ms
 
+    def repeat(self, action: Callable[[], None]) -> Callable[[], None]:
+        """Do something at each tick from now on; what is returned ends it."""
+        self._repeating.append(action)
+        return lambda: self._repeating.remove(action)
+
+    def mash(self, most: int) -> None:
+        """Have somebody press up to so many things at each look."""
+        self._mashing = most
+
     def break_console(self, what: str) -> None:
         """Have the console raise from now on."""
         self._raises = what
 
 
-Undo = Callable[[], None] | None
-
-
-def _device_fault(fault: Fault) -> Callable[[World, Planned], Undo]:
-    def begin(world: World, _planned: Planned) -> Undo:
-        world.device.inject(fault)
-        return lambda: world.device.clear(fault)
-
-    return begin
-
-
-def _link_fault(kind: Kind) -> Callable[[World, Planned], Undo]:
-    def begin(world: World, _planned: Planned) -> Undo:
-        world.link.active.add(kind)
-        return lambda: world.link.active.discard(kind)
-
-    return begin
-
-
-def _saying(*events: Event) -> Callable[[World, Planned], Undo]:
-    def begin(world: World, _planned: Planned) -> Undo:
-        world.say(*events)
-        return None
-
-    return begin
-
-
-def _gain(world: World, planned: Planned) -> Undo:
-    before = world.device._gain
-    world.device._gain = 0.06 + planned.size / 1_000_000 * 9
-
-    def undo() -> None:
-        world.device._gain = before
-
-    return undo
-
-
-def _skin(world: World, planned: Planned) -> Undo:
-    for site in world.device.body.sites:
-        site._dryness *= 4 if planned.size % 2 else 0.25
-    return None
-
-
-def _compliance(world: World, planned: Planned) -> Undo:
-    for site in world.device.body.sites:
-        site._dryness *= 60
-    return None
-
-
-def _corrupt(world: World, planned: Planned) -> Undo:
-    if world.device._output_on:
-        most = world.bound.plan.device.current_na_max
-        world.device._setpoint_na = planned.size * most // 1_000_000 // 10_000 * 10_000
-    return None
-
-
-def _bad_start(world: World, planned: Planned) -> Undo:
-    world.device.set_current(planned.size % 40 * 10_000, 200, 1)
-    if planned.size % 2:
-        world.device.inject(Fault.STUCK_OUTPUT)
-    return None
-
-
-def _reset(world: World, _planned: Planned) -> Undo:
-    world.device.reset()
-    return None
-
-
-def _late(world: World, planned: Planned) -> Undo:
-    world.oversleep(10 + planned.size % 230)
-    return None
-
-
-def _very_late(world: World, planned: Planned) -> Undo:
-    world.oversleep(300 + planned.size % 5_000)
-    return None
-
-
-def _wall(world: World, planned: Planned) -> Undo:
-    world.shift_wall((1 if planned.size % 2 else -1) * (planned.size % 90_000_000))
-    return None
-
-
-def _adjust(world: World, planned: Planned) -> Undo:
-    world.say(Adjust("current", planned.size % 15 * 100_000))
-    return None
-
-
-def _flood(world: World, _planned: Planned) -> Undo:
-    world.say(*([Confirm(), Pause()] * 5_000))
-    return None
-
-
-def _console(world: World, planned: Planned) -> Undo:
-    world.break_console("poll" if planned.size % 2 else "show")
-    return None
-
-
-def _signal(_world: World, planned: Planned) -> Undo:
-    signal.raise_signal((signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[planned.size % 3])
-    return None
-
-
-def _disk(name: str) -> Callable[[World, Planned], Undo]:
-    def begin(world: World, _planned: Planned) -> Undo:
-        setattr(world.disk, name, True)
-        return None
-
-    return begin
-
-
-def _stall(world: World, _planned: Planned) -> Undo:
-    world.disk.stalled = True
-
-    def undo() -> None:
-        world.disk.stalled = False
-
-    return undo
-
-
-def _bug(world: World, planned: Planned) -> Undo:
-    """The device's driver raises where it never should: the loop has to open the output in spite of it."""
-    device, measure = world.link, world.link.measure
-    calls = planned.size % 2
-
-    def raising() -> None:
-        nonlocal calls
-        calls += 1
-        del device.measure  # type: ignore[method-assign]
-        raise ZeroDivisionError(f"a bug, after {calls} calls of {measure.__name__}")
-
-    device.measure = raising  # type: ignore[method-assign, assignment]
-    return None
-
-
-BEGIN: dict[Kind, Callable[[World, Planned], Undo]] = {
-    Kind.LEAD_OFF: _device_fault(Fault.LEAD_OFF),
-    Kind.SHORT: _device_fault(Fault.SHORT),
-    Kind.SKIN_JUMP: _skin,
-    Kind.COMPLIANCE: _compliance,
-    Kind.GAIN: _gain,
-    Kind.CORRUPT_SETPOINT: _corrupt,
-    Kind.STUCK: _device_fault(Fault.STUCK_OUTPUT),
-    Kind.RESET: _reset,
-    Kind.SIGN: _link_fault(Kind.SIGN),
-    Kind.FROZEN: _link_fault(Kind.FROZEN),
-    Kind.NONSENSE: _link_fault(Kind.NONSENSE),
-    Kind.BAD_START: _bad_start,
-    Kind.DEVICE_CLOCK: _link_fault(Kind.DEVICE_CLOCK),
-    Kind.SILENT: _device_fault(Fault.SILENT),
-    Kind.DEAF_HOST: _device_fault(Fault.DEAF_HOST),
-    Kind.LOST_COMMANDS: _link_fault(Kind.LOST_COMMANDS),
-    Kind.DUPLICATES: _link_fault(Kind.DUPLICATES),
-    Kind.OLD_COMMANDS: _link_fault(Kind.OLD_COMMANDS),
-    Kind.LOST_SAMPLES: _link_fault(Kind.LOST_SAMPLES),
-    Kind.STALE_SAMPLES: _link_fault(Kind.STALE_SAMPLES),
-    Kind.LATE: _late,
-    Kind.VERY_LATE: _very_late,
-    Kind.WALL_CLOCK: _wall,
-    Kind.PAUSE: _saying(Pause()),
-    Kind.RESUME: _saying(Resume()),
-    Kind.STOP: _saying(Stop()),
-    Kind.EMERGENCY: _saying(EmergencyStop()),
-    Kind.ADJUST: _adjust,
-    Kind.CONFUSED: _saying(Begin(), Confirm(), Enter("nothing", 1), Begin(), Adjust("nothing", 1)),
-    Kind.FLOOD: _flood,
-    Kind.CONSOLE_DIES: _console,
-    Kind.SIGNAL: _signal,
-    Kind.DISK_FULL: _disk("full"),
-    Kind.SYNC_FAILS: _disk("broken"),
-    Kind.SHORT_WRITE: _disk("short"),
-    Kind.DISK_STALLS: _stall,
-    Kind.OUR_BUG: _bug,
-}
-
-
-def run_world(world: World) -> None:
-    """Run the real session in a world, to its end or to the end of its host."""
-    journal = JournalWriter(world.disk, world, Durability.SYNCED)
-    assert isinstance(journal.begin(header_of(world.bound)), Written)
-    session = world.session = Session(world.bound, world.link, journal)
-    world.watch(session)
-    world.before_all()
-    if session.arm() is not None:
-        if not world.injected[Kind.BAD_START]:
-            world.violations.append("arm: a good device is refused")
-        journal.seal("not begun")
-        return
-    world.begun = True
-    try:
-        run_session(session, world, _facts(world.bound), world, world.passing, real_time=True)
-    except HostLostError:
-        world.lost = True
-
-
-def _facts(bound: BoundPlan) -> Facts:
-    """What a display would show all the time; nobody looks, so nothing is rehearsed for it."""
-    return Facts(
-        bound=bound,
-        patient=None,
-        operator=None,
-        device="the world's",
-        simulated=True,
-        speed=1,
-        planned_pc=0,
-        planned_ms=0,
-        ohm_max=None,
-        steps=("",) * len(bound.plan.steps),
+def pressed(chance: Random) -> Event:
+    """Anything that a console can say."""
+    anything: tuple[Event, ...] = (
+        Begin(),
+        Confirm(),
+        Enter("current", chance.randint(-(10**9), 10**9)),
+        Adjust("current", chance.randint(0, 15) * 100_000),
+        Press("button"),
+        Pause(),
+        Resume(),
+        Resume(),
+        Stop(),
     )
-
-
-def left_alone(world: World, ms: int) -> None:
-    """Nobody runs any more: the device goes on by itself."""
-    for _ in range(ms // TICK_MS):
-        world.passing(TICK_MS)
+    return chance.choice(anything)

@@ -135,6 +135,7 @@ class SimulatedDriver:
         found = self.device.measure()
         if found is None or found.output_on or found.setpoint_na:
             return Problem("I0925", "the device is only armed at setpoint zero")
+        self.device.prepare()
         self._armed = True
         return None
 

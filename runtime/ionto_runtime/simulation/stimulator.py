@@ -61,13 +61,19 @@ class Received:
 
 
 class SimulatedStimulator:
-    """One device of a profile on one body; equal seeds give equal devices, errors and readings."""
+    """One device of a profile on one body; equal seeds give equal devices, errors and readings.
 
-    def __init__(self, device: Device, body: Body, seed: int) -> None:
+    `locks` says that after a restart it takes no setpoint before it is prepared again, as a device for people
+    does; an instrument of the laboratory takes the next one that comes.
+    """
+
+    def __init__(self, device: Device, body: Body, seed: int, *, locks: bool = True) -> None:
         self.device = device
         self.body = body
         self.received = Received()
         self.faults: set[Fault] = set()
+        self._locks = locks
+        self._locked = False
         calibration = Random(f"{seed}/calibration")
         self._gain = calibration.uniform(-1, 1) * OUTPUT_SHARE * device.accuracy_ppm / 1_000_000
         self._offset_na = calibration.uniform(-1, 1) * OUTPUT_SHARE * device.accuracy_offset_na
@@ -163,7 +169,12 @@ class SimulatedStimulator:
         drive.
         """
         self._boot_count += 1
+        self._locked = self._locks
         self._power_up()
+
+    def prepare(self) -> None:
+        """A host has met the device anew, and arms it."""
+        self._locked = False
 
     def _take(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None) -> Reply:
         repeated = seq == self._seq and self._last == (na, lease_ms, waveform)
@@ -183,6 +194,8 @@ class SimulatedStimulator:
         return Accepted(seq)
 
     def _refusal(self, na: int, lease_ms: int, seq: int) -> Refusal | None:
+        if self._locked:
+            return Refusal.NOT_READY
         if seq <= self._seq:
             return Refusal.STALE
         if abs(na) > self.device.current_na_max:
