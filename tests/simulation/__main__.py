@@ -85,16 +85,23 @@ def campaign(first: int, count: int, processes: int, seconds: float | None = Non
         for part in parts:
             if ends is not None and time.monotonic() > ends:
                 break
-            total.join(chunk(part))
+            total.join(_told(chunk(part)))
         return total
     with ProcessPoolExecutor(processes) as pool:
         waiting = deque(pool.submit(chunk, part) for part in parts)
         while waiting:
-            total.join(waiting.popleft().result())
+            total.join(_told(waiting.popleft().result()))
             if ends is not None and time.monotonic() > ends:
                 pool.shutdown(wait=False, cancel_futures=True)
                 break
     return total
+
+
+def _told(tally: Tally) -> Tally:
+    """Say at once what was violated: nobody should wait for the end of a long campaign to hear of it."""
+    for seed, text in tally.violations:
+        print(f"--seed {seed}: {text}", file=sys.stderr, flush=True)
+    return tally
 
 
 def lines(tally: Tally, first: int, seconds: float) -> Iterator[str]:
