@@ -177,7 +177,7 @@ def test_a_requirement_that_is_gone_is_refused() -> None:
     def change(plan: Json, _: Json) -> None:
         plan["requirements"] = []
 
-    assert codes(change, "treatments.palmar_hyperhidrosis_tap_water") & {"I0831", "I0833"}
+    assert codes(change, "treatments.palmar_hyperhidrosis_tap_water_child") & {"I0831", "I0833"}
 
 
 def test_a_refusal_that_is_gone_is_refused() -> None:

@@ -10,6 +10,7 @@ import pytest
 from ionto_dsl.compilation import Compilation, CompiledProtocol
 from ionto_dsl.driver import compile_file, compile_text
 from ionto_dsl.formatter import format_source
+from ionto_ir.diagnostic import Severity
 from ionto_ir.expectations import failures
 from ionto_ir.plan import Plan
 from ionto_ir.rehearse import Rehearsed, rehearse
@@ -71,6 +72,12 @@ def test_a_treatment_is_proved(path: Path) -> None:
         f.claim.id for f in report.findings if verdict_name(f.verdict) != "proved" and not f.claim.soft
     ]
     assert (report.outcome, unproved) == (Outcome.PROVED, [])
+
+
+@pytest.mark.parametrize("path", [*TREATMENTS, *SOUND], ids=named)
+def test_no_line_of_a_treatment_is_without_effect(path: Path) -> None:
+    warnings = [item for item in judged(path).diagnostics if item.severity is Severity.WARNING]
+    assert [item.message for item in warnings] == []
 
 
 @pytest.mark.parametrize("path", [*TREATMENTS, *SOUND], ids=named)

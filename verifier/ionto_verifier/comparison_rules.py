@@ -11,6 +11,7 @@ from ionto_ir.monitor import Monitor, MonitorAction
 from ionto_ir.plan import BooleanDomain, IntegerDomain, Plan, Variable, VariableKind
 from ionto_ir.wording import duration_text, limit_text, value_text
 from ionto_verifier.aspects import Aspect, Change
+from ionto_verifier.covering import covers
 from ionto_verifier.windows import sessions_within
 
 WINDOWS_MS = (DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 365 * DAY_MS)
@@ -48,20 +49,8 @@ def _limits(old: Plan, new: Plan) -> Iterator[Aspect]:
 
 def _tightest(limit: Limit, among: Iterable[Limit]) -> Limit | None:
     """The limit that holds at least wherever this one does, with the smallest bound."""
-    found = [other for other in among if _covers(other, limit)]
+    found = [other for other in among if covers(other, limit)]
     return min(found, key=lambda item: item.bound, default=None)
-
-
-def _covers(other: Limit, limit: Limit) -> bool:
-    same = (other.kind, other.window_ms) == (limit.kind, limit.window_ms)
-    everywhere = other.role is None or other.role is limit.role
-    # A limit that counts the accuracy holds of the set value too; a hard one does all that a soft one does.
-    as_strong = (limit.nominal or not other.nominal) and (limit.soft or not other.soft)
-    # One that does not count people is weaker, and so is a soft one that somebody else may pass.
-    as_strict = (limit.apart or not other.apart) and (not other.soft or other.needs in (limit.needs, None))
-    if limit.needs is not None and other.soft:
-        as_strict = as_strict and other.needs == limit.needs
-    return same and everywhere and as_strong and as_strict
 
 
 def _smaller(new: int, old: int) -> Change:

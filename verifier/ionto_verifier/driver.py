@@ -19,6 +19,7 @@ from ionto_verifier.properties import REACHED, Asked, Claim, Property
 from ionto_verifier.report import Answered, Finding, VerificationReport
 from ionto_verifier.solve import decide_all
 from ionto_verifier.term import TermTooLargeError
+from ionto_verifier.vacuity import idle_lines
 from ionto_verifier.verdict import Refuted, Undecided, Vacuous
 
 
@@ -59,6 +60,7 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     said = [disagreement(text, plan.span) for text in disagreements]
     said += diagnostics_of(plan, findings, advice)
     said += [unused(plan.limits[index]) for index in unasked]
+    said += idle_lines(inquiry, findings)
     answers = tuple(
         Answered(question, question.decided or decisions[question.obligation.id])
         for item in asked

@@ -4,10 +4,17 @@ place.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import assert_never
+
 from ionto_ir.expression import Constant
-from ionto_ir.plan import Plan
+from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Plan, Variable
 from ionto_ir.units import AREA, CURRENT, SLEW, TIME, VOLTAGE, format_quantity
+from ionto_ir.wording import value_text
 from ionto_verifier.assumptions import accuracy_text
+from ionto_verifier.decision import BoundUsed, CoreItem, GuardUsed
+from ionto_verifier.environment import Environment, Origin
+from ionto_verifier.obligation import Variable as SolverVariable
 from ionto_verifier.report import Support
 
 
@@ -49,3 +56,32 @@ def _device_fact(plan: Plan, fact: str) -> str | None:
         "stop and resume slew": f"{stop}, {resume}",
     }
     return words.get(fact)
+
+
+def support_of(
+    plan: Plan, environment: Environment, item: CoreItem, origins: Mapping[str, object]
+) -> Support | None:
+    """A plan variable's bound or a guard of the plan; what is only ours (a fresh variable) tells people
+    nothing.
+    """
+    match item:
+        case GuardUsed(name):
+            origin = origins.get(name)
+            return Support(origin.text, origin.span) if isinstance(origin, Origin) else None
+        case BoundUsed(name, upper):
+            original = environment.copies.get(name, name)
+            found = next((variable for variable in plan.variables if variable.name == original), None)
+            return None if found is None else _bound(found, environment.variables[original], upper)
+
+
+def _bound(variable: Variable, solver: SolverVariable, upper: bool) -> Support | None:
+    match variable.domain:
+        case BooleanDomain():
+            return None  # that it is yes or no tells nobody anything
+        case ChoiceDomain(labels):
+            return Support(f"{variable.name}: {' | '.join(labels)}", variable.span)
+        case IntegerDomain():
+            end = solver.highest if upper else solver.lo
+            sign = "<=" if upper else ">="
+            return Support(f"{variable.name} {sign} {value_text(variable, end)}", variable.span)
+    assert_never(variable.domain)

@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ionto_ir.dataclass import dataclass
-from ionto_ir.plan import VariableKind
-from ionto_ir.wording import value_text
 from ionto_verifier import decision
 from ionto_verifier.counterexample import Counterexample
-from ionto_verifier.decision import BoundUsed, Decision, GuardUsed
-from ionto_verifier.environment import Origin
-from ionto_verifier.facts import fact_support
+from ionto_verifier.decision import Decision
+from ionto_verifier.facts import fact_support, support_of
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.margins import Margin, margin_of
 from ionto_verifier.obligation import Witness
@@ -239,28 +236,7 @@ def _core(inquiry: Inquiry, claim: Claim, answers: Answers) -> Iterator[Support]
         if isinstance(found, decision.Proved):
             origins = {guard.name: guard.label for guard in question.obligation.guards}
             for item in found.core:
-                support = _support(inquiry, item, origins)
+                support = support_of(inquiry.plan, inquiry.environment, item, origins)
                 if support is not None:
                     supports[support] = None
     yield from list(supports)[:CORE_MAX]
-
-
-def _support(inquiry: Inquiry, item: BoundUsed | GuardUsed, origins: Mapping[str, object]) -> Support | None:
-    """A plan variable's bound or a guard of the plan; what is only ours (a fresh variable) tells people
-    nothing.
-    """
-    match item:
-        case GuardUsed(name):
-            origin = origins.get(name)
-            return Support(origin.text, origin.span) if isinstance(origin, Origin) else None
-        case BoundUsed(name, upper):
-            original = inquiry.environment.copies.get(name, name)
-            for variable in inquiry.plan.variables:
-                if variable.name == original:
-                    solver = inquiry.environment.variables[original]
-                    if variable.kind is VariableKind.ANSWER and solver.is_answer:
-                        return None
-                    end = solver.highest if upper else solver.lo
-                    sign = "<=" if upper else ">="
-                    return Support(f"{original} {sign} {value_text(variable, end)}", variable.span)
-            return None

@@ -34,7 +34,7 @@ def monitor_claims(inquiry: Inquiry) -> Iterator[Asked]:
     """What is asked of each monitor."""
     if not inquiry.plan.monitors or not any(True for _ in inquiry.moving()):
         return
-    world = _World(inquiry)
+    world = World(inquiry)
     for number, monitor in enumerate(inquiry.plan.monitors):
         yield from _of_monitor(inquiry, world, number, monitor)
 
@@ -43,7 +43,7 @@ def _no_facts(value: Polynomial) -> tuple[Formula, ...]:
     return ()
 
 
-class _World:
+class World:
     """What may be read and have been delivered at any moment of a session: `assumed` within the assumed
     impedance, `anything` beyond it too.
     """
@@ -96,7 +96,7 @@ def _most(inquiry: Inquiry, terms: list[Polynomial]) -> int:
     return max((int(inquiry.environment.bounds(term)[1]) + 1 for term in terms), default=0)
 
 
-def _of_monitor(inquiry: Inquiry, world: _World, number: int, monitor: Monitor) -> Iterator[Asked]:
+def _of_monitor(inquiry: Inquiry, world: World, number: int, monitor: Monitor) -> Iterator[Asked]:
     name = f"monitors[{number}]"
     yield _acts(inquiry, world, name, monitor)
     yield _idles(inquiry, world, name, monitor)
@@ -104,7 +104,7 @@ def _of_monitor(inquiry: Inquiry, world: _World, number: int, monitor: Monitor) 
         yield from _releases(inquiry, world, name, monitor, monitor.until)
 
 
-def _formula(inquiry: Inquiry, condition: Expression, scope: Scope, name: str) -> Formula:
+def condition_formula(inquiry: Inquiry, condition: Expression, scope: Scope, name: str) -> Formula:
     """The condition over what may be read; what somebody may adjust has any value of its range."""
     moving = inquiry.encoding.moving(scope, f"in {name}", condition)
     return inquiry.encoding.formula(condition, moving)
@@ -115,40 +115,40 @@ def _never(inquiry: Inquiry, claim: Claim, formula: Formula) -> Question:
     return inquiry.question(claim, negation(formula), Place(None, everything(inquiry)))
 
 
-def _acts(inquiry: Inquiry, world: _World, name: str, monitor: Monitor) -> Asked:
+def _acts(inquiry: Inquiry, world: World, name: str, monitor: Monitor) -> Asked:
     """Something that the device can read makes it act; the second question asks within what is assumed."""
     statement = f"the monitor “{monitor.text}” can act"
     claim = Claim(name, Property.WATCHES, statement, monitor.span, None, None, ("compliance",))
     if monitor.persistence_ms > world.longest_ms:
         return Asked(claim, (inquiry.known(claim, holds=True),))
     scopes = [world.anything] if world.assumed is world.anything else [world.anything, world.assumed]
-    formulas = [_formula(inquiry, monitor.condition, scope, name) for scope in scopes]
+    formulas = [condition_formula(inquiry, monitor.condition, scope, name) for scope in scopes]
     return Asked(claim, tuple(_never(inquiry, claim, formula) for formula in formulas))
 
 
-def _idles(inquiry: Inquiry, world: _World, name: str, monitor: Monitor) -> Asked:
+def _idles(inquiry: Inquiry, world: World, name: str, monitor: Monitor) -> Asked:
     """Within what is assumed something can be read that does not make it act."""
     statement = f"the monitor “{monitor.text}” does not act always"
     facts = ("compliance", "impedance") if world.assumed is not world.anything else ("compliance",)
     claim = Claim(f"{name}.idles", Property.IDLES, statement, monitor.span, None, None, facts)
-    always = negation(_formula(inquiry, monitor.condition, world.assumed, name))
+    always = negation(condition_formula(inquiry, monitor.condition, world.assumed, name))
     return Asked(claim, (_never(inquiry, claim, always),))
 
 
 def _releases(
-    inquiry: Inquiry, world: _World, name: str, monitor: Monitor, until: Expression
+    inquiry: Inquiry, world: World, name: str, monitor: Monitor, until: Expression
 ) -> Iterator[Asked]:
     """`until` can come to hold, and never while the condition holds."""
     statement = f"what the monitor “{monitor.text}” did can end"
     claim = Claim(f"{name}.until", Property.RELEASES, statement, monitor.span)
-    ends = _formula(inquiry, until, world.assumed, name)
+    ends = condition_formula(inquiry, until, world.assumed, name)
     yield Asked(claim, (_never(inquiry, claim, ends),))
     statement = f"the monitor “{monitor.text}” does not let go while it would act"
     apart = Claim(f"{name}.apart", Property.APART, statement, monitor.span)
     both = conjunction(
         (
-            _formula(inquiry, monitor.condition, world.anything, name),
-            _formula(inquiry, until, world.anything, name),
+            condition_formula(inquiry, monitor.condition, world.anything, name),
+            condition_formula(inquiry, until, world.anything, name),
         )
     )
     yield Asked(apart, (_never(inquiry, apart, both),))
