@@ -30,6 +30,7 @@ from ionto_ir.expression import (
     equal,
     integer_reference,
     less_equal,
+    multiply,
     negation,
     references,
 )
@@ -237,16 +238,37 @@ def _asked_of_today(
     if follows is None or begins is None:
         return None
     first_one = equal(integer_reference(SESSION), Constant(1))
-    return disjunction(conjunction(first_one, begins), conjunction(negation(first_one), follows))
+    later = conjunction(follows, _climbed(line, item, first, scope))
+    return disjunction(conjunction(first_one, begins), conjunction(negation(first_one), later))
+
+
+def _climbed(line: surface.Carry, item: Variable, first: int | bool | None, scope: Scope) -> Expression:
+    """How high the previous session can have been: every session before it kept to its step.
+
+    It follows from the rest, session by session. Said here it is checked when a session is bound, so that a
+    proof that rests on it rests on nothing that earlier sessions are merely hoped to have kept.
+    """
+    if first is None or isinstance(first, bool) or not isinstance(item.domain, IntegerDomain):
+        return TRUE
+    steps = 0 if line.plus_max is None else _step(line.plus_max, item.domain, item.name, scope)
+    if steps is None:
+        return TRUE
+    sessions = add(integer_reference(SESSION), Constant(-2))
+    most = add(Constant(first), multiply(Constant(steps), sessions))
+    return less_equal(integer_reference(PREVIOUS + item.name), most)
+
+
+def _step(plus: surface.Expression, domain: IntegerDomain, name: str, scope: Scope) -> int | None:
+    dimension = dimension_called(domain.dimension)
+    place = f"`{name}` is {kind_of(dimension)}"
+    return at_least(constant(plus, dimension, scope, place), 0, plus, scope, place)
 
 
 def _stepped(plus: surface.Expression, item: Variable, scope: Scope) -> Expression | None:
     if not isinstance(item.domain, IntegerDomain):
         _refuse(f"`{item.name}` is no quantity", plus.span, "not here", "leave `plus at most` out", scope)
         return None
-    dimension = dimension_called(item.domain.dimension)
-    place = f"`{item.name}` is {kind_of(dimension)}"
-    step = at_least(constant(plus, dimension, scope, place), 0, plus, scope, place)
+    step = _step(plus, item.domain, item.name, scope)
     if step is None:
         return None
     before = integer_reference(PREVIOUS + item.name)

@@ -15,9 +15,9 @@ from fractions import Fraction
 from math import ceil
 
 from ionto_ir.dataclass import dataclass
-from ionto_ir.expression import Expression
+from ionto_ir.expression import Constant, Expression
 from ionto_ir.limits import Limit
-from ionto_ir.plan import Demand, Loop
+from ionto_ir.plan import Demand, Hold, Loop, Ramp, Reverse, UntilTotal, Wait
 from ionto_ir.wellformed_graph import loops_around
 from ionto_verifier.charge import Emission
 from ionto_verifier.demand import doses_within
@@ -121,12 +121,46 @@ class _Window:
         apart_ms = max(lasts_ms, period_ms)
         if apart_ms > 0:
             found.append(ceil(span_ms / apart_ms) + 1)
+            if self._regular(head):
+                found.append(ceil((span_ms + self._delay_ms()) / apart_ms))
         if visit is not None:
             own_ms = bounds(visit.after.sure_ms - visit.before.sure_ms)[0]
             found.append(_met(span_ms, lasts_ms - own_ms, own_ms))
             if alike and lasts_ms > 0:
                 found.append(ceil(span_ms / lasts_ms))
         return min(found)
+
+    def _regular(self, head: int) -> bool:
+        """Whether all rounds go alike, but for pauses: they begin at zero, and nothing in them is chosen,
+        recorded, waited for, or the less the more flowed before.
+        """
+        loop = self.inquiry.plan.steps[head]
+        assert isinstance(loop, Loop), "asked of a repetition"
+        body = [step for step, heads in self._around.items() if head in heads and step != head]
+        first, *others = (self.inquiry.plan.steps[step] for step in (loop.body, *body))
+        plain = all(
+            isinstance(step, Ramp | Wait | Reverse)
+            or (isinstance(step, Hold) and not isinstance(step.until, UntilTotal))
+            for step in others
+        )
+        at_zero = isinstance(first, Wait) or (isinstance(first, Ramp) and first.start_na == Constant(0))
+        return plain and at_zero and not self.inquiry.encoding.adjustable
+
+    def _delay_ms(self) -> Fraction:
+        """How much later than in an undisturbed round anything may flow: all pauses, each with its way back.
+
+        In rounds that go alike every part has an age, and of one age no more are met than begin in a window
+        that is longer by this.
+        """
+        if not self.pauses:
+            return Fraction(0)
+        plan, tick_ms = self.inquiry.plan, self.arithmetic.tick_ms
+        highest = max(
+            (abs(end) for level in self.inquiry.levels for end in self.environment.bounds(level.na)),
+            default=Fraction(0),
+        )
+        back_ms = highest * 1000 / plan.resume_slew_na_s
+        return self.pauses * (plan.interruptions.each_ms_max + back_ms + 3 * tick_ms)
 
     def _bounds_of(self, expression: Expression) -> tuple[Fraction, Fraction]:
         scope = self.mover.scope(State(), "", expression)

@@ -43,12 +43,16 @@ from ionto_verifier.sightings import (
 from ionto_verifier.solve import decide
 from ionto_verifier.term import Polynomial, substitute, variables_of
 from ionto_verifier.term import variable as variable_term
+from ionto_verifier.witness import readable
 
 ATTEMPTS_MAX = 16
 """Sessions that are tried for one refutation: four ways of provoking it, for four days."""
 
 CORNERS_MAX = 4
 """Combinations of extreme recorded values that a replay tries: two variables of them."""
+
+LOW_ONES = 12
+"""Sessions from the first one on that are tried for a counterexample."""
 
 CURRENT_NOUN = BASE_UNITS[CURRENT].noun
 
@@ -67,7 +71,7 @@ class Reproduced:
 
 def replay(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness) -> Reproduced | None:
     """The first attempt that shows the failure, or None when none does."""
-    witness = _rounded(inquiry, question, witness)
+    witness = _plainer(inquiry, question, witness)
     days = [
         day
         for chosen in _values(inquiry, question, witness)
@@ -121,22 +125,30 @@ def _brisk(inquiry: Inquiry, witness: Witness) -> Iterator[Day]:
 # --- values ---------------------------------------------------------------------------------------
 
 
-def _rounded(inquiry: Inquiry, question: Question, witness: Witness) -> Witness:
-    """The witness with whole numbers of their authors' units where they refute as well: 66 yr, not 65 yr and
-    a millisecond.
-    """
+def _plainer(inquiry: Inquiry, question: Question, witness: Witness) -> Witness:
+    """The witness with values that are easier to imagine where they refute as well."""
     point = dict(witness)
     for item in inquiry.plan.variables:
-        domain = item.domain
-        if item.name not in point or not isinstance(domain, IntegerDomain) or domain.step is not None:
-            continue
-        unit = in_base_units(DIMENSIONS[domain.dimension], domain.unit)
-        for whole in (ceil(point[item.name] / unit) * unit, floor(point[item.name] / unit) * unit):
-            trial = {**point, item.name: whole}
-            if domain.lo <= whole <= domain.hi and whole.denominator == 1 and _refutes(question, trial):
-                point = trial
-                break
+        if item.name in point:
+            for value in _plain_values(item, point[item.name]):
+                trial = {**point, item.name: value}
+                if value == point[item.name] or _refutes(question, trial):
+                    point = trial
+                    break
     return point
+
+
+def _plain_values(item: Variable, value: Fraction) -> Iterator[Fraction]:
+    """Whole numbers of the author's unit, 66 yr and not 65 yr and 1 ms; one of the first sessions."""
+    domain = item.domain
+    if not isinstance(domain, IntegerDomain) or domain.step is not None:
+        return
+    unit = in_base_units(DIMENSIONS[domain.dimension], domain.unit)
+    if item.kind is VariableKind.MEMORY and unit == 1:
+        yield from (Fraction(low) for low in range(domain.lo, min(domain.lo + LOW_ONES, domain.hi)))
+    for whole in (ceil(value / unit) * unit, floor(value / unit) * unit):
+        if domain.lo <= whole <= domain.hi and whole.denominator == 1:
+            yield whole
 
 
 def _refutes(question: Question, witness: Witness) -> bool:
@@ -213,8 +225,12 @@ def completed(inquiry: Inquiry, wanted: Mapping[str, Fraction]) -> dict[str, Fra
         for name, value in wanted.items()
     ]
     selection = inquiry.environment.select(names, (*guards, *inquiry.environment.shared()))
-    found = decide(never_happens("somebody", "replay", selection.variables, selection.guards))
-    return {name: found.witness[name] for name in names} if isinstance(found, Refuted) else None
+    somebody = never_happens("somebody", "replay", selection.variables, selection.guards)
+    found = decide(somebody)
+    if not isinstance(found, Refuted):
+        return None
+    witness = readable(somebody, found.witness)
+    return {name: witness[name] for name in names}
 
 
 def _may_be_treated(plan: Plan, values: Mapping[str, Value]) -> bool:
