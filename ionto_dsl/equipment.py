@@ -220,6 +220,11 @@ def _current_range(item: surface.CurrentRange, owner: str, scope: Scope) -> _Ran
                         "off step",
                     )
                 )
+    if low is not None and step is not None and low > step:
+        least, most = written(item.range.low), written(item.range.high)
+        message = f"between zero and `{least}` this device sets nothing, and every ramp passes there"
+        advice = f"write `current 0 mA .. {most}` if it can be set lower; if it cannot, it cannot ramp"
+        scope.found.append(error("I0419", message, item.range.low.span, "more than one step", help=advice))
     if not item.accuracy:
         missing("`accuracy`", f"the current of {owner}", item.span, _DEVICE_HELP["accuracy"], scope.found)
     ppm, offset = _accuracy(item.accuracy, scope)

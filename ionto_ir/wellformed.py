@@ -134,6 +134,8 @@ def _device_problem(device: Device) -> str | None:
         or device.current_na_max % device.step_na
     ):
         return "the device's range of current does not fit its step"
+    if device.current_na_min > device.step_na:
+        return "the device sets nothing between zero and its least current, where every ramp passes"
     if device.accuracy_ppm < 0 or device.accuracy_offset_na < 0 or device.host_gap_ms < 0:
         return "the device's accuracy and host gap cannot be negative"
     if device.tick_ms <= 0 or device.slew_na_s <= 0 or device.compliance_mv <= 0:
