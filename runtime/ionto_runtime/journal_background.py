@@ -3,11 +3,17 @@
 Flash cards stall for seconds. A loop that waited for them could neither lower the current nor hear a stop.
 So bytes are handed over and written in their order by a thread that does nothing else; `sync` waits, but not
 for long, and `sync_soon` does not wait at all. The first failure is final, as it is for the file itself.
+
+The thread runs with the precedence of whoever made it. It has the interpreter's lock at times, and where
+other programs come before it, the loop waits for that lock however high its own precedence is: for half a
+second on a busy machine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import threading
 from collections import deque
 
@@ -35,6 +41,7 @@ class BackgroundFile:
         self._wanted = 0
         self._problem: OSError | None = None
         self._closing = False
+        self._precedence = _precedence()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
@@ -82,6 +89,9 @@ class BackgroundFile:
 
     def _work(self) -> None:
         """The thread: all that waits is written, then made durable if anybody wants it."""
+        if self._precedence is not None:
+            with contextlib.suppress(OSError):
+                os.sched_setscheduler(0, *self._precedence)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._wanted > self._durable or self._closing)
@@ -111,3 +121,10 @@ class BackgroundFile:
         except OSError as problem:
             return problem
         return None
+
+
+def _precedence() -> tuple[int, os.sched_param] | None:
+    """How the system schedules the thread that asks; None where it cannot say."""
+    if not hasattr(os, "sched_getscheduler"):
+        return None
+    return os.sched_getscheduler(0), os.sched_getparam(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -48,6 +49,28 @@ def disk() -> Iterator[StallingFile]:
     file = StallingFile()
     yield file
     file.free.set()
+
+
+@pytest.mark.requirement("R55")
+def test_the_thread_has_the_precedence_of_whoever_made_it(
+    disk: StallingFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[tuple[int, int, int, int]] = []
+    monkeypatch.setattr(os, "sched_getscheduler", lambda pid: os.SCHED_FIFO | os.SCHED_RESET_ON_FORK)
+    monkeypatch.setattr(os, "sched_getparam", lambda pid: os.sched_param(50))
+    monkeypatch.setattr(
+        os,
+        "sched_setscheduler",
+        lambda pid, policy, param: taken.append(
+            (pid, policy, param.sched_priority, threading.current_thread().native_id or 0)
+        ),
+    )
+    file = BackgroundFile(disk, wait_ms=10_000)
+    file.write(b"12345678")
+    file.sync()
+    [(pid, policy, priority, thread)] = taken
+    assert (pid, policy, priority) == (0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, 50)
+    assert thread != threading.main_thread().native_id
 
 
 def test_what_is_handed_over_is_written_in_order_and_durable_when_sync_says_so(disk: StallingFile) -> None:

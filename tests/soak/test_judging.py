@@ -37,7 +37,7 @@ def test_a_descriptor_that_stays_open_is_found() -> None:
 
 
 def test_too_little_time_says_nothing_about_a_slope() -> None:
-    assert watched(10_000, seconds=300).kib_an_hour is None
+    assert watched(10_000, seconds=700).kib_an_hour is None
 
 
 def test_a_process_is_looked_at_and_one_that_has_gone_is_not() -> None:

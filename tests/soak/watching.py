@@ -13,8 +13,8 @@ WARM_S_MAX = 600
 KIB_AN_HOUR_MAX = 1_024
 """Memory counts as flat up to this slope: 8 MiB in a day of eight hours."""
 
-JUDGED_S_MIN = 300
-"""Less than five minutes after the warm-up say nothing about a slope."""
+JUDGED_S_MIN = 600
+"""Less than ten minutes after the warm-up say nothing about a slope."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Watched:
         if slope is not None and slope > KIB_AN_HOUR_MAX:
             found.append(f"{self.name}: memory grows by {slope:.0f} KiB an hour")
         judged = self.judged
-        if judged and judged[-1].descriptors > judged[0].descriptors:
+        if slope is not None and judged[-1].descriptors > judged[0].descriptors:
             text = f"{judged[0].descriptors} descriptors became {judged[-1].descriptors}"
             found.append(f"{self.name}: {text}")
         return found
