@@ -34,7 +34,11 @@ class Guard:
         device = bound.plan.device
         has_clock = driver is None or driver.capabilities.clock
         self.current = CurrentWatch(bound, planned_pc)
-        self.contact = ContactWatch(device, may_saturate=bound.plan.may_saturate)
+        self.contact = ContactWatch(
+            device,
+            may_saturate=bound.plan.may_saturate,
+            voltage_step_mv=1 if driver is None else driver.capabilities.voltage_step_mv,
+        )
         self.readings = ReadingWatch(device, has_clock=has_clock)
         watches: list[Watch] = [self.readings, self.current, self.contact]
         if has_clock:

@@ -21,6 +21,9 @@ OPEN_MS = 300
 SHORT_READINGS = 2
 """One reading of no resistance may be a spark of the converter; two are a short circuit (R30)."""
 
+BLURRED_READINGS = 30
+"""Where the step of a voltage reading hides what flows through good skin too, one looks for three seconds."""
+
 JUMP_WITHIN_MS = 1_000
 JUMP_RATIO = 2
 JUMP_READINGS = 2
@@ -39,16 +42,17 @@ class ContactWatch:
     `shortfall_pc` is the charge that was set and did not flow.
     """
 
-    def __init__(self, device: Device, *, may_saturate: bool) -> None:
+    def __init__(self, device: Device, *, may_saturate: bool, voltage_step_mv: int = 1) -> None:
         self.closed = False
         self.shortfall_pc = 0
         self._offset_na = device.accuracy_offset_na
         self._may_saturate = may_saturate
+        self._voltage_step_mv = voltage_step_mv
         # Below this a reading is as much offset as current; a probe always tells.
         self._telling_na = min(PROBE_NA, probe_na(device), telling_na(device))
         self._open_ms = self._limited_ms = 0
         self._shorts = self._jumps = 0
-        self._ohms: deque[tuple[int, int]] = deque()
+        self._ohms: deque[tuple[int, int, int]] = deque()
         self._age_ms = 0
 
     def is_told_by(self, mean_na: int) -> bool:
@@ -99,8 +103,10 @@ class ContactWatch:
     def _short(self, reading: Measurement) -> Iterator[Finding]:
         ohm = reading.impedance_ohm
         telling = ohm is not None and abs(reading.current_na) >= self._telling_na
-        self._shorts = self._shorts + 1 if telling and ohm is not None and ohm < TOUCHING_OHM_MAX else 0
-        if self._shorts >= SHORT_READINGS:
+        touching = telling and ohm is not None and ohm < TOUCHING_OHM_MAX
+        self._shorts = self._shorts + 1 if touching else 0
+        certain = touching and ohm is not None and ohm + self._blur(reading) < TOUCHING_OHM_MAX
+        if self._shorts >= (SHORT_READINGS if certain else BLURRED_READINGS):
             yield Finding(Act.STOP, f"{ohm} ohm between the electrodes", "F40")
 
     def _jump(self, reading: Measurement) -> Iterator[Finding]:
@@ -109,11 +115,21 @@ class ContactWatch:
             return
         while self._ohms and self._ohms[0][0] < self._age_ms - JUMP_WITHIN_MS:
             self._ohms.popleft()
-        earlier = [value for _, value in self._ohms]
-        jumped = bool(earlier) and (ohm >= JUMP_RATIO * min(earlier) or JUMP_RATIO * ohm <= max(earlier))
+        blur = self._blur(reading)
+        least, most = ohm - blur, ohm + blur
+        lowest = min((above for _, _, above in self._ohms), default=least)
+        highest = max((below for _, below, _ in self._ohms), default=most)
+        jumped = bool(self._ohms) and (least >= JUMP_RATIO * lowest or JUMP_RATIO * most <= highest)
         self._jumps = self._jumps + 1 if jumped else 0
         if self._jumps >= JUMP_READINGS:
+            earlier = max(below + above for _, below, above in self._ohms) // 2
             self._ohms.clear()
-            yield Finding(Act.PAUSE, f"from {max(earlier)} to {ohm} ohm within a second", "F41")
+            yield Finding(Act.PAUSE, f"from {earlier} to {ohm} ohm within a second", "F41")
         if not jumped:
-            self._ohms.append((self._age_ms, ohm))
+            self._ohms.append((self._age_ms, least, most))
+
+    def _blur(self, reading: Measurement) -> int:
+        """How much an impedance may be wrong, ohm: a voltage is only known to the device's step, which at a
+        small current alone may double an impedance, or make none of it.
+        """
+        return self._voltage_step_mv * 1_000_000 // abs(reading.current_na)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import pytest
@@ -15,6 +15,8 @@ from ionto_runtime.accuracy import PROBE_NA
 from ionto_runtime.drivers.driver import Complaint, DeadMan, Problem
 from ionto_runtime.simulation.stimulator import Fault
 from ionto_runtime.stimulator import Measurement
+from ionto_runtime.watch_contact import ContactWatch
+from ionto_runtime.watching import Sight
 from tests.ir.sessions import MA, SECOND, bound_of, plan_of, ramp, timed_plan
 from tests.runtime.bedside import Bedside
 from tests.runtime.broken import LONG, Bend, Broken, broken_bedside, falls, is_off
@@ -249,6 +251,41 @@ def test_a_contact_that_changes_suddenly_pauses_the_session(factor: int) -> None
     assert bedside.codes() == ["F41"] and bedside.session.state.mode is Mode.PAUSING
     bedside.tick(60)
     assert bedside.session.state.mode is Mode.PAUSED and falls(broken.sent)
+
+
+WORN_IN = (
+    (95, 100), (150, 100), (200, 100), (245, 200), (300, 300), (345, 400), (395, 400), (445, 400), (500, 500)
+)  # fmt: skip
+"""uA and mV of a ramp on skin that had been treated before, as a device told them whose step is 100 mV."""
+
+
+def contact_findings(readings: Iterable[tuple[int, int]], voltage_step_mv: int) -> list[str]:
+    """The alarms of the watch on the contact, a reading (uA, mV) each 100 ms."""
+    bedside, _ = broken_bedside()
+    reading = bedside.begin().tick(30).session.reading
+    assert reading is not None
+    watch = ContactWatch(LONG.plan.device, may_saturate=False, voltage_step_mv=voltage_step_mv)
+    found = []
+    for current_ua, voltage_mv in readings:
+        na = current_ua * 1_000
+        ohm = voltage_mv * 1_000_000 // na
+        seen = replace(reading, current_na=na, voltage_mv=voltage_mv, impedance_ohm=ohm, setpoint_na=na)
+        found += [item.alarm for item in watch.look(Sight(seen, na, na, 100)) if item.alarm is not None]
+    return found
+
+
+@pytest.mark.requirement("R32")
+def test_the_step_of_a_voltage_reading_is_no_change_of_the_contact() -> None:
+    assert contact_findings(WORN_IN, voltage_step_mv=1) == ["F41"], "the readings alone look like one"
+    assert contact_findings(WORN_IN, voltage_step_mv=100) == []
+    worn = [(100, 0)] * 4
+    assert contact_findings(worn, voltage_step_mv=1) != [], "as if the electrodes touched"
+    assert contact_findings(worn, voltage_step_mv=100) == []
+    assert "F40" in contact_findings([(100, 0)] * 30, voltage_step_mv=100), "for three seconds it is none"
+    held = [(1_000, 900)] * 8
+    assert contact_findings([*held, *[(1_000, 2_600)] * 2], voltage_step_mv=100) == ["F41"]
+    assert contact_findings([*held, *[(1_000, 300)] * 2], voltage_step_mv=100) == ["F41"]
+    assert "F40" in contact_findings([*held, *[(2_500, 0)] * 2], voltage_step_mv=100)
 
 
 @pytest.mark.parametrize("seed", range(6))
