@@ -50,7 +50,7 @@ REQUIREMENTS: dict[str, str] = {
     "R42": "the device ends its output by itself when no lease comes",
     "R43": "the lease comes from the safety loop alone, after its checks",
     "R44": "a lease that is replayed does not feed the dead-man",
-    "R45": "a device without a dead-man never runs a plan for people",
+    "R45": "what nothing would end runs nothing; what a program or a relay ends is for the bench",
     "R46": "a line belongs to one runtime; a second one fails and changes nothing",
     "R47": "replugging or swapping never resumes",
     "R48": "a restart of the device is seen and ends the session",
@@ -87,6 +87,8 @@ NOTES: dict[str, str] = {
     "R34": "a converter that stands still while nothing should move is only found out by the device's clock",
     "R55": "measured: 5 ms with SCHED_FIFO; where the system does not grant it, a machine whose cores are "
     "taken moves the tail by 90 ms (docs/reference/safety.md)",
-    "R45": "an instrument without any dead-man runs plans for the bench, under a standing banner",
+    "R45": "StimJim: a pulse train that grounds the output one lease after it was last started; the 2400 "
+    "family: a watchdog relay on the output-enable line, named in the device file, else no plan runs; both "
+    "are proven at zero current before each session, with a standing banner, and never for people",
 }
 """Where a requirement is met otherwise than it is written."""

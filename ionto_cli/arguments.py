@@ -263,6 +263,11 @@ def _doctor(commands: Commands[Parser]) -> None:
         "--port", required=True, metavar="PATH", help="the device's line; `simulated` is a device without one"
     )
     parser.add_argument("--driver", default="ionlink", metavar="NAME", help="its driver (default: ionlink)")
+    parser.add_argument(
+        "--watchdog",
+        metavar="PATH",
+        help="the line of the relay that ends its output, where it has no dead-man",
+    )
     parser.add_argument("--save", metavar="PATH", help="write a device file that allows just this unit")
     _json(parser)
 

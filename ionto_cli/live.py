@@ -29,6 +29,7 @@ from ionto_ir.source import Span
 from ionto_runtime.admission import confirmation_of
 from ionto_runtime.clock import RealClock
 from ionto_runtime.drivers.driver import DeadMan
+from ionto_runtime.drivers.registry import to_plug_in
 from ionto_runtime.loop import Signals, signals_noted
 from ionto_runtime.messages import STOPS, Message, command_of, outcome_from_json, view_from_json
 from ionto_runtime.prompts import YES
@@ -69,6 +70,9 @@ def run_on_device(bound: Bound, line: Line, settings: Settings, asker: Asker) ->
         bedside = _Bedside(remote, bound, settings, asker, signals, watches=line.web is not None)
         if line.web is not None:
             asker.say(f"  page: {stack.enter_context(page_beside(job, line.web))}")
+        plug = to_plug_in(line.driver, line.port)
+        if plug is not None:
+            asker.say(f"  {plug}")
         asker.say(f"  safety process {process.pid}: `kill {process.pid}` stops the session too")
         return bedside.attend()
 

@@ -216,6 +216,7 @@ CODES: dict[str, str] = {
     "I0833": "a statement with other numbers than the plan",
     "I0834": "a plan whose own numbers contradict its verification",
     "I0850": "a device too inaccurate to be watched",
+    "I0860": "a watchdog relay where the driver takes none",
     # I09xx: usage, devices, and the values of a session
     "I0901": "a command line that cannot be carried out",
     "I0902": "a code that does not exist",

@@ -44,6 +44,7 @@ def _lines(row: Capabilities) -> list[str]:
     """The facts in words; what is missing is said as plainly as what is there."""
     silent = "when the computer falls silent, the output"
     ends = f"is ended by {row.dead_man.value}" if row.dead_man is not DeadMan.NONE else "STAYS ON"
+    ends += f", unless it is ended by {DeadMan.EXTERNAL_RELAY.value}" if row.takes_relay else ""
     return [
         f"dead-man        {silent} {ends}",
         f"for people      {'yes' if row.for_people else 'NO: bench only'}",
@@ -78,6 +79,7 @@ def _row(row: Capabilities) -> dict[str, Json]:
         "driver": row.driver,
         "title": row.title,
         "dead_man": row.dead_man.name.lower(),
+        "takes_relay": row.takes_relay,
         "for_people": row.for_people,
         "bipolar": row.bipolar,
         "waveforms": list(row.waveforms),

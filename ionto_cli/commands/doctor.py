@@ -14,7 +14,7 @@ from ionto_runtime.clock import RealClock
 from ionto_runtime.device_file import SUFFIX, device_file_text
 from ionto_runtime.doctor import examine
 from ionto_runtime.drivers.driver import Identity
-from ionto_runtime.drivers.registry import open_driver
+from ionto_runtime.drivers.registry import open_driver, to_plug_in
 from ionto_runtime.preparation import Check
 
 SCHEMA = "ionto.doctor/1"
@@ -23,7 +23,10 @@ SCHEMA = "ionto.doctor/1"
 def run(arguments: argparse.Namespace) -> Exit:
     """Examine, report, and keep the identity when everything was found well."""
     clock = RealClock()
-    driver = open_driver(arguments.driver, arguments.port, None, clock)
+    plug = to_plug_in(arguments.driver, arguments.port)
+    if plug is not None and not arguments.json:
+        say(plug)
+    driver = open_driver(arguments.driver, arguments.port, None, clock, arguments.watchdog)
     if isinstance(driver, Diagnostic):
         return complain(driver)
     checks: list[Check] = []
@@ -64,7 +67,8 @@ def _saved(arguments: argparse.Namespace, identity: Identity | None) -> Exit:
         text = f"`{path}` is there already"
         return complain(error("I0904", text, None, help="take another name, or remove it"))
     try:
-        write_whole(path, device_file_text(arguments.driver, arguments.port, identity).encode("utf-8"))
+        text = device_file_text(arguments.driver, arguments.port, identity, arguments.watchdog)
+        write_whole(path, text.encode("utf-8"))
     except OSError as problem:
         return complain(error("I0904", f"cannot write `{path}`: {system_words(problem)}", None))
     say(f"{path} says that it is this unit with this firmware: `ionto run PLAN --device-file {path}`")

@@ -70,12 +70,19 @@ def capability_problems(plan: Plan, has: Capabilities) -> Iterator[Diagnostic]:
     )
     if turns and not has.bipolar:
         yield _lacks("the plan turns the polarity, and the device cannot")
+    if has.dead_man is DeadMan.NONE:
+        yield _lacks(
+            "when the computer falls silent nothing ends the output of this device",
+            "a watchdog relay on its output-enable line does: `ionto doctor --watchdog PORT --save NAME`"
+            if has.takes_relay
+            else None,
+        )
     missing = sorted(set(plan.device.waveforms) - set(has.waveforms))
     if missing:
         yield _lacks(f"the plan's device makes `{missing[0]}`, and the device at hand does not")
     if not for_people(plan):
         return
-    if has.dead_man is not DeadMan.DEVICE:
+    if has.dead_man not in (DeadMan.DEVICE, DeadMan.NONE):
         text = "the plan is for people, and the device does not end its output by itself"
         yield _lacks(f"{text}: {has.dead_man.value} does")
     for given, text in (
@@ -87,8 +94,8 @@ def capability_problems(plan: Plan, has: Capabilities) -> Iterator[Diagnostic]:
             yield _lacks(text)
 
 
-def _lacks(text: str) -> Diagnostic:
-    return error("I0922", text, None, help="`ionto devices` shows what each kind of device can do")
+def _lacks(text: str, advice: str | None = None) -> Diagnostic:
+    return error("I0922", text, None, help=advice or "`ionto devices` shows what each kind of device can do")
 
 
 def confirmation_of(bound: BoundPlan, plan_sha256: str, patient: str | None) -> dict[str, Json]:

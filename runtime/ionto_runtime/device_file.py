@@ -23,7 +23,7 @@ BYTES_MAX = 64 * 1024
 
 SUFFIX = ".device.toml"
 
-TEXTS = ("driver", "port", "model", "serial")
+TEXTS = ("driver", "port", "model", "serial", "watchdog_port")
 KNOWN = frozenset({*TEXTS, "firmware", "calibration_due"})
 
 
@@ -31,6 +31,7 @@ KNOWN = frozenset({*TEXTS, "firmware", "calibration_due"})
 class DeviceFile:
     """What a site says of a unit. None and an empty `firmware` mean that nothing is demanded there.
 
+    `watchdog_port` is the line of the relay that ends its output, for a unit that has no dead-man.
     `sha256` is that of the file: it is looked at again before the device is armed (R7).
     """
 
@@ -42,6 +43,7 @@ class DeviceFile:
     serial: str | None
     firmware: tuple[str, ...]
     calibration_due: date | None
+    watchdog_port: str | None = None
 
 
 def read_device_file(path: Path) -> DeviceFile | Diagnostic:
@@ -82,20 +84,23 @@ def read_device_file(path: Path) -> DeviceFile | Diagnostic:
         serial=found.get("serial"),
         firmware=tuple(firmware),
         calibration_due=due,
+        watchdog_port=found.get("watchdog_port"),
     )
 
 
-def device_file_text(driver: str, port: str, identity: Identity) -> str:
+def device_file_text(driver: str, port: str, identity: Identity, watchdog: str | None = None) -> str:
     """A device file that allows just this unit with just this firmware."""
     lines = [f"driver = {_toml(driver)}", f"port = {_toml(port)}", f"model = {_toml(identity.model)}"]
     lines += [f"serial = {_toml(identity.serial)}", f"firmware = [{_toml(identity.firmware)}]"]
+    if watchdog is not None:
+        lines.append(f"watchdog_port = {_toml(watchdog)}")
     if identity.calibration_due is not None:
         lines.append(f"calibration_due = {identity.calibration_due}")
     return "\n".join(lines) + "\n"
 
 
 def _toml(text: str) -> str:
-    escaped = printable(text).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = printable(text, BYTES_MAX).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 

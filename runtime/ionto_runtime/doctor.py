@@ -138,11 +138,11 @@ def _clock(driver: Driver, clock: Clock) -> Check:
 def _dead_man(driver: Driver) -> Check:
     kind = driver.capabilities.dead_man
     if kind is DeadMan.NONE:
-        return Check("dead-man", "NONE: when the computer falls silent, the output stays on; bench only")
+        return Check("dead-man", "NONE: when the computer falls silent, the output stays on; no plan runs")
     took = driver.prove_dead_man()
     if isinstance(took, Problem):
         return _problem("dead-man", took)
-    return Check("dead-man", f"proven: {took} ms after the last lease the output was off")
+    return Check("dead-man", f"proven: {took} ms after the last word the output was ended by {kind.value}")
 
 
 def _problem(name: str, problem: Problem) -> Check:

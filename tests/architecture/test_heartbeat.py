@@ -40,6 +40,17 @@ def test_only_the_session_sends_a_setpoint() -> None:
 
 
 @pytest.mark.requirement("R43")
+def test_only_a_driver_that_is_given_a_setpoint_feeds_a_watchdog_relay() -> None:
+    users = {
+        module.name
+        for module in modules()
+        for name, _ in imports(module)
+        if name.startswith("ionto_runtime.drivers.watchdog_relay")
+    }
+    assert users == {"ionto_runtime.drivers.keithley"}
+
+
+@pytest.mark.requirement("R43")
 def test_no_driver_and_no_link_has_a_thread_or_a_timer() -> None:
     found = {
         (module.name, name.partition(".")[0])

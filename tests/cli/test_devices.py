@@ -15,6 +15,7 @@ from ionto_runtime.doctor import examine
 from ionto_runtime.drivers.driver import Complaint, DeadMan, Identity, Problem
 from ionto_runtime.preparation import Check
 from ionto_runtime.simulation.clock import VirtualClock
+from tests.conformance.processes import InstrumentProcess
 from tests.runtime.broken import Broken, broken_bedside
 
 
@@ -26,7 +27,9 @@ def test_devices_says_of_each_kind_what_ends_its_output(capsys: pytest.CaptureFi
     assert main(["devices", "--json"]) == 0
     rows = {row["driver"]: row for row in json.loads(capsys.readouterr().out)["drivers"]}
     assert rows["ionlink"]["dead_man"] == "device" and rows["ionlink"]["for_people"] is True
-    assert rows["keithley_2400"]["dead_man"] == "none" and rows["keithley_2400"]["for_people"] is False
+    assert rows["keithley_2400"]["dead_man"] == "none" and rows["keithley_2400"]["takes_relay"] is True
+    assert rows["stimjim"]["dead_man"] == "bounded_program" and rows["stimjim"]["takes_relay"] is False
+    assert rows["keithley_2400"]["for_people"] is rows["stimjim"]["for_people"] is False
 
 
 def test_doctor_reports_and_writes_the_file_of_this_unit(
@@ -44,6 +47,28 @@ def test_doctor_reports_and_writes_the_file_of_this_unit(
     assert "error[I0911]" in capsys.readouterr().err
     assert main(["doctor", "--port", "nowhere", "--driver", "bench_supply"]) == 2
     assert "error[I0929]" in capsys.readouterr().err
+    assert main(["doctor", "--port", "simulated", "--driver", "simulated", "--watchdog", "relay"]) == 2
+    assert "error[I0860]" in capsys.readouterr().err
+
+
+@pytest.mark.realtime
+@pytest.mark.requirement("R10")
+def test_doctor_proves_a_watchdog_relay_and_writes_down_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["doctor", "--port", str(tmp_path / "line"), "--driver", "keithley_2400"]
+    with InstrumentProcess("keithley_2400", tmp_path / "line", tmp_path / "relay") as instrument:
+        code = main([*words, "--watchdog", str(tmp_path / "relay"), "--save", "bench"])
+        said = capsys.readouterr()
+        # Round trips and clocks are judged too, which a busy machine may spoil; the relay is ours to prove.
+        assert "ended by a watchdog relay" in said.out, said
+        assert main(words) in (0, 1)
+        assert "the output stays on; no plan runs" in capsys.readouterr().out
+        assert instrument.wait_until_nothing_flows() == 0
+    if code == 0:
+        found = read_device_file(tmp_path / "bench.device.toml")
+        assert isinstance(found, DeviceFile) and found.watchdog_port == str(tmp_path / "relay")
 
 
 def examined(breaking: Callable[[Broken], None] = lambda broken: None) -> dict[str, Check]:

@@ -70,6 +70,48 @@ class DeviceProcess:
             time.sleep(0.02)
 
 
+class InstrumentProcess:
+    """`python -m ionto_runtime.simulation.instrument`, as a context."""
+
+    def __init__(self, name: str, link: Path, relay: Path | None = None) -> None:
+        command = [sys.executable, "-m", "ionto_runtime.simulation.instrument", name, "--link", str(link)]
+        self._lines = [link] if relay is None else [link, relay]
+        self._process = subprocess.Popen(
+            command if relay is None else [*command, "--watchdog-link", str(relay)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> InstrumentProcess:
+        assert self._process.stdout is not None
+        for line in self._lines:
+            assert self._process.stdout.readline() == f"{line}\n"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def state(self) -> dict[str, int]:
+        """What really flows, and what has flowed."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write("state\n")
+        self._process.stdin.flush()
+        found = json.loads(self._process.stdout.readline())
+        assert isinstance(found, dict)
+        return found
+
+    def wait_until_nothing_flows(self) -> int:
+        """Until the output has ended; the charge that had flowed by then, pC."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (state := self.state())["current_na"]:
+            assert time.monotonic() < deadline, f"{state['current_na']} nA still flow"
+            time.sleep(0.02)
+        return state["forward_pc"] + state["backward_pc"]
+
+
 class HostProcess:
     """A host that drives 1 mA until somebody ends it, as a context."""
 

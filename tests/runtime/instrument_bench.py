@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ionto_runtime.drivers.driver import Identity, SessionLimits
 from ionto_runtime.drivers.keithley import Keithley
 from ionto_runtime.drivers.stimjim import StimJimDriver
+from ionto_runtime.drivers.watchdog_relay import WatchdogRelay
 from ionto_runtime.simulation.clock import VirtualClock
 from ionto_runtime.simulation.keithley import QUEUE_BYTES, Keithley2400
 from ionto_runtime.simulation.line import MemoryLine
@@ -14,6 +15,7 @@ from ionto_runtime.simulation.load import Load
 from ionto_runtime.simulation.skin import UM2_PER_CM2, body_of
 from ionto_runtime.simulation.stimjim import StimJim
 from ionto_runtime.simulation.uart import Uart
+from ionto_runtime.simulation.watchdog_relay import SimulatedRelay
 
 AREAS_UM2 = (12 * UM2_PER_CM2, 24 * UM2_PER_CM2)
 LIMITS = SessionLimits(
@@ -22,7 +24,7 @@ LIMITS = SessionLimits(
     compliance_mv=60_000,
     charge_pc_max=10**13,
     on_time_ms_max=3_600_000,
-    lease_ms_max=1_000,
+    lease_ms_max=500,
 )
 LEASE_MS = 500
 
@@ -37,6 +39,7 @@ class InstrumentBench:
     line: MemoryLine
     driver: Keithley | StimJimDriver
     seq: int = 0
+    relay: SimulatedRelay | None = None
 
     def wait(self, ms: int) -> None:
         """Let time pass."""
@@ -60,21 +63,29 @@ class InstrumentBench:
         return self.driver.output_off(self.seq)
 
 
-def _bench(device: Keithley2400 | StimJim, baud: int, queue: int) -> tuple[Uart, VirtualClock, MemoryLine]:
-    uart = Uart(device, baud, queue)
-    clock = VirtualClock(uart.advance)
-    return uart, clock, MemoryLine(uart, clock)
-
-
-def keithley(seed: int = 1, terminator: bytes = b"\r", baud: int = 57_600) -> InstrumentBench:
-    """A 2400 that was just switched on."""
+def keithley(
+    seed: int = 1, terminator: bytes = b"\r", baud: int = 57_600, *, relay: bool = True
+) -> InstrumentBench:
+    """A 2400 that was just switched on, with a watchdog relay on its output-enable line."""
     device = Keithley2400(Load(body_of(AREAS_UM2, seed)), terminator=terminator)
-    uart, clock, line = _bench(device, baud, QUEUE_BYTES)
-    return InstrumentBench(device, uart, clock, line, Keithley(line, clock))
+    uart = Uart(device, baud, QUEUE_BYTES)
+    wired = SimulatedRelay(device)
+
+    def pass_time(ms: int) -> None:
+        for _ in range(ms):
+            wired.advance(1)
+            uart.advance(1)
+
+    clock = VirtualClock(pass_time)
+    line = MemoryLine(uart, clock)
+    driver = Keithley(line, clock, WatchdogRelay(MemoryLine(wired, clock)) if relay else None)
+    return InstrumentBench(device, uart, clock, line, driver, relay=wired)
 
 
 def stimjim(seed: int = 1) -> InstrumentBench:
     """A StimJim that starts now."""
     device = StimJim(Load(body_of(AREAS_UM2, seed)))
-    uart, clock, line = _bench(device, 115_200, 1_000)
+    uart = Uart(device, 115_200, 1_000)
+    clock = VirtualClock(uart.advance)
+    line = MemoryLine(uart, clock)
     return InstrumentBench(device, uart, clock, line, StimJimDriver(line, clock))

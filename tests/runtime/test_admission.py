@@ -13,7 +13,7 @@ from ionto_ir.dataclass import replace
 from ionto_ir.device import Place
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.expression import Constant
-from ionto_ir.limits import Role
+from ionto_ir.limits import Envelope, Role
 from ionto_ir.trace import observe
 from ionto_runtime.admission import (
     capability_problems,
@@ -30,7 +30,7 @@ from ionto_runtime.session import Session
 from ionto_runtime.signing import read_trust_store
 from ionto_runtime.simulation.driver import CAPABILITIES
 from ionto_runtime.view import undisturbed
-from tests.ir.sessions import MA, SECOND, bound_of, finish, plan_of, ramp, timed_plan
+from tests.ir.sessions import MA, SECOND, SPAN, bound_of, finish, plan_of, ramp, timed_plan
 from tests.runtime.bedside import Bedside
 from tests.runtime.sealed_plans import DRUG, placed
 from tests.treatments import electrode
@@ -226,6 +226,19 @@ def test_without_a_dead_man_in_the_device_nobody_is_treated(dead_man: DeadMan) -
     assert for_people(plan), "all plans are that do not say otherwise"
     problems = list(capability_problems(plan, replace(CAPABILITIES, dead_man=dead_man)))
     assert "I0922" in {problem.code for problem in problems}
+
+
+@pytest.mark.requirement("R45")
+def test_where_nothing_ends_the_output_nothing_runs_not_even_for_the_bench() -> None:
+    bench = Envelope("bench", "Phantoms", None, SPAN, device_classes=("bench",))
+    plan = replace(turning().plan, envelopes=(bench,))
+    assert not for_people(plan)
+    for dead_man in DeadMan:
+        problems = list(capability_problems(plan, replace(CAPABILITIES, dead_man=dead_man)))
+        assert bool(problems) is (dead_man is DeadMan.NONE)
+    with_relay = replace(CAPABILITIES, dead_man=DeadMan.NONE, takes_relay=True)
+    [problem] = capability_problems(plan, with_relay)
+    assert problem.code == "I0922" and "watchdog relay" in str(problem.help)
 
 
 # --- R6: once ---------------------------------------------------------------------------------------------

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from ionto_runtime.drivers.driver import Identity, Problem
+from ionto_runtime.drivers.driver import DeadMan, Identity, Problem
 from ionto_runtime.simulation.keithley import MISSING, Keithley2400
 from ionto_runtime.simulation.load import LoadFault
+from ionto_runtime.simulation.watchdog_relay import SimulatedRelay
 from ionto_runtime.stimulator import Accepted, Refusal, Refused
-from tests.runtime.instrument_bench import LIMITS, InstrumentBench, keithley
+from tests.runtime.instrument_bench import LEASE_MS, LIMITS, InstrumentBench, keithley
 
 MA = 1_000_000
 
@@ -172,7 +175,8 @@ def test_what_stands_in_the_error_queue_is_a_complaint(error: tuple[int, str]) -
 
 def test_a_blocked_output_enable_is_said() -> None:
     bench = keithley().ready()
-    device_of(bench).enable_needed, device_of(bench).pin_low = True, False
+    assert bench.relay is not None
+    cut(bench.relay)
     assert bench.set(1 * MA) is None
     assert any("802" in item.text for item in bench.driver.errors())
 
@@ -243,10 +247,110 @@ def test_a_lead_that_came_off_is_seen() -> None:
     assert reading.at_compliance
 
 
-def test_it_says_that_it_has_no_dead_man() -> None:
-    found = keithley().ready().driver.prove_dead_man()
+@pytest.mark.requirement("R45")
+def test_without_a_relay_it_says_that_nothing_ends_its_output() -> None:
+    bench = keithley(relay=False).ready()
+    found = bench.driver.prove_dead_man()
     assert isinstance(found, Problem)
     assert found.code == "I0917"
+    assert bench.driver.capabilities.dead_man is DeadMan.NONE
+    assert isinstance(bench.set(1 * MA), Accepted)
+    bench.wait(20_000)
+    assert device_of(bench).output_on, "which is true of the instrument"
+
+
+@pytest.mark.requirement("R42")
+@pytest.mark.requirement("R45")
+@pytest.mark.parametrize("ticks", [1, 2, 5])
+def test_with_a_relay_the_output_ends_within_the_lease_of_the_last_setpoint(ticks: int) -> None:
+    bench = keithley().ready()
+    assert bench.driver.capabilities.dead_man is DeadMan.EXTERNAL_RELAY
+    for _ in range(ticks):
+        assert isinstance(bench.set(2 * MA), Accepted)
+        assert bench.driver.measure() is not None
+        bench.wait(60)
+    assert device_of(bench).output_on
+    flowed_pc, lived_ms = bench.device.load.received.total_pc, 0
+    while device_of(bench).output_on:
+        bench.wait(1)
+        lived_ms += 1
+        assert lived_ms <= LEASE_MS
+    flowed_pc = bench.device.load.received.total_pc
+    bench.wait(2_000)
+    assert bench.device.load.received.total_pc == flowed_pc
+    reading = bench.driver.measure()
+    assert reading is not None
+    assert reading.expired and not reading.output_on
+
+
+@pytest.mark.requirement("R10")
+def test_the_relay_is_proven_with_the_output_off() -> None:
+    bench = keithley().ready()
+    took_ms = bench.driver.prove_dead_man()
+    assert isinstance(took_ms, int) and 400 <= took_ms <= LEASE_MS
+    assert not [said for said in device_of(bench).heard if said.startswith(":OUTP ON")]
+    assert bench.driver.arm() is None
+    assert isinstance(bench.set(1 * MA), Accepted)
+
+
+def stuck(relay: SimulatedRelay) -> None:
+    """Its contact has welded."""
+    relay.stuck = True
+
+
+def cut(relay: SimulatedRelay) -> None:
+    """It is not wired to this instrument."""
+    relay.cut = True
+
+
+def slow(relay: SimulatedRelay) -> None:
+    """It opens too late."""
+    relay.opens_after_ms = 3 * LEASE_MS
+
+
+@pytest.mark.requirement("R10")
+@pytest.mark.parametrize(
+    ("broken", "text"), [(stuck, "is not fed"), (cut, "not enabled"), (slow, "still enables")]
+)
+def test_a_relay_that_does_not_act_is_found_out(broken: Callable[[SimulatedRelay], None], text: str) -> None:
+    bench = keithley().ready()
+    assert bench.relay is not None
+    broken(bench.relay)
+    found = bench.driver.prove_dead_man()
+    assert isinstance(found, Problem) and found.code == "I0917"
+    assert text in found.text
+
+
+@pytest.mark.requirement("R43")
+def test_only_a_setpoint_feeds_the_relay() -> None:
+    bench = keithley().ready()
+    assert isinstance(bench.set(1 * MA), Accepted)
+    for _ in range(10):
+        bench.driver.measure()
+        bench.driver.verify_limits()
+        bench.driver.errors()
+        bench.wait(40)
+    assert not device_of(bench).output_on
+
+
+def test_a_relay_whose_line_is_gone_is_an_alarm_and_its_output_ends() -> None:
+    bench = keithley().ready()
+    assert isinstance(bench.set(1 * MA), Accepted)
+    relay = bench.driver._relay  # type: ignore[union-attr]
+    assert relay is not None
+    relay.close()
+    assert bench.set(1 * MA) is None
+    assert {item.alarm for item in bench.driver.errors()} == {"F30"}
+    bench.wait(LEASE_MS)
+    assert not device_of(bench).output_on
+
+
+@pytest.mark.requirement("R11")
+def test_an_instrument_that_forgets_to_look_at_its_line_is_not_run() -> None:
+    bench = keithley().ready()
+    device_of(bench).enable_needed = False
+    found = bench.driver.verify_limits()
+    assert isinstance(found, Problem) and found.code == "I0916"
 
 
 def test_bytes_that_come_too_fast_overrun_its_queue() -> None:

@@ -18,7 +18,7 @@ from ionto_runtime.device_file import device_file_text
 from ionto_runtime.drivers.driver import Identity
 from ionto_runtime.journal_reader import Reading, Sealed, Unsealed, read_journal
 from ionto_runtime.safety.job import Job
-from tests.conformance.processes import DeviceProcess
+from tests.conformance.processes import DeviceProcess, InstrumentProcess
 from tests.ir.sessions import SPAN
 from tests.runtime.safety_process import LASTING, QUICK, Spoken, job_at, spoken_to
 from tests.runtime.sealed_plans import MA, placed
@@ -218,39 +218,77 @@ def for_the_bench(plan: Plan, driver: str) -> Plan:
     return replace(plan, device=device, envelopes=(BENCH_ONLY,))
 
 
-# StimJim says where its zero is only while it starts: it is plugged in when its line is opened.
-PLUGGED_IN = """
-import ionto_runtime.safety.service as service, subprocess, sys
-opened, module = service.open_driver, "ionto_runtime.simulation.instrument"
-def open_driver(name, port, device, clock):
-    command = [sys.executable, "-m", module, name, "--link", port]
-    service.plugged = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    service.plugged.stdout.readline()
-    return opened(name, port, device, clock)
-service.open_driver = open_driver
-"""
+def bench_job(
+    folder: Path, name: str, *, people: bool = False, relay: bool = True, lasting: bool = True
+) -> Job:
+    """A job for a bench instrument, whose watchdog relay, where it takes one, the device file names."""
+    job = job_at(folder, port=str(folder / "line"), driver=name)
+    plan = for_the_bench(LASTING if lasting else QUICK, name)
+    plan = replace(plan, envelopes=()) if people else plan
+    (folder / "sealed").mkdir()
+    place = placed(folder / "sealed", replace(plan, requires=features_of(plan)))
+    job = replace(job, plan=place.folder / "heel.plan.json", trust=place.folder / "home" / "trusted")
+    if name != "keithley_2400" or not relay:
+        return job
+    path = folder / "bench.device.toml"
+    text = f'driver = "{name}"\nport = "{folder / "line"}"\nwatchdog_port = "{folder / "relay"}"\n'
+    path.write_text(text, encoding="utf-8")
+    return replace(job, device_file=path)
+
+
+def instrument(folder: Path, name: str) -> InstrumentProcess:
+    """The instrument, plugged in now. StimJim says where its zero is only while it starts, so it is plugged
+    in when the safety process waits for its console, which is before it opens the line.
+    """
+    return InstrumentProcess(name, folder / "line", folder / "relay" if name == "keithley_2400" else None)
 
 
 @pytest.mark.requirement("R45")
 @pytest.mark.parametrize("name", ["keithley_2400", "stimjim"])
-@pytest.mark.parametrize("people", [True, False], ids=["people", "bench"])
-def test_an_instrument_without_a_dead_man_runs_what_is_for_the_bench_and_nothing_else(
-    tmp_path: Path, name: str, people: bool
-) -> None:
-    job = job_at(tmp_path, port=str(tmp_path / "line"), driver=name)
-    plan = for_the_bench(QUICK, name)
-    plan = replace(plan, envelopes=()) if people else plan
-    (tmp_path / "sealed").mkdir()
-    place = placed(tmp_path / "sealed", replace(plan, requires=features_of(plan)))
-    job = replace(job, plan=place.folder / "heel.plan.json", trust=place.folder / "home" / "trusted")
-    with spoken_to(job, PLUGGED_IN) as spoken:
-        if people:
-            assert "I0922" in spoken.refusal()
-            return
-        spoken.begin()
-        facts = next(message for message in spoken.heard if message["type"] == "facts")
-        assert "NOT FOR PEOPLE" in str(facts["banner"]) and facts["for_people"] is False
-        outcome = spoken.until_type("bye")["outcome"]
+def test_an_instrument_without_a_dead_man_of_its_own_treats_nobody(tmp_path: Path, name: str) -> None:
+    with spoken_to(bench_job(tmp_path, name, people=True)) as spoken, instrument(tmp_path, name) as device:
+        assert "I0922" in spoken.refusal()
+        assert device.wait_until_nothing_flows() == 0
+
+
+@pytest.mark.requirement("R45")
+def test_an_instrument_that_nothing_would_end_runs_nothing_at_all(tmp_path: Path) -> None:
+    name = "keithley_2400"
+    with spoken_to(bench_job(tmp_path, name, relay=False)) as spoken, instrument(tmp_path, name) as device:
+        refused = spoken.refusal()
+        assert "I0922" in refused and "watchdog relay" in refused
+        assert device.wait_until_nothing_flows() == 0
+
+
+@pytest.mark.parametrize("name", ["keithley_2400", "stimjim"])
+def test_a_plan_for_the_bench_is_carried_out_on_a_bench_instrument(tmp_path: Path, name: str) -> None:
+    job = bench_job(tmp_path, name, lasting=False)
+    with spoken_to(job) as spoken, instrument(tmp_path, name) as device:
+        outcome = spoken.begin().until_type("bye")["outcome"]
         assert isinstance(outcome, dict)
         # On a busy machine the instrument, a program like any other, may be too late; nothing else may be.
         assert outcome["completed"] or {"F22", "F26", "F03"} & set(spoken.codes()), outcome
+        flowed_pc = device.wait_until_nothing_flows()
+        account = account_of(journal_of(spoken))
+        assert not isinstance(account, str), account
+        assert account.charge.lower_pc <= flowed_pc <= account.charge.upper_pc
+
+
+@pytest.mark.requirement("R42")
+@pytest.mark.requirement("R45")
+@pytest.mark.parametrize("name", ["keithley_2400", "stimjim"])
+def test_on_a_bench_instrument_the_output_ends_by_itself_when_the_computer_dies(
+    tmp_path: Path, name: str
+) -> None:
+    with spoken_to(bench_job(tmp_path, name)) as spoken, instrument(tmp_path, name) as device:
+        spoken.begin().until_word("RUNNING")
+        facts = next(message for message in spoken.heard if message["type"] == "facts")
+        assert "NOT FOR PEOPLE" in str(facts["banner"]) and facts["for_people"] is False
+        assert device.state()["current_na"] > 900_000
+        spoken.signal(signal.SIGKILL)
+        spoken.process.wait()
+        flowed_pc = device.wait_until_nothing_flows()
+        account = account_of(journal_of(spoken))
+        assert not isinstance(account, str), account
+        assert account.charge.lower_pc <= flowed_pc <= account.charge.upper_pc
+        assert device.wait_until_nothing_flows() == flowed_pc

@@ -39,6 +39,9 @@ LATE = frozenset({"F22"})
 LINK = frozenset({"F03", "F02"})
 """The device's answers stayed away: on a busy machine the simulated device is late like any other program."""
 
+UNANSWERED = "not begun: the device does not answer"
+"""A check before the session, at zero current, found the device silent, for the same reason."""
+
 ANSWERS = "yes\n" * 4 + "y\nnone\n"
 """Plan and patient, two electrodes, start; the plan's own confirmation, and what was seen of the skin."""
 
@@ -58,7 +61,7 @@ def plan_of(hold_ms: int) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What came of one session. `as_what`: completed, late, link, stopped (when the soak ends), or wrong."""
+    """What came of one session. `as_what`: completed, late, link, refused, stopped, or wrong."""
 
     as_what: str
     seconds: float
@@ -207,7 +210,8 @@ class Lane:
         size = paths[0].stat().st_size
         alarms = tuple(str(r.payload["code"]) for r in reading.records if "code" in r.payload)
         faults = tuple(_wrong(reading, true_pc, current_na, code))
-        as_what = self._ended_as(code, alarms)
+        reason = str(reading.records[-1].payload.get("reason"))
+        as_what = "refused" if code == 2 and UNANSWERED in reason else self._ended_as(code, alarms)
         if as_what == "wrong":
             faults = (*faults, f"ended with {code} after {sorted(set(alarms))}")
         return Ended(as_what, seconds, faults, alarms, tuple(late_ms_of(reading)), size)
@@ -233,7 +237,7 @@ def _wrong(reading: Reading, true_pc: int, current_na: int, code: int) -> Iterat
         yield f"{true_pc} pC flowed, which is not within {account.charge}"
     if current_na:
         yield f"{current_na} nA flow after the end"
-    if code not in (0, 1):
+    if code not in (0, 1, 2):
         yield f"the exit code is {code}"
 
 

@@ -27,7 +27,9 @@ class DeadMan(Enum):
 class Capabilities:
     """The facts of a driver's row in the capability table, each of them a claim with its source.
 
-    `reset_is_off` says that after a reset, a brown-out and power-up no current flows.
+    `reset_is_off` says that after a reset, a brown-out and power-up no current flows; `takes_relay` that a
+    watchdog relay can hold its output. A voltage reading may be wrong by `voltage_step_mv`.
+    A device that must be `seen_to_start` is plugged in when it is to be met.
     """
 
     driver: str
@@ -41,6 +43,9 @@ class Capabilities:
     reset_is_off: bool
     for_people: bool
     source: str
+    takes_relay: bool = False
+    voltage_step_mv: int = 1
+    seen_to_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)

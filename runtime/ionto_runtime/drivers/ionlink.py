@@ -45,6 +45,7 @@ from ionto_runtime.link.messages import (
     limits_hash,
 )
 from ionto_runtime.link.schema import (
+    BOARDS,
     LEASE_TAIL_MS,
     LIMITS,
     LIMITS_PAGE,
@@ -72,6 +73,7 @@ CAPABILITIES = Capabilities(
     reset_is_off=True,
     for_people=True,
     source="docs/reference/ionlink.md; the conformance suite, on the firmware and on its twin",
+    voltage_step_mv=max(board.voltage_mv_count for board in BOARDS),
 )
 
 LINE = LineSettings(baud=115_200)

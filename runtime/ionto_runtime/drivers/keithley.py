@@ -1,5 +1,11 @@
 """The driver of Keithley's 2400 family, over RS-232. Bench use only: the instrument has no dead-man.
 
+It has a line that enables its output, though. With a watchdog relay on that line the output ends soon after
+the computer has fallen silent; the relay is named in the device file, and proven before each session. Without
+one nothing ends the output, and nothing is run. A bounded program of the instrument's own is no way out:
+while a trigger sequence runs it neither takes another level nor answers, and one that is cut short by ^C to
+be started anew leaves the output on if the start gets lost.
+
 What it must never do: send `:MEAS?`, which turns the output on by itself; start a long measurement, behind
 which `:OUTP OFF` would wait; leave automatic output-off on, with which `:READ?` turns the output on. Ranges
 are fixed for a session, because changing one can glitch. The instrument numbers nothing, so a setpoint counts
@@ -10,6 +16,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+from ionto_ir.dataclass import replace
 from ionto_ir.device import Device
 from ionto_ir.waveform import Waveform
 from ionto_runtime.clock import Clock
@@ -17,6 +24,7 @@ from ionto_runtime.drivers.driver import Capabilities, Complaint, DeadMan, Ident
 from ionto_runtime.drivers.serial_port import open_port
 from ionto_runtime.drivers.text_line import TextLine
 from ionto_runtime.drivers.transport import LineSettings, Transport
+from ionto_runtime.drivers.watchdog_relay import WatchdogRelay, open_relay
 from ionto_runtime.stimulator import Accepted, Measurement, Refusal, Refused, Reply
 
 CAPABILITIES = Capabilities(
@@ -30,8 +38,10 @@ CAPABILITIES = Capabilities(
     clock=True,
     reset_is_off=True,
     for_people=False,
-    source="Series 2400 user's manual, chapters 14, 16 and 18; no applied part for people",
+    source="Series 2400 user's manual, chapters 13, 14, 16 and 18; no applied part for people",
+    takes_relay=True,
 )
+WITH_RELAY = replace(CAPABILITIES, dead_man=DeadMan.EXTERNAL_RELAY)
 
 SETTINGS = LineSettings(57_600)
 """At the factory's 9600 baud a reading alone takes 45 ms: too slow for a tick of 100 ms."""
@@ -50,20 +60,36 @@ ERRORS_MAX = 12
 OVERFLOW = Decimal("9e37")
 IMPEDANCE_CURRENT_NA_MIN = 10_000
 IN_COMPLIANCE = 1 << 3
+RELAY_CLOSES_MS = 100
+RELAY_LATE_MS = 60
+"""How much later than it should the relay may be seen to open: the line, and the looking."""
+
 SETTING = (":SOUR:FUNC CURR", ":SOUR:CURR:MODE FIX", ":SOUR:CLE:AUTO OFF", ":FORM:ELEM VOLT,CURR,TIME,STAT")
 
 
-def open_driver(port: str, device: Device | None, clock: Clock) -> Keithley | Problem:
-    """The driver of the instrument on a serial line, whichever profile a plan was compiled for."""
+def open_driver(
+    port: str, device: Device | None, clock: Clock, watchdog: str | None = None
+) -> Keithley | Problem:
+    """The driver of the instrument on a serial line, whichever profile a plan was compiled for.
+
+    `watchdog` is the line of the relay that enables its output.
+    """
     line = open_port(port, SETTINGS)
-    return line if isinstance(line, Problem) else Keithley(line, clock)
+    if isinstance(line, Problem):
+        return line
+    relay = None if watchdog is None else open_relay(watchdog)
+    if isinstance(relay, Problem):
+        line.close()
+        return relay
+    return Keithley(line, clock, relay)
 
 
 class Keithley:
     """See `Driver`."""
 
-    def __init__(self, line: Transport, clock: Clock) -> None:
+    def __init__(self, line: Transport, clock: Clock, relay: WatchdogRelay | None = None) -> None:
         self._clock = clock
+        self._relay = relay
         self._line = TextLine(line, clock, TERMINATOR)
         self._limits: SessionLimits | None = None
         self._range_na = 0
@@ -82,7 +108,7 @@ class Keithley:
 
     @property
     def capabilities(self) -> Capabilities:
-        return CAPABILITIES
+        return CAPABILITIES if self._relay is None else WITH_RELAY
 
     # --- before a session -------------------------------------------------------------------------------
     def connect(self) -> Identity | Problem:
@@ -112,6 +138,7 @@ class Keithley:
             f":SENS:VOLT:PROT {_volts(limits.compliance_mv)}",
             ":SENS:VOLT:NPLC 0.1",
             ":OUTP:SMOD HIMP",
+            f":OUTP:ENAB {'OFF' if self._relay is None else 'ON'}",
             ":SYST:RWL",
         ):
             if not self._line.tell(setting):
@@ -129,17 +156,42 @@ class Keithley:
         compliance = _scaled(self._ask(":SENS:VOLT:PROT?"), 1000)
         range_na = _scaled(self._ask(":SOUR:CURR:RANG?"), 1_000_000_000)
         function, automatic = self._ask(":SOUR:FUNC?"), self._ask(":SOUR:CLE:AUTO?")
-        if None in (compliance, range_na, function, automatic):
+        enabling = self._ask(":OUTP:ENAB?")
+        held = (compliance, range_na, function, automatic, enabling)
+        if None in held:
             return Problem("I0915", "the instrument does not answer")
-        held = (compliance, range_na, function, automatic)
-        if held != (self._limits.compliance_mv, self._range_na, "CURR", "0"):
+        needs_line = "0" if self._relay is None else "1"
+        if held != (self._limits.compliance_mv, self._range_na, "CURR", "0", needs_line):
             return Problem("I0916", "the instrument does not hold the limits that it was given")
         return None
 
     def prove_dead_man(self) -> int | Problem:
-        return Problem(
-            "I0917", "this instrument has no dead-man: its output stays on when the host is silent"
-        )
+        """With the output off: the relay is open, closes when it is fed, and opens when it is not (R10)."""
+        if self._relay is None:
+            return Problem("I0917", "nothing ends the output of this instrument when the host is silent")
+        if self._limits is None:
+            return Problem("I0916", "the relay is proven after the instrument was given its limits")
+        most_ms = self._limits.lease_ms_max + RELAY_LATE_MS
+        if self._enabled_for(most_ms, until=False) is None:
+            return Problem("I0917", "the output is enabled although the watchdog relay is not fed")
+        if not self._relay.feed():
+            return Problem("I0917", "the watchdog relay cannot be fed")
+        if self._enabled_for(RELAY_CLOSES_MS, until=True) is None:
+            return Problem("I0917", "the watchdog relay was fed, and the output is not enabled")
+        began_ms = self._clock.now_ms()
+        self._relay.feed()
+        took_ms = self._enabled_for(most_ms, until=False)
+        if took_ms is None:
+            return Problem("I0917", f"the watchdog relay still enables the output after {most_ms} ms")
+        return max(took_ms, self._clock.now_ms() - began_ms)
+
+    def _enabled_for(self, most_ms: int, *, until: bool) -> int | None:
+        """How long it takes until the line that enables the output is so; None when it does not become so."""
+        began_ms = self._clock.now_ms()
+        while (passed_ms := self._clock.now_ms() - began_ms) <= most_ms:
+            if self._ask(":OUTP:ENAB:TRIP?") == ("1" if until else "0"):
+                return passed_ms
+        return None
 
     def arm(self) -> Problem | None:
         self._armed = False
@@ -159,6 +211,8 @@ class Keithley:
         if not self._settled():
             return None
         self._wanted = (na, seq)
+        if self._relay is not None and not self._relay.feed():
+            return None
         if not self._on and not self._switch_on():
             return None
         if not self._line.tell(f":SOUR:CURR {_amperes(na)}"):
@@ -186,7 +240,9 @@ class Keithley:
         level_na = _scaled(self._ask(":SOUR:CURR?"), 1_000_000_000)
         if state not in ("0", "1") or level_na is None:
             return None
-        self._on, self._level_na = state == "1", level_na
+        was_on, self._on, self._level_na = self._on, state == "1", level_na
+        if was_on and not self._on and self._relay is not None and self._ask(":OUTP:ENAB:TRIP?") == "0":
+            self._lease_end_ms, self._wanted, self._expired = None, None, True
         if self._wanted is not None and (level_na, self._on) == (self._wanted[0], True):
             self._taken = max(self._taken, self._wanted[1])
         self._look_for_errors()
@@ -195,6 +251,8 @@ class Keithley:
     def errors(self) -> tuple[Complaint, ...]:
         if self._line.failure is not None:
             self._complain("F30", self._line.failure)
+        if self._relay is not None and self._relay.failure is not None:
+            self._complain("F30", f"the watchdog relay cannot be fed: {self._relay.failure}")
         told, self._complaints = tuple(self._complaints), []
         return told
 
@@ -204,6 +262,8 @@ class Keithley:
         self._ask(":OUTP?")
         self._line.tell(":SYST:LOC")
         self._line.close()
+        if self._relay is not None:
+            self._relay.close()
 
     # --- inside -----------------------------------------------------------------------------------------
     def _refusal(self, na: int, lease_ms: int, seq: int, waveform: Waveform | None) -> Refusal | None:

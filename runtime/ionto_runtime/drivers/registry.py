@@ -1,6 +1,7 @@
 """Which drivers there are, by the name that a device profile gives; each is loaded only when it is wanted.
 
-A driver is a module with `CAPABILITIES`, its row in the capability table, and `open_driver`, an `Opener`.
+A driver is a module with `CAPABILITIES`, its row in the capability table, and `open_driver`, an `Opener`; one
+whose output a watchdog relay can hold also takes the line of that relay.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ionto_ir.device import Device
@@ -41,13 +43,24 @@ def capabilities_of(name: str) -> Capabilities | Diagnostic:
     return capabilities
 
 
-def open_driver(name: str, port: str, device: Device | None, clock: Clock) -> Driver | Diagnostic:
-    """The driver of a device on a line, not yet connected; or why there is none (I0929 and its own)."""
+def open_driver(
+    name: str, port: str, device: Device | None, clock: Clock, watchdog: str | None = None
+) -> Driver | Diagnostic:
+    """The driver of a device on a line, not yet connected; or why there is none (I0929, I0860, its own).
+
+    `watchdog` is the line of a relay that holds the device's output.
+    """
     module = _module(name)
     if isinstance(module, Diagnostic):
         return module
     opener: Opener = module.open_driver
-    driver = opener(port, device, clock)
+    if watchdog is None:
+        driver = opener(port, device, clock)
+    elif module.CAPABILITIES.takes_relay:
+        driver = module.open_driver(port, device, clock, watchdog)
+    else:
+        text = f"the driver `{name}` takes no watchdog relay"
+        return error("I0860", text, None, help="leave out `watchdog_port` or `--watchdog`")
     return error(driver.code, driver.text, None) if isinstance(driver, Problem) else driver
 
 
@@ -56,3 +69,13 @@ def _module(name: str) -> Any:
     if name not in names:
         return error("I0929", f"there is no driver `{name}`", None, help="there are: " + ", ".join(names))
     return import_module(MODULES[name])
+
+
+def to_plug_in(name: str, port: str) -> str | None:
+    """What a person has to do right before a device is opened, or None."""
+    row = capabilities_of(name)
+    if isinstance(row, Diagnostic) or not row.seen_to_start:
+        return None
+    if Path(port).exists():
+        return f"the {row.title} must be seen to start: if it has been on for long, unplug it and call again"
+    return f"plug the {row.title} in now: it must be seen to start"

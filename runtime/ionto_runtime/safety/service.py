@@ -75,7 +75,8 @@ def serve(job: Job) -> int:
         absent = _wait_for_console(job, desk, clock)
         if absent is not None:
             return _refuse(desk, (absent,))
-        opened = open_driver(job.driver, job.port, admitted.bound.plan.device, clock)
+        watchdog = None if admitted.allowed is None else admitted.allowed.watchdog_port
+        opened = open_driver(job.driver, job.port, admitted.bound.plan.device, clock, watchdog)
         if isinstance(opened, Diagnostic):
             return _refuse(desk, (opened,))
         driver = opened

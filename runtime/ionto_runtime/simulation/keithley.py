@@ -46,7 +46,7 @@ class Keithley2400:
         self.load = load
         self.serial = serial
         self.terminator = terminator
-        self.pin_low = True
+        self.pin_low = False
         self.heard: list[str] = []
         self.stuck_reading: str | None = None
         self.clock_ppm = 0
@@ -318,6 +318,7 @@ COMMANDS: tuple[tuple[str, Action], ...] = (
     ("OUTPut:SMODe", _text("mode_off")),
     ("OUTPut:SMODe?", lambda d, _: d._say(d.mode_off)),
     ("OUTPut:ENABle", _flag("enable_needed")),
+    ("OUTPut:ENABle?", lambda d, _: d._say("1" if d.enable_needed else "0")),
     ("OUTPut:ENABle:TRIPped?", lambda d, _: d._say("1" if d.pin_low or not d.enable_needed else "0")),
     ("READ?", lambda d, _: d._read()),
     ("MEASure?", lambda d, _: d._measure()),

@@ -4,11 +4,17 @@ The rules were read in the published firmware (stimjimPulser, April 2025) and se
 host: lines end with LF, an unknown command is not answered at all, nothing can be asked back but readings.
 `D` overruns a buffer of 100 bytes; `T-1` before any train has run follows an unset pointer; a line longer
 than 1000 bytes overruns another. A board on which that happens starts again, as this one does.
+
+A train is a list of stages that is played at once when it is started and again after each period, by a timer
+that a new start sets anew. Whatever was set by hand before, a play ends at zero and grounded. It is looked at
+before each play whether the train's duration is over; then its timer ends, with a summary, and nothing is
+touched. While stages are played the board is deaf. A train without stages plays nothing.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import IntEnum
 
 from ionto_runtime.simulation.load import Load
@@ -26,7 +32,12 @@ COUNTS_MAX = 4_095
 READING_MS = 1
 """A reading is answered within a millisecond (seen: 0.5 ms)."""
 
+TRAINS = 100
+STAGES_MAX = 10
 COMMAND = re.compile(r"^([A-Z])(-?\d+)?(?:,(-?\d+))?")
+TRAIN = re.compile(r"^S(\d+),(\d+),(\d+),(\d+),(\d+)((?:; *-?\d+,-?\d+,\d+)*);?$")
+MODES = ("Voltage output", "Current output", "No output (high-Z)", "No output (grounded)")
+RULE = "-" * 34
 
 
 class Output(IntEnum):
@@ -38,8 +49,31 @@ class Output(IntEnum):
     GROUNDED = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The parameters of one train. A stage is two amplitudes, uA or mV by mode, and its time in us."""
+
+    modes: tuple[int, int] = (Output.GROUNDED, Output.GROUNDED)
+    period_us: int = 10_000
+    duration_us: int = 500_000
+    stages: tuple[tuple[int, int, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Running:
+    """A train that was started: when, when it is played next, and how often it was."""
+
+    train: Train
+    started_us: int
+    next_us: int
+    pulses: int = 0
+
+
 class StimJim:
-    """See `simulation.uart.Instrument`. One of the two channels is on a load; the other is not."""
+    """See `simulation.uart.Instrument`. One of the two channels is on a load; the other is not.
+
+    `timer_ppm` is how fast the timer of trains runs, and 0 is one that stands.
+    """
 
     terminators = b"\n"
     urgent = b""
@@ -50,7 +84,8 @@ class StimJim:
         self.heard: list[str] = []
         self.boots = 0
         self.stuck_reading: int | None = None
-        self.stage_ms = 0
+        self.timer_ppm = 1_000_000
+        self._timer_us = 0
         self._said = bytearray()
         self._busy_ms = 0
         self.boot()
@@ -60,7 +95,10 @@ class StimJim:
         self.boots += 1
         self.output = Output.GROUNDED
         self.steps = self.current_offset
-        self._train_ran = False
+        self.trains = [Train()] * TRAINS
+        self._running: dict[str, Running | None] = {}
+        self._stages: list[tuple[int, int]] = []
+        self._playing = False
         self._busy_ms = BOOT_MS
         self._banner_due = True
         self._said.clear()
@@ -88,7 +126,9 @@ class StimJim:
             case "E":
                 self._read(first, second)
             case "T" | "U":
-                self._train(first)
+                self._start(letter, first)
+            case "S":
+                self._define(text)
             case "D":
                 self.boot()
             case "C":
@@ -109,15 +149,36 @@ class StimJim:
         return said
 
     def advance(self, ms: int) -> None:
+        for _ in range(ms):
+            self._pass_ms()
+
+    def _pass_ms(self) -> None:
+        """One millisecond: what is played, what is driven, and what the timers start."""
+        if self._stages:
+            self.steps, left_ms = self._stages[0]
+            self._stages[:1] = [(self.steps, left_ms - 1)] if left_ms > 1 else []
         driven = None
         if self.output is Output.CURRENT:
             driven = (self.steps - self.current_offset) * NA_PER_STEP_TENTHS // 10
-        self.load.drive(driven, COMPLIANCE_MV, ms)
+        self.load.drive(driven, COMPLIANCE_MV, 1)
         if self._busy_ms > 0:
-            self._busy_ms = max(0, self._busy_ms - ms)
-            if self._busy_ms == 0 and self._banner_due:
-                self._banner_due = False
-                self._banner()
+            self._busy_ms -= 1
+            if self._busy_ms == 0:
+                self._rest()
+        self._timer_us += self.timer_ppm // 1_000
+        for letter, running in list(self._running.items()):
+            if running is not None and self._timer_us >= running.next_us:
+                running.next_us += running.train.period_us
+                self._play(letter, running)
+
+    def _rest(self) -> None:
+        """The board looks at its line again."""
+        if self._banner_due:
+            self._banner_due = False
+            self._banner()
+        elif self._playing:
+            self._playing = False
+            self._end_play()
 
     # --- commands ---------------------------------------------------------------------------------------
     def _banner(self) -> None:
@@ -160,10 +221,81 @@ class StimJim:
         self._busy_ms = READING_MS
         self._say(f"Read value: {counts} ({scaled}{'uA' if line else 'mV'})")
 
-    def _train(self, index: int) -> None:
-        if index < 0 and not self._train_ran:
-            self.boot()
+    # --- trains -----------------------------------------------------------------------------------------
+    def _define(self, text: str) -> None:
+        found = TRAIN.match(text)
+        index = int(found.group(1)) if found is not None else TRAINS
+        if found is None or index >= TRAINS:
+            self._say("Invalid PulseTrain index.")
             return
-        self._train_ran = True
-        self._busy_ms = self.stage_ms
-        self._say(f"Started T train with parameters of PulseTrain {index}")
+        parts = [part.split(",") for part in found.group(6).split(";") if part.strip()]
+        if len(parts) > STAGES_MAX:
+            self.boot()  # the eleventh stage is written beyond its array
+            return
+        modes = [min(int(found.group(at)), int(Output.GROUNDED)) for at in (2, 3)]
+        stages = tuple((int(first), int(second), int(us)) for first, second, us in parts)
+        train = Train((modes[0], modes[1]), int(found.group(4)), int(found.group(5)), stages)
+        self.trains[index] = train
+        units = ["mV" if mode == Output.VOLTAGE else "uA" for mode in train.modes]
+        self._say(RULE)
+        self._say(f"Parameters for PulseTrain[{index}]")
+        for channel, mode in enumerate(train.modes):
+            self._say(f"  mode[ch{channel}]: {mode} ({MODES[mode]})")
+        hertz = 1_000_000 / max(1, train.period_us)
+        self._say(f"  period:    {train.period_us} usec ({train.period_us / 1e6:.3f} sec, {hertz:.3f} Hz)")
+        self._say(f"  duration:  {train.duration_us} usec ({train.duration_us / 1e6:.3f} sec)")
+        self._say("")
+        self._say("  stage    duration     output0   output1")
+        for number, (first, second, us) in enumerate(train.stages):
+            self._say(f"   {number:2}  {us:7} usec {first:8}{units[0]} {second:8}{units[1]}")
+        self._say(RULE)
+        self._say("")
+
+    def _start(self, letter: str, index: int) -> None:
+        if index >= TRAINS:
+            self._say("Invalid PulseTrain index.")
+            return
+        if index < 0:
+            if letter not in self._running:
+                self.boot()
+                return
+            self._say(f"Forcing {letter} train to stop")
+            self._running[letter] = None
+            return
+        train = self.trains[index]
+        running = Running(train, self._timer_us, self._timer_us + train.period_us)
+        self._running[letter] = running
+        self._say("")
+        self._say(f"Started {letter} train with parameters of PulseTrain {index}")
+        self._play(letter, running)
+
+    def _play(self, letter: str, running: Running) -> None:
+        """The stages of a train, or its end when its duration is over."""
+        train = running.train
+        if self._timer_us - running.started_us >= train.duration_us:
+            self._running[letter] = None
+            self._summary(running)
+            return
+        running.pulses += 1
+        if not train.stages or train.modes[0] not in (Output.VOLTAGE, Output.CURRENT):
+            return
+        if train.modes[0] == Output.CURRENT:
+            self.output = Output.CURRENT
+            steps = [first * 10_000 // NA_PER_STEP_TENTHS for first, _, _ in train.stages]
+            lasting = zip(steps, (us // 1_000 for _, _, us in train.stages), strict=True)
+            self._stages = [(self.current_offset + step, ms) for step, ms in lasting if ms]
+        whole_ms = sum(ms for _, ms in self._stages)
+        self._playing = whole_ms > 0
+        self._busy_ms = max(self._busy_ms, whole_ms)
+        if not self._playing:
+            self._end_play()
+
+    def _end_play(self) -> None:
+        self.steps, self.output = self.current_offset, Output.GROUNDED
+
+    def _summary(self, running: Running) -> None:
+        self._say(f"Train complete. Delivered {running.pulses} pulses.")
+        self._say("Current/Voltage by stage: ")
+        self._say("           Ch0                Ch1 ")
+        for number, _ in enumerate(running.train.stages):
+            self._say(f"Stage {number}     0uA,               0uA,          ")
