@@ -13,22 +13,22 @@ from ionto_cli.loading import Chosen
 from ionto_cli.terminal import complain, say, write_json
 from ionto_ir.bind import Acknowledgement, Refusal
 from ionto_ir.bind_together import BoundTogether, bind_together
-from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json, digest
 from ionto_ir.codec import plan_to_json
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_ir.dry_run import TICKS_MAX, obliging, run
+from ionto_ir.dry_run import TICKS_MAX, answer_to
+from ionto_ir.events import PromptKind
 from ionto_ir.expression import Value
-from ionto_ir.plan import VariableKind
+from ionto_ir.plan import Plan, VariableKind
 from ionto_ir.rehearse_together import UNSAYABLE
 from ionto_ir.rehearsed import event_of
 from ionto_ir.scenario import Happening, Occurrence
 from ionto_ir.standing import beginning
 from ionto_runtime.ensemble import Ensemble
+from ionto_runtime.gathering import Output, channels_header, ensemble_of
 from ionto_runtime.journal import Durability, JournalFailure, create_journal
 from ionto_runtime.journal_reader import Unread, read_journal
-from ionto_runtime.replay import replay
-from ionto_runtime.session import Session
+from ionto_runtime.replay_channels import rebound_parts, replay_parts
 from ionto_runtime.session_records import constants_to_json
 from ionto_runtime.simulation.channels import SimulatedChannels
 from ionto_runtime.simulation.clock import VirtualClock
@@ -54,7 +54,8 @@ def simulate_together(
         return complain(*bound.diagnostics, files=chosen.sources)
     device = SimulatedChannels(plan, bound.values, arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
-        ensemble = _ensemble(bound, device, Path(folder), arguments.seed)
+        path = Path(folder) / "session.journal"
+        ensemble = _ensemble(bound, device, path, arguments.seed)
         if isinstance(ensemble, Diagnostic):
             return complain(ensemble)
         entered = dict(records)
@@ -63,16 +64,14 @@ def simulate_together(
             for item in timeline
             if item.happening is Happening.RECORD and item.variable is not None and item.value is not None
         }
-        around = run(bound.care, obliging(entered))
-        _run(ensemble, device, timeline)
-        paths = [Path(folder) / _name(bound, number) for number in range(len(bound.channels))]
-        replayed = [_replayed(part, path) for part, path in zip(bound.channels, paths, strict=True)]
+        _run(ensemble, device, timeline, entered)
+        replayed = _replayed(plan, path)
     if arguments.json:
         write_json(_data(bound, ensemble, device, arguments.seed, replayed))
     else:
         for line in _summary(bound, ensemble, device, arguments.seed, replayed):
             say(line)
-        for record in around.records:
+        for record in ensemble.care.records:
             say(f"  recorded    {record.variable}" + (f": {record.meaning}" if record.meaning else ""))
     return Exit.PROVED if ensemble.completed and all(replayed) else Exit.REFUTED
 
@@ -88,47 +87,41 @@ def _bound(chosen: Chosen, values: Mapping[str, Value]) -> BoundTogether | Refus
     return bound
 
 
-def _name(bound: BoundTogether, number: int) -> str:
-    return f"{number}-{bound.plan.channels[number].name}.journal"
-
-
 def _ensemble(
-    bound: BoundTogether, device: SimulatedChannels, folder: Path, seed: int
+    bound: BoundTogether, device: SimulatedChannels, path: Path, seed: int
 ) -> Ensemble | Diagnostic:
-    sessions = []
-    clock = VirtualClock()
-    for number, (part, output) in enumerate(zip(bound.channels, device.outputs, strict=True)):
-        header = _header(bound, part, number, seed)
-        journal = create_journal(folder / _name(bound, number), header, clock, Durability.WRITTEN)
-        if isinstance(journal, JournalFailure):
-            return error("I0904", f"cannot write the journal: {journal.reason}", None)
-        session = Session(part, output, journal)
-        fault = session.arm()
-        if fault is not None:
-            return error("I0962", f"the device `{bound.plan.device.name}` is not ready: {fault}", None)
-        sessions.append(session)
-    return Ensemble(sessions)
+    journal = create_journal(path, _header(bound, seed), VirtualClock(), Durability.WRITTEN)
+    if isinstance(journal, JournalFailure):
+        return error("I0904", f"cannot write the journal: {journal.reason}", None)
+    ensemble = ensemble_of(bound, [Output(output) for output in device.outputs], journal)
+    if isinstance(ensemble, str):
+        return error("I0962", f"the device `{bound.plan.device.name}` is not ready: {ensemble}", None)
+    return ensemble
 
 
-def _header(bound: BoundTogether, part: BoundPlan, number: int, seed: int) -> dict[str, Json]:
-    """The header of one channel's journal: it is the journal of the channel's own plan."""
+def _header(bound: BoundTogether, seed: int) -> dict[str, Json]:
     return {
-        "format": 1,
         "session": f"simulation-{seed}",
-        "plan_sha256": digest(plan_to_json(part.plan)),
-        "device": f"{bound.plan.device.name}, SIMULATED, channel {bound.plan.channels[number].name}",
+        "plan_sha256": digest(plan_to_json(bound.plan)),
+        "device": f"{bound.plan.device.name}, SIMULATED",
         "software": bound.plan.tool,
         "simulated": True,
         "patient": None,
-        "values": dict(part.values),
-        "constants": constants_to_json(part.constants),
-        "polarity": part.polarity,
+        "values": dict(bound.values),
+        "constants": constants_to_json(bound.care.constants),
+        "polarity": bound.care.polarity,
+        **channels_header(bound, [None] * len(bound.channels)),
     }
 
 
-def _run(ensemble: Ensemble, device: SimulatedChannels, timeline: tuple[Occurrence, ...]) -> None:
+def _run(
+    ensemble: Ensemble,
+    device: SimulatedChannels,
+    timeline: tuple[Occurrence, ...],
+    entered: Mapping[str, Value],
+) -> None:
     """In virtual time, until every output was seen off after the end."""
-    tick_ms = ensemble.sessions[0].bound.constants.tick_ms
+    tick_ms = ensemble.bound.constants.tick_ms
     pending = sorted(
         (item for item in timeline if item.happening is not Happening.RECORD), key=lambda item: item.at_ms
     )
@@ -136,6 +129,11 @@ def _run(ensemble: Ensemble, device: SimulatedChannels, timeline: tuple[Occurren
     for _ in range(TICKS_MAX):
         if ensemble.closed:
             break
+        while (prompt := ensemble.prompt) is not None and prompt.kind is not PromptKind.RESUME:
+            answer = answer_to(prompt, entered)
+            if answer is None:
+                break
+            ensemble.feed(answer)
         while pending and ensemble.elapsed_ms and pending[0].at_ms <= ensemble.elapsed_ms:
             ensemble.feed(event_of(pending.pop(0)))
         device.advance(tick_ms)
@@ -143,15 +141,20 @@ def _run(ensemble: Ensemble, device: SimulatedChannels, timeline: tuple[Occurren
     ensemble.finish()
 
 
-def _replayed(part: BoundPlan, path: Path) -> bool:
+def _replayed(plan: Plan, path: Path) -> list[bool]:
+    """Of each channel whether its part of the journal replays; of none when they were out of step."""
     reading = read_journal(path)
-    return not isinstance(reading, Unread) and replay(part, reading).agrees
+    assert not isinstance(reading, Unread), "the journal was just written"
+    parts = rebound_parts(plan, reading)
+    assert not isinstance(parts, str), f"the journal is of this plan: {parts}"
+    found = replay_parts(parts, reading)
+    in_step = found.parts[0][1].agrees and found.out_of_step is None
+    return [report.agrees and in_step for _, report in found.parts[1:]]
 
 
 def _reason(ensemble: Ensemble) -> str:
-    endings = [session.end for session in ensemble.sessions]
-    early = next((end for end in endings if end is not None and not end.completed), None)
-    return "finished" if early is None else early.reason
+    assert ensemble.end is not None, "the session has ended"
+    return ensemble.end.reason
 
 
 def _summary(
@@ -174,7 +177,7 @@ def _summary(
     yield f"  together    {quantities.charge(sum(session.nominal_pc for session in sessions))} as set"
     counted = sum(session.upper_pc for session in sessions)
     yield f"  counted     at most {quantities.charge(counted)}"
-    yield f"  journals    {len(replayed)}, {sum(replayed)} of them replayed to the same commands"
+    yield f"  journal     one, {sum(replayed)} of {len(replayed)} channels replayed to the same commands"
 
 
 def _data(

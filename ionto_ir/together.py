@@ -172,9 +172,8 @@ def run_together(
                 take(stepped)
         if all(state.ended for state in states):
             break
-        held = [is_held(states, channel) for channel in range(len(states))]
         for channel in range(len(states)):
-            if not held[channel]:
+            if not is_held(states, channel):  # also by what happened to another one in this very tick
                 tick = Tick() if watched is None else watched[channel].tick(recorders[channel].current_na)
                 for stepped in deliver(bounds, states, tick, channel):
                     take(stepped)

@@ -8,12 +8,13 @@ so both are counted, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ionto_ir.bound import UNLIMITED, Constants, worst_na
 from ionto_ir.canonical import Json
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Value
+from ionto_runtime.journal_channels import CHANNEL, channel_names, parts_of
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Corrupt, Reading, Sealed, TornTail
 from ionto_runtime.recovery import Charge, charge_after_crash, descent_pc, unrecorded_ms_max
@@ -49,9 +50,12 @@ class Account:
 
 @dataclass(slots=True)
 class _Sums:
-    """What the records so far add up to. `set_na` is what is in force, None when the output is open."""
+    """What the records so far add up to. `set_na` is what is in force, None when the output is open. In a
+    `shared` journal the last record of a channel may be a tick older than the last of all.
+    """
 
     constants: Constants
+    shared: bool = False
     lower_pc: int = 0
     upper_pc: int = 0
     nominal_pc: int = 0
@@ -127,7 +131,7 @@ class _Sums:
         intended_na = self.intended_na
         highest_na = max(self.exposure_na, 0 if intended_na is None else self._worst(intended_na))
         set_na = max(abs(self.set_na or 0), intended_na or 0)
-        unrecorded_ms = unrecorded_ms_max(own.tick_ms)
+        unrecorded_ms = unrecorded_ms_max(own.tick_ms) + own.tick_ms * self.shared
         if torn_bytes:
             set_na = max(set_na, own.current_cap_na, own.current_cap_reversed_na)
             highest_na = max(highest_na, self._worst(set_na))
@@ -142,7 +146,33 @@ class _Sums:
 
 
 def account_of(reading: Reading) -> Account | str:
-    """What a journal says was delivered, or why that cannot be said."""
+    """What a journal says was delivered, by all channels together, or why that cannot be said."""
+    if not channel_names(reading):
+        return _account(reading)
+    return _together([_account(part.reading) for part in parts_of(reading)])
+
+
+def _together(found: Sequence[Account | str]) -> Account | str:
+    """The channels added up; what people do, which comes first, adds values and records and no charge."""
+    reason = next((item for item in found if isinstance(item, str)), None)
+    if reason is not None:
+        return reason
+    care, *channels = [item for item in found if isinstance(item, Account)]
+    energised = [item for item in channels if item.energised]
+    return replace(
+        care,
+        start_ms=min((item.start_ms for item in energised), default=care.start_ms),
+        end_ms=max(item.end_ms for item in (care, *energised)),
+        charge=Charge(
+            sum(item.charge.lower_pc for item in channels), sum(item.charge.upper_pc for item in channels)
+        ),
+        nominal_pc=sum(item.nominal_pc for item in channels),
+        energised=bool(energised),
+        closed=all(item.closed for item in channels),
+    )
+
+
+def _account(reading: Reading) -> Account | str:
     sums = _summed(reading)
     if isinstance(sums, str):
         return sums
@@ -174,6 +204,13 @@ def account_at_worst(reading: Reading, last_ms: int) -> Account | str:
     in the header. `last_ms` is the calendar time of the last record that is still sound, wherever it stands.
     What people entered may be lost.
     """
+    if channel_names(reading):
+        found = [_at_worst(part.reading, last_ms) for part in parts_of(reading)[1:]]
+        return _together([found[0], *found])  # what people did adds nothing, and may be lost
+    return _at_worst(reading, last_ms)
+
+
+def _at_worst(reading: Reading, last_ms: int) -> Account | str:
     sums = _summed(reading)
     if isinstance(sums, str):
         return sums
@@ -195,7 +232,7 @@ def _summed(reading: Reading) -> _Sums | str:
     constants = constants_from_json(header.get("constants"))
     if constants is None:
         return "its header does not say how the session was bound"
-    sums = _Sums(constants)
+    sums = _Sums(constants, shared=CHANNEL in header)
     for record in reading.records:
         reason = sums.take(record)
         if reason is not None:

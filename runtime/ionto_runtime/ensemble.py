@@ -1,30 +1,78 @@
-"""Several channels of one session: a session each, in the same ticks, with a journal each.
+"""Several channels of one session: a session each, in the same ticks, in one journal.
 
-The sessions are the ordinary ones. Here is only what holds them together: what happened to one of them
-happens to the others in the same tick, nothing is resumed before all are at zero, and a channel at rest is
-not given ticks while others are interrupted. A journal of one channel replays alone, because everything that
-reached its machine is in it.
+The sessions are the ordinary ones, and so is the one of what people do around them. Here is only what holds
+them together: what happened to one of them happens to the others in the same tick, nothing is resumed before
+all are at zero, no channel begins before people are done with what comes first, and a channel at rest is not
+told of time while others are interrupted. Each channel's part of the journal replays alone, because
+everything that reached its machine is in it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ionto_ir.events import Adjust, DeviceFault, Event, Resume
+from ionto_ir.bound import BoundPlan
+from ionto_ir.channels import gathering
+from ionto_ir.events import (
+    Adjust,
+    Alarm,
+    Confirm,
+    DeviceFault,
+    EmergencyStop,
+    End,
+    Enter,
+    Event,
+    Pause,
+    Press,
+    Prompt,
+    PromptKind,
+    Refused,
+    Resume,
+    Stop,
+)
+from ionto_ir.machine_table import Ending
+from ionto_ir.plan import Demand
 from ionto_ir.state import Mode, State
-from ionto_ir.together import consequence, is_held, may_resume, refusing
+from ionto_ir.together import INTERRUPTED, consequence, is_held, may_resume, refusing
+from ionto_runtime.care import NoOutput
+from ionto_runtime.ceilings import ceilings_of
+from ionto_runtime.journal import JournalFailure, JournalWriter
 from ionto_runtime.session import Session
+from ionto_runtime.supervision import ENERGISED
 
 CAUSE = "another channel"
 """What a journal says of an event that another channel's machine led to."""
 
+GATHERED = "all channels have come to their end"
+
 
 class Ensemble:
-    """The sessions of all channels; `arm` and `finish` are theirs."""
+    """All channels of a session, armed. `care` is what people do around them, with its output `nothing`."""
 
-    def __init__(self, sessions: Sequence[Session]) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        sessions: Sequence[Session],
+        care: Session,
+        nothing: NoOutput,
+        journal: JournalWriter,
+    ) -> None:
+        self.names = tuple(names)
         self.sessions = tuple(sessions)
+        self.care = care
+        self.journal = journal
         self.elapsed_ms = 0
+        self._nothing = nothing
+        self._everybody = (care, *self.sessions)
+        self._gathering = gathering(care.bound.plan)
+        self._stopped = False
+        self._ceiling_na = ceilings_of(care.bound.plan).together_na_max
+
+    # --- what is asked of it ------------------------------------------------------------------------------
+    @property
+    def bound(self) -> BoundPlan:
+        """The plan of what people do: with the device, the electrodes and the values of all channels."""
+        return self.care.bound
 
     @property
     def states(self) -> list[State]:
@@ -33,72 +81,218 @@ class Ensemble:
 
     @property
     def ended(self) -> bool:
-        """Whether every channel has come to its end."""
-        return all(session.state.ended for session in self.sessions)
+        """Whether people and every channel have come to their end."""
+        return all(session.ended for session in self._everybody)
 
     @property
     def closed(self) -> bool:
         """Whether every output was seen to be off after the end."""
-        return all(session.closed for session in self.sessions)
+        return all(session.closed for session in self._everybody)
 
     @property
     def completed(self) -> bool:
-        """Whether every channel finished as written."""
-        return all(session.completed for session in self.sessions)
+        """Whether everything was finished as written."""
+        return all(session.completed for session in self._everybody)
 
+    @property
+    def end(self) -> End | None:
+        """How it ended: as the first channel that did not finish; None while anything goes on."""
+        ends = [session.end for session in (*self.sessions, self.care) if session.end is not None]
+        if len(ends) < len(self._everybody):
+            return None
+        # What came from another channel only says "stopped": who began it says why.
+        early = [end for end in ends if not end.completed]
+        return next((end for end in early if end.reason != "stopped"), early[0] if early else self.care.end)
+
+    @property
+    def gathered(self) -> bool:
+        """Whether the channels run: people are done with what comes first, and not yet with the rest."""
+        state = self.care.state
+        return not state.ended and state.place.step == self._gathering
+
+    @property
+    def behind_ms(self) -> int:
+        """How much later than planned the latest channel is."""
+        return max(session.behind_ms for session in self.sessions)
+
+    @property
+    def going_ms(self) -> int:
+        """The time that the channels took so far, without interruptions."""
+        return max(session.going_ms for session in self.sessions)
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What people are asked: whether to go on, else what the plan asks around the channels."""
+        asked = [item.prompt for item in self.sessions if item.prompt is not None]
+        resume = next((item for item in asked if item.kind is PromptKind.RESUME), None)
+        if resume is not None:
+            # Not before all are at zero: until then the answer would change nothing.
+            return resume if may_resume(self.states) else None
+        return None if self.gathered else self.care.prompt
+
+    @property
+    def refusal(self) -> Refused | None:
+        """Why the last thing that a person wanted changed nothing."""
+        return next((item.refusal for item in self._everybody if item.refusal is not None), None)
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Every alarm, once."""
+        return tuple(dict.fromkeys(alarm for session in self._everybody for alarm in session.alarms))
+
+    @property
+    def acknowledged(self) -> tuple[str, ...]:
+        """The codes of alarms that a person has seen."""
+        return tuple(dict.fromkeys(code for session in self._everybody for code in session.acknowledged))
+
+    # --- what happens -------------------------------------------------------------------------------------
     def begin(self) -> None:
         """A person has started the treatment."""
-        for session in self.sessions:
+        for session in self._everybody:
             session.begin()
 
-    def feed(self, event: Event) -> None:
-        """What people do happens on all channels; an electrode comes off one."""
-        if isinstance(event, Resume) and not may_resume(self.states):
-            return
-        if isinstance(event, DeviceFault):
-            flowing = (session for session in self.sessions if session.state.mode is Mode.ON)
-            self._happen(next(flowing, self.sessions[0]), event)
-            return
-        if isinstance(event, Adjust):
-            refused = refusing([session.bound for session in self.sessions], self.states, event)
-            if refused is not None:
-                self.sessions[refused.channel].feed(event)  # on record, and told to whoever asked
-                return
-        for session in self.sessions:
-            self._happen(session, event)
+    def feed(self, event: Event, cause: str | None = None) -> None:
+        """What people do happens on all channels, or is an answer; an electrode comes off one."""
+        match event:
+            case Confirm() | Enter():
+                if not self.gathered:
+                    self._happen(self.care, event, cause)
+            case Resume():
+                if may_resume(self.states):
+                    self._all(event, cause)
+            case DeviceFault():
+                flowing = (session for session in self.sessions if session.state.mode is Mode.ON)
+                self._happen(next(flowing, self.sessions[0]), event, cause)
+            case Pause():
+                running = self.gathered or any(state.mode is Mode.ON for state in self.states)
+                self._all(event, cause) if running else self._happen(self.care, event, cause)
+            case Adjust():
+                self._adjust(event, cause)
+            case Press():
+                meant = [item for item in self.sessions if not item.ended and _offers(item, event)]
+                self._happen((meant or self.sessions)[0], event, cause)
+            case Stop() | EmergencyStop():
+                for session in self._everybody:
+                    self._happen(session, event, cause)
+            case _:
+                self._all(event, cause)
+
+    def stop(self, cause: str) -> None:
+        """Ramp everything down and end, because of something that is neither the plan nor a person."""
+        for session in self._everybody:
+            session.stop(cause)
+
+    def raise_alarm(self, code: str, detail: str | None = None) -> None:
+        """Raise one of the runtime's own alarms, for all channels."""
+        self.care.raise_alarm(code, detail)
+
+    def acknowledge(self, code: str) -> None:
+        """A person has seen an alarm."""
+        for session in self._everybody:
+            session.acknowledge(code)
 
     def tick(self, passed_ms: int) -> None:
         """A tick of all channels, in order; what one of them does reaches the others before it is over."""
-        held = [is_held(self.states, number) for number in range(len(self.sessions))]
-        for session, waits in zip(self.sessions, held, strict=True):
-            if not waits:
-                before = session.state
-                session.tick(passed_ms)
-                self._follow(session, before)
+        self._nothing.advance(passed_ms)
+        self._heard(self.care, passed_ms, held=False)
+        waiting = not (self.gathered or self.care.ended)
+        for number, session in enumerate(self.sessions):
+            self._heard(session, passed_ms, held=waiting or is_held(self.states, number))
+        self._look_over_all()
+        self._lead_on()
         if self.elapsed_ms or any(state.machine.elapsed_ms for state in self.states):
             self.elapsed_ms += passed_ms
 
     def trip(self, cause: str) -> None:
-        """A part of ours failed: every output opens by the shortest way."""
-        for session in self.sessions:
-            session.trip(cause)
+        """A part of ours failed: every output opens by the shortest way, also when the first one cannot."""
+        failed: list[Exception] = []
+        for session in self._everybody:
+            try:
+                session.trip(cause)
+            except Exception as bug:
+                failed.append(bug)
+        if failed:
+            raise failed[0]
 
     def finish(self) -> None:
-        """Seal the journals."""
+        """Seal the journal, unless some output was not seen off: then all of it counts at its worst."""
+        end = self.end
+        assert end is not None, "a session that runs is not finished"
+        if all(session.seen_off for session in self._everybody) and self.journal.failure is None:
+            sealed = self.journal.seal(end.reason)
+            if isinstance(sealed, JournalFailure):
+                self.care.raise_alarm("F21")
+        self.journal.close()
+
+    # --- what holds them together -------------------------------------------------------------------------
+    def _heard(self, session: Session, passed_ms: int, *, held: bool) -> None:
+        before = session.state
+        session.tick(passed_ms, held=held)
+        self._follow(session, before)
+
+    def _all(self, event: Event, cause: str | None) -> None:
         for session in self.sessions:
-            session.finish()
+            self._happen(session, event, cause)
+
+    def _adjust(self, event: Adjust, cause: str | None) -> None:
+        """An adjustment happens to all or to none: one that refuses it tells whoever asked."""
+        running = [session for session in self._everybody if not session.ended]
+        refused = refusing([item.bound for item in running], [item.state for item in running], event)
+        for session in running if refused is None else [running[refused.channel]]:
+            self._happen(session, event, cause)
 
     def _happen(self, session: Session, event: Event, cause: str | None = None) -> None:
-        if not session.state.ended:
+        if not session.ended:
             before = session.state
             session.feed(event, cause)
             self._follow(session, before)
 
     def _follow(self, session: Session, before: State) -> None:
-        """What happened to one channel happens to the others."""
+        """What happened to one channel happens to the others; people are not asked on when it is over."""
         event = consequence(before, session.state)
         if event is None:
             return
-        for other in self.sessions:
+        others = self.sessions if isinstance(event, Pause) else self._everybody
+        for other in others:
             if other is not session:
                 self._happen(other, event, CAUSE)
+
+    def _lead_on(self) -> None:
+        """When all channels have finished, people go on with what comes after."""
+        if self.gathered and all(session.ended for session in self.sessions):
+            if all(session.end is not None and session.end.completed for session in self.sessions):
+                self.care.feed(Confirm(), GATHERED)
+            else:
+                self.care.stop(CAUSE)
+
+    def _look_over_all(self) -> None:
+        """What no channel can see alone: the sum in the person, and a channel that is out of step."""
+        if self.journal.failure is not None and not self._stopped:
+            # Whoever noticed may have ended already, and then stopped nobody.
+            self._stopped = True
+            self.stop(f"the journal cannot be written: {self.journal.failure.reason}")
+        total_na = sum(state.machine.level_na for state in self.states if state.mode in ENERGISED)
+        if total_na > self._ceiling_na:
+            self._open("F69", f"{total_na} nA are set in all channels, above {self._ceiling_na} nA")
+        elif out_of_step(self.states):
+            self._open("F70", ", ".join(state.mode.name.lower() for state in self.states))
+
+    def _open(self, code: str, detail: str) -> None:
+        if not all(session.ended for session in self.sessions):
+            self.raise_alarm(code, detail)
+            self.feed(EmergencyStop(), detail)
+
+
+def _offers(session: Session, event: Press) -> bool:
+    """Whether a channel has the button that was pressed."""
+    return any(isinstance(step, Demand) and step.text == event.button for step in session.bound.plan.steps)
+
+
+def out_of_step(states: Sequence[State]) -> bool:
+    """Whether some channel goes on although another one was stopped, opened or interrupted."""
+    on = [state for state in states if state.mode is Mode.ON]
+    if not on:
+        return False
+    if any(state.mode is Mode.STOPPING or state.mode in INTERRUPTED for state in states):
+        return True
+    return any(state.ended and state.machine.reason != Ending.FINISHED.value for state in states)

@@ -29,6 +29,9 @@ JOURNAL_BYTES_MAX = 512 * 1024 * 1024
 """A day of ten samples a second is about 250 MB."""
 
 HEADER_FORMAT = 1
+HEADER_FORMAT_CHANNELS = 2
+"""A journal of several channels: who does not know them must not count it as one."""
+
 IDENTITY = ("plan_sha256", "device", "software", "simulated")
 """What both the header and the seal say of the session."""
 
@@ -160,12 +163,23 @@ def _identity(payload: dict[str, Json]) -> tuple[Json, ...]:
 
 def header_fault(payload: dict[str, Json]) -> str | None:
     """Why a payload cannot head a journal: it must say what ran, on what, and whether that was simulated."""
-    if payload.get("format") != HEADER_FORMAT or isinstance(payload.get("format"), bool):
+    channels = payload.get("channels")
+    wanted = HEADER_FORMAT if channels is None else HEADER_FORMAT_CHANNELS
+    if payload.get("format") != wanted or isinstance(payload.get("format"), bool):
         return "the header has another format"
+    if channels is not None and not _names_channels(channels):
+        return "the header does not name its channels"
     for name in ("session", "plan_sha256", "device", "software"):
         if not isinstance(payload.get(name), str):
             return f"the header does not say `{name}`"
     return None if isinstance(payload.get("simulated"), bool) else "the header does not say `simulated`"
+
+
+def _names_channels(channels: Json) -> bool:
+    listed = channels if isinstance(channels, list) else []
+    return bool(listed) and all(
+        isinstance(item, dict) and isinstance(item.get("name"), str) for item in listed
+    )
 
 
 def read_journal(path: Path) -> Reading | Unread:

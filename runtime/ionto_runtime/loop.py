@@ -16,8 +16,10 @@ from types import FrameType
 from ionto_ir.dataclass import dataclass
 from ionto_ir.events import EmergencyStop
 from ionto_runtime.clock import Clock
+from ionto_runtime.ensemble import Ensemble
 from ionto_runtime.session import Session
-from ionto_runtime.view import Console, Facts, view_of
+from ionto_runtime.view import Console, Facts, View, view_of
+from ionto_runtime.view_together import view_of_all
 
 LATE_MS_MAX = 250
 """A tick that is later than this stops the session (R54): Python on a busy machine is seldom half as late."""
@@ -65,7 +67,7 @@ def signals_noted() -> Iterator[Signals]:
 
 
 def run_session(
-    session: Session,
+    session: Session | Ensemble,
     console: Console,
     facts: Facts,
     clock: Clock,
@@ -75,8 +77,8 @@ def run_session(
     unattended: Callable[[], str | None] = lambda: None,
     acknowledged: Callable[[], tuple[str, ...]] = tuple,
 ) -> None:
-    """Run an armed session to its end and seal its journal; returns when the output was seen off, or with
-    an alarm that says it was not.
+    """Run an armed session, of one channel or of several, to its end and seal its journal; returns when the
+    output was seen off, or with an alarm that says it was not.
 
     `unattended` says why nobody looks after the session any more, None while somebody does (R66);
     `acknowledged` gives the codes of alarms that people have seen since it was asked last.
@@ -106,7 +108,7 @@ class _Loop:
 
     def __init__(
         self,
-        session: Session,
+        session: Session | Ensemble,
         people: _People,
         facts: Facts,
         clock: Clock,
@@ -175,33 +177,41 @@ class _Loop:
     def _listen(self) -> None:
         """Do what signals and people ask for."""
         for name in self._signals.take():
-            if self._signalled and not self._session.state.ended:
+            if self._signalled and not self._session.ended:
                 self._session.feed(EmergencyStop(), name)
             self._session.stop(name)
             self._signalled = True
         if self._console is None:
             return
         try:
-            wanted = self._console.poll(view_of(self._session, self._facts))
+            wanted = self._console.poll(self._seen())
         except Exception as problem:
             self._without_console(problem)
             return
         for event in wanted[:EVENTS_PER_LOOK_MAX]:
-            if not self._session.state.ended:
+            if not self._session.ended:
                 self._session.feed(event)
         for code in self._people.acknowledged():
             self._session.acknowledge(code)
         alone = self._people.unattended()
-        if alone is not None and not self._session.state.ended:
+        if alone is not None and not self._session.ended:
             self._session.raise_alarm("F47", alone)
             self._session.stop(alone)
+
+    def _seen(self) -> View:
+        session = self._session
+        return (
+            view_of_all(session, self._facts)
+            if isinstance(session, Ensemble)
+            else view_of(session, self._facts)
+        )
 
     def show(self) -> None:
         """Show what is; a console that cannot stops the session."""
         if self._console is None:
             return
         try:
-            self._console.show(view_of(self._session, self._facts))
+            self._console.show(self._seen())
         except Exception as problem:
             self._without_console(problem)
 

@@ -15,6 +15,7 @@ from ionto_ir.events import Command, OutputOff, SetCurrent
 from ionto_ir.waveform import mean_share_ppm
 from ionto_runtime.guard import Guard
 from ionto_runtime.journal import JournalWriter, Written
+from ionto_runtime.journal_channels import ChannelJournal
 from ionto_runtime.journal_format import RecordType
 from ionto_runtime.session_records import command_to_json
 from ionto_runtime.stimulator import Accepted, Measurement, Reply, Stimulator, outcome_of
@@ -31,7 +32,9 @@ class Output:
     since, which was not sent; `sent` that the newest wish was. `peak_na` is the highest magnitude sent.
     """
 
-    def __init__(self, stimulator: Stimulator, guard: Guard, journal: JournalWriter, write: Write) -> None:
+    def __init__(
+        self, stimulator: Stimulator, guard: Guard, journal: JournalWriter | ChannelJournal, write: Write
+    ) -> None:
         self.stimulator = stimulator
         self.held = Held(None, 0, True)
         self.withheld = False

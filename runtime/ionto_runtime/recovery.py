@@ -55,9 +55,9 @@ def recovery_of(reading: Reading) -> Recovery | None:
     header = reading.header
     if header is None:
         return None
-    numbers = [record.sequence for record in reading.records if record.kind is RecordType.STATE]
-    last = numbers[-1] if numbers else 0
-    state = reading.records[last].payload if numbers else None
+    places = [place for place, record in enumerate(reading.records) if record.kind is RecordType.STATE]
+    last = places[-1] if places else 0
+    state = reading.records[last].payload if places else None
     later = reading.records[last + 1 :]
     finished = isinstance(reading.end, Sealed)
     return Recovery(header, state, later, reading.open_intents, reading.end, finished)

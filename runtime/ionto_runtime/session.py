@@ -47,6 +47,7 @@ from ionto_runtime.drivers.driver import DeadMan, Driver
 from ionto_runtime.freshness import Freshness
 from ionto_runtime.guard import Guard
 from ionto_runtime.journal import JournalFailure, JournalWriter, Late, Written
+from ionto_runtime.journal_channels import ChannelJournal
 from ionto_runtime.journal_format import RecordType
 from ionto_runtime.output import Output
 from ionto_runtime.patience import Patience
@@ -59,7 +60,9 @@ from ionto_runtime.session_records import (
 )
 from ionto_runtime.stimulator import Measurement, Refused, Stimulator
 from ionto_runtime.supervision import (
+    ENERGISED,
     MISSES_MAX,
+    PAUSE_MS_MAX,
     UNSEEN_ALARM_MS,
     UNSEEN_MS_MAX,
     ZERO_FOR_MS,
@@ -69,11 +72,6 @@ from ionto_runtime.supervision import (
     shows,
 )
 from ionto_runtime.watching import Act, Finding, Sight
-
-ENERGISED = (Mode.ON, Mode.PAUSING, Mode.STOPPING)
-
-PAUSE_MS_MAX = 300_000
-"""A pause of five minutes is no pause of this treatment any more, whatever the plan allows (R27)."""
 
 PERSONS = (Confirm, Enter, Adjust, Press, Pause, Resume, Stop, EmergencyStop)
 """What people do; when it changes nothing, they are told why."""
@@ -93,7 +91,7 @@ class Session:
         self,
         bound: BoundPlan,
         stimulator: Stimulator,
-        journal: JournalWriter,
+        journal: JournalWriter | ChannelJournal,
         *,
         driver: Driver | None = None,
         planned_pc: int | None = None,
@@ -144,6 +142,11 @@ class Session:
     def peak_na(self) -> int:
         """The highest magnitude that was sent, nA."""
         return self.output.peak_na
+
+    @property
+    def ended(self) -> bool:
+        """Whether the machine has come to its end."""
+        return self.state.ended
 
     @property
     def completed(self) -> bool:
@@ -197,20 +200,25 @@ class Session:
             self.acknowledged.append(code)
             self._write(RecordType.ALARM, {"acknowledged": code})
 
-    def tick(self, passed_ms: int) -> None:
-        """The interval that began with the last tick is over; it has really lasted `passed_ms`."""
+    def tick(self, passed_ms: int, *, held: bool = False) -> None:
+        """The interval that began with the last tick is over; it has really lasted `passed_ms`. A machine
+        that is `held` is not told: nothing begins, and the device is looked after.
+        """
         was_ended = self.end is not None
         self._account(passed_ms)
         if self.journal.failure is not None and not self.state.ended:
             self._bear(passed_ms)
-        if self.state.mode in (Mode.READY, Mode.ON) and self.state.place.phase is not Phase.PROMPT:
+        waits = held or self.state.place.phase is Phase.PROMPT
+        if self.state.mode in (Mode.READY, Mode.ON) and not waits:
             self.going_ms += self.bound.constants.tick_ms
         reading = self._measure(passed_ms)
         found = self._look(reading, passed_ms)
         if self._supervise(reading) or self._heed(found):
             reading = self.reading = self.output.measure()
-        held = self.output.held
-        sure = self._fresh and held.confirmed and not held.limited
+        if held and self.state.mode is Mode.READY:
+            return
+        kept = self.output.held
+        sure = self._fresh and kept.confirmed and not kept.limited
         tick = Tick(acknowledged=sure and not self._held_back)
         if self._fresh and reading is not None and self.guard.readings.believes(reading):
             ohm = reading.impedance_ohm

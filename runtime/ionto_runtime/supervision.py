@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from ionto_ir.dataclass import dataclass
+from ionto_ir.state import Mode
 from ionto_ir.waveform import PPM, Waveform, mean_share_ppm
 from ionto_ir.wording import waveform_text
 from ionto_runtime.stimulator import Measurement
+
+ENERGISED = (Mode.ON, Mode.PAUSING, Mode.STOPPING)
+
+PAUSE_MS_MAX = 300_000
+"""A pause of five minutes is no pause of this treatment any more, whatever the plan allows (R27)."""
 
 MISSES_MAX = 3
 """Readings in a row that may stay away before the link counts as lost (R21)."""

@@ -16,7 +16,19 @@ from ionto_ir.trace import Trace, observe
 from ionto_runtime.drivers.driver import DeadMan
 from ionto_runtime.session import Session
 from ionto_runtime.stimulator import Measurement
+from ionto_runtime.supervision import ENERGISED
 from ionto_runtime.words import state_word, step_words
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """What stays as it is of one of several channels; `device` is the unit that drives it."""
+
+    name: str
+    bound: BoundPlan
+    device: str
+    planned_pc: int
+    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +36,8 @@ class Facts:
     """What stays as it is for the whole session. `speed` is 1 in real time; planned charge in pC, time in ms.
 
     `ohm_max` is the highest impedance that the envelope assumes, None when it assumes none. `dead_man` takes
-    the output to zero when this computer falls silent.
+    the output to zero when this computer falls silent. With several channels `bound` is what people do around
+    them, and charge and time are those of all together.
     """
 
     bound: BoundPlan
@@ -38,6 +51,7 @@ class Facts:
     ohm_max: int | None
     steps: tuple[str, ...]
     dead_man: DeadMan = DeadMan.DEVICE
+    channels: tuple[ChannelFacts, ...] = ()
 
     @property
     def banner(self) -> str | None:
@@ -51,13 +65,28 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelView:
+    """One of several channels at one moment, as in `View`."""
+
+    name: str
+    mode: Mode
+    word: str
+    step: str
+    setpoint_na: int
+    reading: Measurement | None
+    nominal_pc: int
+    upper_pc: int
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A session at one moment. `remaining_ms` is `about` right once it was interrupted or adjusted.
 
     `setpoint_na` is signed, 0 while the output is off. `head` is the journal's last link.
     `end` is known before the output was seen off, which is `closed`. `behind_pc` is the charge that was set
     and did not flow (R31); `acknowledged` are the codes of alarms that a person has seen.
-    `button` asks for a dose, where one can be asked for.
+    `button` asks for a dose, where one can be asked for. With several `channels` currents and charges are the
+    sums of their magnitudes, which is what a shared return carries.
     """
 
     facts: Facts
@@ -81,6 +110,7 @@ class View:
     behind_pc: int = 0
     button: str | None = None
     acknowledged: tuple[str, ...] = ()
+    channels: tuple[ChannelView, ...] = ()
 
 
 class Console(Protocol):
@@ -139,20 +169,25 @@ def button_of(state: State, bound: BoundPlan) -> str | None:
     return head.text if isinstance(head, Demand) else None
 
 
+def setpoint_na(session: Session) -> int:
+    """What is set now, signed; 0 while the output is off."""
+    machine = session.state.machine
+    step_na = session.bound.constants.step_na
+    return machine.sign * (machine.level_na // step_na * step_na) if machine.mode in ENERGISED else 0
+
+
 def view_of(session: Session, facts: Facts) -> View:
     """The session as it is now."""
     state = session.state
     machine = state.machine
     bound = session.bound
-    step_na = bound.constants.step_na
-    on = machine.mode in (Mode.ON, Mode.PAUSING, Mode.STOPPING)
     adjusted = any(state.values[name] != value for name, value in bound.values.items())
     return View(
         facts=facts,
         mode=state.mode,
         word=state_word(state, session.end is not None and session.end.completed),
         step=step_words(bound, state.place.step, state.values) if adjusted else facts.steps[state.place.step],
-        setpoint_na=machine.sign * (machine.level_na // step_na * step_na) if on else 0,
+        setpoint_na=setpoint_na(session),
         reading=session.reading,
         nominal_pc=session.nominal_pc,
         upper_pc=session.upper_pc,

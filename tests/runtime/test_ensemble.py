@@ -1,73 +1,21 @@
-"""Channels at the bedside: the same ticks, a journal each, and nothing happens to one of them alone."""
+"""Channels at the bedside: the same ticks, one journal, and nothing happens to one of them alone."""
 
 from __future__ import annotations
 
 import pytest
 
-from ionto_ir.bind_together import bind_together_disarmed
-from ionto_ir.dataclass import dataclass
-from ionto_ir.dry_run import TICKS_MAX
 from ionto_ir.events import DeviceFault, EmergencyStop, Event, FaultKind, Pause, Resume, Stop
-from ionto_ir.ordinary import ordinary_values
 from ionto_ir.state import Mode
-from ionto_runtime.ensemble import Ensemble
-from ionto_runtime.journal_reader import scan
-from ionto_runtime.session import Session
-from ionto_runtime.simulation.channels import SimulatedChannels
+from ionto_runtime.accounting import account_of
+from ionto_runtime.journal_channels import parts_of
+from ionto_runtime.journal_reader import Sealed
+from ionto_runtime.replay_channels import rebound_parts, replay_parts
 from ionto_runtime.simulation.stimulator import Fault
-from tests.golden.everything import side_by_side
-from tests.runtime.journals import MemoryFile, writer_on
-
-MA = 1_000_000
-PLAN = side_by_side()
-VALUES = ordinary_values(PLAN, {"current": MA, "active.area": 10**9, "active.pole": 0})
-
-
-@dataclass(frozen=True, slots=True)
-class Bed:
-    """Two channels on a simulated device, armed."""
-
-    ensemble: Ensemble
-    device: SimulatedChannels
-    files: tuple[MemoryFile, ...]
-
-    def pass_ticks(self, count: int) -> None:
-        """Let ticks go by."""
-        for _ in range(count):
-            self.device.advance(100)
-            self.ensemble.tick(100)
-
-    def to_the_end(self) -> None:
-        """Until both outputs were seen off."""
-        for _ in range(TICKS_MAX):
-            if self.ensemble.closed:
-                break
-            self.pass_ticks(1)
-        self.ensemble.finish()
-
-    @property
-    def modes(self) -> list[Mode]:
-        """The mode of each channel."""
-        return [state.mode for state in self.ensemble.states]
-
-
-def bed() -> Bed:
-    """A session of two channels that has begun."""
-    bound = bind_together_disarmed(PLAN, VALUES)
-    device = SimulatedChannels(PLAN, VALUES, 1)
-    files = (MemoryFile(), MemoryFile())
-    sessions = [
-        Session(part, output, writer_on(file))
-        for part, output, file in zip(bound.channels, device.outputs, files, strict=True)
-    ]
-    assert [session.arm() for session in sessions] == [None, None]
-    ensemble = Ensemble(sessions)
-    ensemble.begin()
-    return Bed(ensemble, device, files)
+from tests.runtime.ensembles import PLAN, Bed
 
 
 def test_both_channels_complete_and_both_skins_receive_about_what_was_set() -> None:
-    made = bed()
+    made = Bed()
     made.to_the_end()
     assert made.ensemble.completed
     for session, output in zip(made.ensemble.sessions, made.device.outputs, strict=True):
@@ -77,7 +25,7 @@ def test_both_channels_complete_and_both_skins_receive_about_what_was_set() -> N
 
 
 def test_a_pause_is_one_of_both_and_nothing_resumes_before_both_are_at_zero() -> None:
-    made = bed()
+    made = Bed()
     made.pass_ticks(60)
     made.ensemble.feed(Pause())
     assert made.modes == [Mode.PAUSING, Mode.PAUSING]
@@ -92,7 +40,7 @@ def test_a_pause_is_one_of_both_and_nothing_resumes_before_both_are_at_zero() ->
 
 
 def test_an_electrode_that_comes_off_one_channel_ramps_the_other_down_in_the_same_tick() -> None:
-    made = bed()
+    made = Bed()
     made.pass_ticks(60)
     made.device.outputs[1].faults.add(Fault.LEAD_OFF)
     for _ in range(20):
@@ -104,7 +52,7 @@ def test_an_electrode_that_comes_off_one_channel_ramps_the_other_down_in_the_sam
 
 @pytest.mark.parametrize("event", [Stop(), EmergencyStop(), DeviceFault(FaultKind.INTERNAL)])
 def test_what_ends_one_channel_ends_both(event: Event) -> None:
-    made = bed()
+    made = Bed()
     made.pass_ticks(60)
     made.ensemble.feed(event)
     made.to_the_end()
@@ -113,7 +61,7 @@ def test_what_ends_one_channel_ends_both(event: Event) -> None:
 
 
 def test_a_bug_of_ours_opens_every_output() -> None:
-    made = bed()
+    made = Bed()
     made.pass_ticks(60)
     made.ensemble.trip("a bug")
     made.pass_ticks(1)
@@ -121,8 +69,28 @@ def test_a_bug_of_ours_opens_every_output() -> None:
     assert [reading is not None and reading.output_on for reading in readings] == [False, False]
 
 
-def test_the_journal_of_each_channel_is_whole() -> None:
-    made = bed()
-    made.to_the_end()
-    for file in made.files:
-        assert scan(file.data).records
+def test_the_journal_replays_channel_by_channel_and_in_step() -> None:
+    made = Bed()
+    made.pass_ticks(60)
+    made.ensemble.feed(Pause())
+    made.pass_ticks(40)
+    made.ensemble.feed(Resume())
+    reading = made.to_the_end().reading
+    assert isinstance(reading.end, Sealed)
+    parts = rebound_parts(PLAN, reading)
+    assert not isinstance(parts, str) and [part.name for part in parts] == [None, "left", "right"]
+    replayed = replay_parts(parts, reading)
+    assert replayed.agrees and replayed.ticks > 200
+
+
+def test_the_account_is_the_sum_of_the_channels() -> None:
+    made = Bed().to_the_end()
+    whole = account_of(made.reading)
+    alone = [account_of(part.reading) for part in parts_of(made.reading)[1:]]
+    assert not isinstance(whole, str) and whole.energised and whole.closed
+    found = [item for item in alone if not isinstance(item, str)]
+    assert len(found) == 2 and all(item.charge.lower_pc > 0 for item in found)
+    assert whole.charge.upper_pc == sum(item.charge.upper_pc for item in found)
+    assert whole.nominal_pc == sum(item.nominal_pc for item in found)
+    skins = sum(output.received.total_pc for output in made.device.outputs)
+    assert whole.charge.lower_pc <= skins <= whole.charge.upper_pc
