@@ -213,8 +213,11 @@ def _run(commands: Commands[Parser]) -> None:
     )
     parser.add_argument(
         "--port",
+        action="append",
+        default=[],
         metavar="PATH",
-        help="run on the device at this line; `simulated` tries the same without one (default: no device)",
+        help="run on the device at this line; `simulated` tries the same without one (default: no device); "
+        "with several channels CHANNEL=PATH for each",
     )
     parser.add_argument(
         "--web",
@@ -225,7 +228,11 @@ def _run(commands: Commands[Parser]) -> None:
         help="command the session from a page in the browser of this computer (default port: a free one)",
     )
     parser.add_argument(
-        "--device-file", metavar="PATH", help="which unit it must be, as `ionto doctor --save` wrote it"
+        "--device-file",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="which unit it must be, as `ionto doctor --save` wrote it; with several channels CHANNEL=PATH",
     )
     parser.add_argument(
         "--driver", metavar="NAME", help="driver of the device (default: the one the plan was compiled for)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +14,7 @@ from ionto_cli.course_words import after_session, before_session
 from ionto_cli.run_summary import Ran, after_lines, run_data
 from ionto_cli.terminal import write_json
 from ionto_ir.bind import Acknowledgement, History, PastSession
+from ionto_ir.bind_together import BoundTogether
 from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Value
@@ -21,8 +22,11 @@ from ionto_runtime.clock import Clock
 from ionto_runtime.console.automatic import Automatic
 from ionto_runtime.console.lines import Lines
 from ionto_runtime.console.plain import PlainConsole
+from ionto_runtime.drivers.driver import DeadMan
+from ionto_runtime.planned import planned_together
 from ionto_runtime.sealed import Sealed
-from ionto_runtime.view import Console
+from ionto_runtime.view import Console, Facts, facts_of
+from ionto_runtime.view_together import facts_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,51 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A plan bound to this day, with what was prepared for records and who answered for what."""
+    """A plan bound to this day, with what was prepared for records and who answered for what. Of several
+    channels `plan` is what people do around them, and `together` is all of it.
+    """
 
     sealed: Sealed
     plan: BoundPlan
     prepared: Mapping[str, Value]
     acknowledgements: tuple[Acknowledgement, ...]
     history: History
+    together: BoundTogether | None = None
+
+
+def facts_of_bound(
+    bound: Bound,
+    settings: Settings,
+    device: str,
+    units: Sequence[str],
+    *,
+    simulated: bool,
+    speed: int,
+    dead_man: DeadMan = DeadMan.DEVICE,
+) -> Facts:
+    """The facts of a session; `units` are what drives each of several channels."""
+    patient, operator = settings.patient, settings.operator
+    if bound.together is None:
+        return facts_of(
+            bound.plan,
+            patient=patient,
+            operator=operator,
+            device=device,
+            simulated=simulated,
+            speed=speed,
+            dead_man=dead_man,
+        )
+    return facts_together(
+        bound.together,
+        planned_together(bound.together),
+        units,
+        patient=patient,
+        operator=operator,
+        device=device,
+        simulated=simulated,
+        speed=speed,
+        dead_man=dead_man,
+    )
 
 
 def say_course(bound: Bound, asker: Asker) -> None:

@@ -17,13 +17,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ionto_cli.asking import Asker, confirmed
-from ionto_cli.bedside import Bound, Settings, console_for, say_course, sum_up
+from ionto_cli.bedside import Bound, Settings, console_for, facts_of_bound, say_course, sum_up
 from ionto_cli.exits import Exit
 from ionto_cli.home import sealing_folder, trusted_folder
 from ionto_cli.kept_plans import keep_plan
+from ionto_cli.lines import Line
 from ionto_cli.run_summary import Ran, before_lines
 from ionto_cli.terminal import complain
-from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic, Label, Severity, error
 from ionto_ir.source import Span
 from ionto_runtime.admission import confirmation_of
@@ -34,26 +35,14 @@ from ionto_runtime.loop import Signals, signals_noted
 from ionto_runtime.messages import STOPS, Message, command_of, outcome_from_json, view_from_json
 from ionto_runtime.prompts import YES
 from ionto_runtime.remote import Remote, reach
-from ionto_runtime.safety.job import Job, job_to_json
-from ionto_runtime.view import Console, Facts, View, facts_of
+from ionto_runtime.safety.job import ChannelLine, Job, job_to_json
+from ionto_runtime.view import Console, Facts, View
 
 START_MS_MAX = 20_000
 """How long the safety process may take to open its desk: Python starts slowly on a busy machine."""
 
 LISTEN_MS = 50
 GONE = "look at the device: its dead-man has ended the output; the journal says what was delivered at most"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Which device, on which line, as the command line says it."""
-
-    plan: Path
-    trust: Path | None
-    port: str
-    driver: str
-    device_file: Path | None
-    web: int | None = None
 
 
 def run_on_device(bound: Bound, line: Line, settings: Settings, asker: Asker) -> Exit:
@@ -94,6 +83,12 @@ def _job(bound: Bound, line: Line, settings: Settings, folder: Path) -> Job:
         patient=settings.patient,
         operator=settings.operator,
         attended=True,
+        lines=tuple(
+            ChannelLine(
+                item.channel, item.port, None if item.device_file is None else item.device_file.absolute()
+            )
+            for item in line.channels
+        ),
     )
 
 
@@ -220,11 +215,13 @@ class _Bedside:
 
     def _take_facts(self, message: Message) -> None:
         self._journal = Path(str(message["journal"]))
-        self._facts = facts_of(
-            self._bound.plan,
-            patient=self._settings.patient,
-            operator=self._settings.operator,
-            device=str(message["device"]),
+        listed = message["channels"]
+        assert isinstance(listed, list)
+        self._facts = facts_of_bound(
+            self._bound,
+            self._settings,
+            str(message["device"]),
+            [str(item["device"]) for item in listed if isinstance(item, dict)],
             simulated=message["simulated"] is True,
             speed=1,
             dead_man=DeadMan[str(message["dead_man"]).upper()],
@@ -242,12 +239,16 @@ class _Bedside:
         """
         patient = self._settings.patient
         questions = [f"Plan and patient {patient or '(none)'} are as shown?"]
-        for electrode in self._bound.plan.plan.electrodes:
+        assert self._facts is not None, "facts are told before anything is armed"
+        for index, electrode in enumerate(self._bound.plan.plan.electrodes):
             role = electrode.role.value.upper()
             shown = f"{electrode.place.value} electrode, {electrode.profile} on {electrode.site}"
-            questions.append(f"The {shown}, is the {role}?")
+            on = [f"{item.name} ({item.device})" for item in self._facts.channels if index in item.electrodes]
+            where = f" on channel {' and '.join(on)}" if on else ""
+            questions.append(f"The {shown}, is the {role}{where}?")
         if all(self._says_yes(text) for text in [*questions, "Start?"]) and self._plan_is_kept():
-            shown_here = confirmation_of(self._bound.plan, self._bound.sealed.sha256, patient)
+            sealed = self._bound.sealed
+            shown_here = confirmation_of(self._bound.plan, sealed.sha256, patient, sealed.plan.channels)
             self._remote.command("begin", confirm=shown_here)
         else:
             self._asker.say("nothing was started")

@@ -50,14 +50,20 @@ def before_lines(sealed: Sealed, facts: Facts, bound: BoundPlan) -> Iterator[str
         f", operator {facts.operator}" if facts.operator else ""
     )
     yield f"  device    {facts.device}"
-    for electrode in plan.electrodes:
-        yield f"  {electrode.place.value:<9} {_electrode(plan, bound, electrode)}"
+    for index, electrode in enumerate(plan.electrodes):
+        on = [channel.name for channel in facts.channels if index in channel.electrodes]
+        where = f", channel {' and '.join(on)}" if on else ""
+        yield f"  {electrode.place.value:<9} {_electrode(plan, bound, electrode)}{where}"
     for item in plan.variables:
         if item.kind is not VariableKind.RECORD:
             yield f"  {item.name} = {value_text(item, bound.values[item.name])}"
     yield f"  planned   {charge(facts.planned_pc)} in {clock(facts.planned_ms)}"
     for step in facts.steps:
         yield f"    - {step}"
+    for channel in facts.channels:
+        yield f"  channel {channel.name} ({channel.device}): {charge(channel.planned_pc)}"
+        for step in channel.steps:
+            yield f"    - {step}"
     yield "  SIMULATED: no current flows through anybody" if facts.simulated else ""
 
 
@@ -77,8 +83,13 @@ def after_lines(ran: Ran) -> Iterator[str]:
     yield f"  delivered {charge(outcome.nominal_pc)} as set, at most {charge(outcome.upper_pc)}"
     yield f"  planned   {charge(facts.planned_pc)}"
     yield f"  duration  {clock(outcome.duration_ms)}, {outcome.interruptions} interruptions"
-    yield f"  peak      {current(outcome.peak_na)}"
-    for drug, mass_ng in drug_masses(facts.bound, outcome):
+    together = " in all channels" if outcome.channels else ""
+    yield f"  peak      {current(outcome.peak_na)}{together}"
+    for channel in outcome.channels:
+        ended = "" if channel.completed else f", NOT COMPLETED: {channel.reason}"
+        said = f"{charge(channel.nominal_pc)} as set, at most {charge(channel.upper_pc)}"
+        yield f"  channel {channel.name}: {said}, peak {current(channel.peak_na)}{ended}"
+    for drug, mass_ng in drug_masses(facts, outcome):
         yield f"  {drug.title}: the current can have carried {mass_ng / 1000:.1f} µg (Faraday's law)"
     for record in outcome.records:
         item = variable(facts.bound.plan, record.variable)
@@ -93,20 +104,36 @@ def after_lines(ran: Ran) -> Iterator[str]:
     yield f"  head      {outcome.head}" + ("" if outcome.sealed else " (not sealed)")
 
 
-def drug_masses(bound: BoundPlan, outcome: Outcome) -> Iterator[tuple[Drug, int]]:
+def drug_masses(facts: Facts, outcome: Outcome) -> Iterator[tuple[Drug, int]]:
     """For each drug whose transport number is known, the mass, ng, that the set charge can have carried.
 
     Only charge counts that flowed while the drug's electrode had the pole that drives it, at the largest
     share that the electrode may have had.
     """
-    plan = bound.plan
+    found: dict[str, tuple[Drug, int]] = {}
+    for plan, by_sign_pc in _driven(facts, outcome):
+        for drug, mass_ng in _masses(plan, by_sign_pc):
+            _, before_ng = found.get(drug.name, (drug, 0))
+            found[drug.name] = (drug, before_ng + mass_ng)
+    yield from found.values()
+
+
+def _driven(facts: Facts, outcome: Outcome) -> Iterator[tuple[Plan, tuple[tuple[int, int], ...]]]:
+    """The plan with the charge that was set in each polarity: of each channel, where there are several."""
+    if not facts.channels:
+        yield facts.bound.plan, outcome.by_sign_pc
+    for known, came in zip(facts.channels, outcome.channels, strict=True):
+        yield known.bound.plan, came.by_sign_pc
+
+
+def _masses(plan: Plan, by_sign_pc: tuple[tuple[int, int], ...]) -> Iterator[tuple[Drug, int]]:
     for index, electrode in enumerate(plan.electrodes):
         for drug in electrode.drugs:
             if not drug.ion or drug.transport_ppm is None or drug.molar_mass_mg_mol is None:
                 continue  # neutral or not known: there is no law that says how much
             driving_pc = sum(
                 pc * electrode.split.hi_ppm // WHOLE
-                for sign, pc in outcome.by_sign_pc
+                for sign, pc in by_sign_pc
                 if drives(drug.ion, role_at(plan, index, sign))
             )
             mass_ug = delivered_ug(driving_pc, drug.transport_ppm, drug.molar_mass_mg_mol, drug.ion)
@@ -145,9 +172,22 @@ def run_data(ran: Ran) -> dict[str, Json]:
         "duration_ms": outcome.duration_ms,
         "interruptions": outcome.interruptions,
         "peak_na": outcome.peak_na,
+        "channels": [
+            {
+                "name": channel.name,
+                "completed": channel.completed,
+                "reason": channel.reason,
+                "set_pc": channel.nominal_pc,
+                "at_most_pc": channel.upper_pc,
+                "duration_ms": channel.duration_ms,
+                "interruptions": channel.interruptions,
+                "peak_na": channel.peak_na,
+            }
+            for channel in outcome.channels
+        ],
         "drugs": [
             {"name": drug.name, "title": drug.title, "mass_ng": mass}
-            for drug, mass in drug_masses(facts.bound, outcome)
+            for drug, mass in drug_masses(facts, outcome)
         ],
         "records": [
             {"variable": item.variable, **_value(plan, item.variable, item.value), "meaning": item.meaning}

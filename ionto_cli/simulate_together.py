@@ -25,7 +25,7 @@ from ionto_ir.rehearsed import event_of
 from ionto_ir.scenario import Happening, Occurrence
 from ionto_ir.standing import beginning
 from ionto_runtime.ensemble import Ensemble
-from ionto_runtime.gathering import Output, channels_header, ensemble_of
+from ionto_runtime.gathering import Unit, channels_header, ensemble_of
 from ionto_runtime.journal import Durability, JournalFailure, create_journal
 from ionto_runtime.journal_reader import Unread, read_journal
 from ionto_runtime.replay_channels import rebound_parts, replay_parts
@@ -93,7 +93,7 @@ def _ensemble(
     journal = create_journal(path, _header(bound, seed), VirtualClock(), Durability.WRITTEN)
     if isinstance(journal, JournalFailure):
         return error("I0904", f"cannot write the journal: {journal.reason}", None)
-    ensemble = ensemble_of(bound, [Output(output) for output in device.outputs], journal)
+    ensemble = ensemble_of(bound, [Unit(output) for output in device.outputs], journal)
     if isinstance(ensemble, str):
         return error("I0962", f"the device `{bound.plan.device.name}` is not ready: {ensemble}", None)
     return ensemble

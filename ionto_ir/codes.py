@@ -218,6 +218,8 @@ CODES: dict[str, str] = {
     "I0850": "a device too inaccurate to be watched",
     "I0860": "a watchdog relay where the driver takes none",
     # I09xx: usage, devices, and the values of a session
+    "I0870": "lines that are not those of the channels",
+    "I0871": "one device for two channels",
     "I0901": "a command line that cannot be carried out",
     "I0902": "a code that does not exist",
     "I0903": "a protocol that cannot be started there",

@@ -6,17 +6,26 @@ answered, what the operator confirmed, and the sessions on record. Every reason 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ionto_ir.bind import History
+from ionto_ir.bind_together import BoundTogether
 from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_ir.plan import Plan, Ramp, Reverse
+from ionto_ir.plan import Channel, Plan, Ramp, Reverse
 from ionto_ir.trace import Observation, area_um2
 from ionto_runtime.accuracy import accuracy_problems
-from ionto_runtime.ceilings import DAY_MS, MA, MINUTE_MS, ceiling_problems, ceilings_of
+from ionto_runtime.ceilings import (
+    DAY_MS,
+    MA,
+    MINUTE_MS,
+    ceiling_problems,
+    ceiling_problems_together,
+    ceilings_of,
+)
 from ionto_runtime.drivers.driver import Capabilities, DeadMan
+from ionto_runtime.planned import Planned
 
 BENCH = "bench"
 """The device class that is for phantoms, cells and excised skin, and for nobody."""
@@ -34,8 +43,23 @@ def plan_problems(bound: BoundPlan, planned: Observation, history: History | Non
     """
     yield from ceiling_problems(bound, planned)
     yield from accuracy_problems(bound)
+    yield from record_problems(bound.plan, planned.worst_pc, history)
+
+
+def plan_problems_together(
+    bound: BoundTogether, planned: Planned, history: History | None
+) -> Iterator[Diagnostic]:
+    """The same of several channels: each alone, and all of them in one person."""
+    yield from ceiling_problems_together(bound, planned.alone, planned.together)
+    for part in bound.channels:
+        yield from accuracy_problems(part)
+    yield from record_problems(bound.plan, planned.together.worst_pc, history)
+
+
+def record_problems(plan: Plan, worst_pc: int, history: History | None) -> Iterator[Diagnostic]:
+    """What the sessions on record say against one more that may deliver `worst_pc`."""
     if history is None:
-        if for_people(bound.plan):
+        if for_people(plan):
             text = "without a patient token nobody knows what this person has received today"
             yield error(
                 "I0928", text, None, help="give a token that stands for the patient: `--patient TOKEN`"
@@ -46,9 +70,9 @@ def plan_problems(bound: BoundPlan, planned: Observation, history: History | Non
         yield error(
             "I0928", text, None, help="set the clock right; what was given today must not be forgotten"
         )
-    most = ceilings_of(bound.plan)
+    most = ceilings_of(plan)
     earlier_pc = sum(past.upper_pc for past in history.sessions if past.end_ms > history.now_ms - DAY_MS)
-    if earlier_pc and earlier_pc + planned.worst_pc > most.charge_pc_max:
+    if earlier_pc and earlier_pc + worst_pc > most.charge_pc_max:
         given, allowed = (round(pc / MA / MINUTE_MS, 1) for pc in (earlier_pc, most.charge_pc_max))
         text = f"with the {given:g} mA·min of the last 24 h this session would pass {allowed:g} mA·min"
         yield error("I0920", text, None, notes=("this ceiling is the runtime's own",), help="wait")
@@ -98,18 +122,23 @@ def _lacks(text: str, advice: str | None = None) -> Diagnostic:
     return error("I0922", text, None, help=advice or "`ionto devices` shows what each kind of device can do")
 
 
-def confirmation_of(bound: BoundPlan, plan_sha256: str, patient: str | None) -> dict[str, Json]:
-    """What an operator must confirm before anything flows (R3)."""
+def confirmation_of(
+    bound: BoundPlan, plan_sha256: str, patient: str | None, channels: Sequence[Channel] = ()
+) -> dict[str, Json]:
+    """What an operator must confirm before anything flows (R3): with several channels, also which of them an
+    electrode is on.
+    """
     plan = bound.plan
-    electrodes: list[Json] = [
-        {
+    electrodes: list[Json] = []
+    for index, electrode in enumerate(plan.electrodes):
+        on: list[Json] = [channel.name for channel in channels if index in channel.electrodes]
+        told: dict[str, Json] = {
             "place": electrode.place.value,
             "role": electrode.role.value,
             "site": electrode.site,
             "area_um2": area_um2(plan, bound.values, index),
         }
-        for index, electrode in enumerate(plan.electrodes)
-    ]
+        electrodes.append(told | {"channels": on} if channels else told)
     return {"plan_sha256": plan_sha256, "patient": patient, "electrodes": electrodes}
 
 

@@ -42,14 +42,14 @@ ALARMS: dict[str, Alarm] = {
         Alarm("F49", "more current flows than is ever allowed: the output is open", Priority.HIGH),
         Alarm("F55", "the instrument reports an error: the session stops", Priority.MEDIUM),
         Alarm("F56", "the instrument gives no reading where one belongs", Priority.HIGH),
+        Alarm("F57", "the current is not let rise for too long: the session stops", Priority.MEDIUM),
+        Alarm("F58", "the current was kept from rising too often: the session stops", Priority.MEDIUM),
         Alarm(
             "F69",
             "all channels together are set higher than is ever allowed: every output is open",
             Priority.HIGH,
         ),
         Alarm("F70", "the channels are out of step: every output is open", Priority.HIGH),
-        Alarm("F57", "the current is not let rise for too long: the session stops", Priority.MEDIUM),
-        Alarm("F58", "the current was kept from rising too often: the session stops", Priority.MEDIUM),
     )
 }
 

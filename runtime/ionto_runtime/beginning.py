@@ -26,7 +26,7 @@ from ionto_runtime.view import Facts
 class Beginning:
     """What a session's record begins with. `seed` is None on a real device, `device_identity` on an embedded
     one; `process` says under which scheduler and with which collector the control loop runs, empty where it
-    shares a process.
+    shares a process. `channels` is what the header says of several channels, see `channels_header`.
     """
 
     session_id: str
@@ -37,6 +37,7 @@ class Beginning:
     seed: int | None
     device_identity: str | None
     process: dict[str, Json]
+    channels: dict[str, Json] | None = None
 
 
 def begin_journal(
@@ -95,6 +96,7 @@ def _header(begun: Beginning) -> dict[str, Json]:
         "planned_ms": facts.planned_ms,
         "dead_man": facts.dead_man.name.lower(),
         "process": begun.process,
+        **(begun.channels or {}),
     }
 
 

@@ -47,7 +47,11 @@ GATHERED = "all channels have come to their end"
 
 
 class Ensemble:
-    """All channels of a session, armed. `care` is what people do around them, with its output `nothing`."""
+    """All channels of a session, armed. `care` is what people do around them, with its output `nothing`.
+
+    `elapsed_ms` runs from the first current of any channel, `duration_ms` from there to the last one;
+    `peak_na` is the highest sum of what was set.
+    """
 
     def __init__(
         self,
@@ -61,7 +65,7 @@ class Ensemble:
         self.sessions = tuple(sessions)
         self.care = care
         self.journal = journal
-        self.elapsed_ms = 0
+        self.elapsed_ms = self.duration_ms = self.peak_na = 0
         self._nothing = nothing
         self._everybody = (care, *self.sessions)
         self._gathering = gathering(care.bound.plan)
@@ -200,8 +204,11 @@ class Ensemble:
             self._heard(session, passed_ms, held=waiting or is_held(self.states, number))
         self._look_over_all()
         self._lead_on()
-        if self.elapsed_ms or any(state.machine.elapsed_ms for state in self.states):
+        on_na = [state.machine.level_na for state in self.states if state.mode in ENERGISED]
+        if self.elapsed_ms or on_na:
             self.elapsed_ms += passed_ms
+        if on_na:
+            self.duration_ms, self.peak_na = self.elapsed_ms, max(self.peak_na, sum(on_na))
 
     def trip(self, cause: str) -> None:
         """A part of ours failed: every output opens by the shortest way, also when the first one cannot."""

@@ -19,7 +19,7 @@ from ionto_runtime.stimulator import Stimulator
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class Unit:
     """What drives a channel: a stimulator, once more as `driver` when it is a real device; `planned_pc` is
     the charge of the undisturbed session, None where nobody has worked it out.
     """
@@ -29,7 +29,7 @@ class Output:
     planned_pc: int | None = None
 
 
-def ensemble_of(bound: BoundTogether, outputs: Sequence[Output], journal: JournalWriter) -> Ensemble | str:
+def ensemble_of(bound: BoundTogether, outputs: Sequence[Unit], journal: JournalWriter) -> Ensemble | str:
     """All channels, armed at zero in one journal that has begun; or why one of them is not ready."""
     nothing = NoOutput()
     care = Session(bound.care, nothing, journal)

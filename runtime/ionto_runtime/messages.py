@@ -34,9 +34,9 @@ from ionto_ir.events import (
 from ionto_ir.expression import Value
 from ionto_ir.plan import Plan
 from ionto_ir.state import Mode
-from ionto_runtime.outcome import Outcome
+from ionto_runtime.outcome import ChannelOutcome, Outcome
 from ionto_runtime.stimulator import Measurement
-from ionto_runtime.view import Facts, View
+from ionto_runtime.view import ChannelView, Facts, View
 
 SCHEMA = "ionto.safety/1"
 
@@ -160,7 +160,7 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
     changed = {
         name: value for name, value in view.values.items() if view.facts.bound.values.get(name) != value
     }
-    reading, prompt, end = view.reading, view.prompt, view.end
+    prompt, end = view.prompt, view.end
     return {
         "type": "view",
         "sequence": sequence,
@@ -170,7 +170,7 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
         "word": view.word,
         "step": view.step,
         "setpoint_na": view.setpoint_na,
-        "reading": None if reading is None else {name: getattr(reading, name) for name in READING},
+        "reading": _reading_to_json(view.reading),
         "nominal_pc": view.nominal_pc,
         "upper_pc": view.upper_pc,
         "behind_pc": view.behind_pc,
@@ -185,6 +185,14 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
         "acknowledged": list(view.acknowledged),
         "refusal": None if view.refusal is None else view.refusal.reason,
         "values": dict(changed),
+        "channels": [
+            {
+                **{name: getattr(channel, name) for name in _CHANNEL},
+                "mode": channel.mode.name.lower(),
+                "reading": _reading_to_json(channel.reading),
+            }
+            for channel in view.channels
+        ],
         "head": view.head,
         "end": None if end is None else {"reason": end.reason, "completed": end.completed},
         "closed": view.closed,
@@ -192,6 +200,15 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
 
 
 READING = tuple(item.name for item in fields(Measurement) if item.name != "waveform")
+_CHANNEL = ("name", "word", "step", "setpoint_na", "nominal_pc", "upper_pc")
+
+
+def _reading_to_json(reading: Measurement | None) -> Message | None:
+    return None if reading is None else {name: getattr(reading, name) for name in READING}
+
+
+def _reading(said: Json) -> Measurement | None:
+    return Measurement(**said) if isinstance(said, dict) else None  # type: ignore[arg-type]
 
 
 def view_from_json(facts: Facts, said: Mapping[str, Json]) -> View:
@@ -199,12 +216,15 @@ def view_from_json(facts: Facts, said: Mapping[str, Json]) -> View:
     found: dict[str, object] = dict(said)
     reading, prompt, end, refusal = (said[name] for name in ("reading", "prompt", "end", "refusal"))
     alarms, values, acknowledged = said["alarms"], said["values"], said["acknowledged"]
+    channels = said["channels"]
     assert isinstance(alarms, list) and isinstance(values, dict) and isinstance(acknowledged, list)
+    assert isinstance(channels, list)
     for name in ("type", "sequence", "sent_ms", "wall_ms"):
         del found[name]
     found |= {
         "mode": Mode[str(said["mode"]).upper()],
-        "reading": Measurement(**reading) if isinstance(reading, dict) else None,  # type: ignore[arg-type]
+        "reading": _reading(reading),
+        "channels": tuple(_channel(channel) for channel in channels if isinstance(channel, dict)),
         "prompt": _prompt(prompt) if isinstance(prompt, dict) else None,
         "alarms": tuple(_alarm(alarm) for alarm in alarms if isinstance(alarm, dict)),
         "acknowledged": tuple(str(code) for code in acknowledged),
@@ -213,6 +233,12 @@ def view_from_json(facts: Facts, said: Mapping[str, Json]) -> View:
         "end": End(str(end["reason"]), bool(end["completed"])) if isinstance(end, dict) else None,
     }
     return View(facts=facts, **found)  # type: ignore[arg-type]
+
+
+def _channel(said: Mapping[str, Json]) -> ChannelView:
+    found: dict[str, object] = dict(said)
+    found |= {"mode": Mode[str(said["mode"]).upper()], "reading": _reading(said["reading"])}
+    return ChannelView(**found)  # type: ignore[arg-type]
 
 
 def alarm_to_json(alarm: Alarm) -> Message:
@@ -239,9 +265,26 @@ def outcome_to_json(outcome: Outcome) -> Message:
         "by_sign_pc": {str(sign): pc for sign, pc in outcome.by_sign_pc},
         "records": records,
         "alarms": [alarm_to_json(alarm) for alarm in outcome.alarms],
+        "channels": [
+            {
+                **{name: getattr(channel, name) for name in _CHANNEL_OUTCOME},
+                "by_sign_pc": {str(sign): pc for sign, pc in channel.by_sign_pc},
+            }
+            for channel in outcome.channels
+        ],
     }
 
 
+_CHANNEL_OUTCOME = (
+    "name",
+    "completed",
+    "reason",
+    "nominal_pc",
+    "upper_pc",
+    "duration_ms",
+    "interruptions",
+    "peak_na",
+)
 _OUTCOME = (
     "completed",
     "reason",
@@ -257,15 +300,26 @@ _OUTCOME = (
 
 def outcome_from_json(said: Mapping[str, Json]) -> Outcome:
     """How a session ended, as the safety process says it."""
-    signs, records, alarms = said["by_sign_pc"], said["records"], said["alarms"]
-    assert isinstance(signs, dict) and isinstance(records, list) and isinstance(alarms, list)
+    records, alarms, channels = said["records"], said["alarms"], said["channels"]
+    assert isinstance(records, list) and isinstance(alarms, list) and isinstance(channels, list)
     plain: dict[str, object] = {name: said[name] for name in _OUTCOME}
     return Outcome(
         **plain,  # type: ignore[arg-type]
-        by_sign_pc=tuple((int(sign), pc) for sign, pc in signs.items() if isinstance(pc, int)),
+        by_sign_pc=_by_sign(said["by_sign_pc"]),
         records=tuple(_record(item) for item in records if isinstance(item, dict)),
         alarms=tuple(_alarm(item) for item in alarms if isinstance(item, dict)),
+        channels=tuple(_channel_outcome(item) for item in channels if isinstance(item, dict)),
     )
+
+
+def _channel_outcome(said: Mapping[str, Json]) -> ChannelOutcome:
+    plain: dict[str, object] = {name: said[name] for name in _CHANNEL_OUTCOME}
+    return ChannelOutcome(**plain, by_sign_pc=_by_sign(said["by_sign_pc"]))  # type: ignore[arg-type]
+
+
+def _by_sign(said: Json) -> tuple[tuple[int, int], ...]:
+    assert isinstance(said, dict)
+    return tuple((int(sign), pc) for sign, pc in said.items() if isinstance(pc, int))
 
 
 def _record(said: Mapping[str, Json]) -> Record:

@@ -49,7 +49,8 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the checks need beside the device. `files` are those that were read, with their digests;
-    `alarm_path` is whether somebody sees an alarm; `planned` is what flows in the undisturbed session.
+    `alarm_path` is whether somebody sees an alarm; `planned` is what flows in the undisturbed session, in one
+    of `channels` that write the journal.
     """
 
     clock: Clock
@@ -57,6 +58,7 @@ class Surroundings:
     files: tuple[tuple[Path, str], ...]
     alarm_path: Callable[[], bool]
     planned: Observation
+    channels: int = 1
 
 
 def met(
@@ -75,6 +77,17 @@ def met(
 
 def checks(driver: Driver, bound: BoundPlan, journal: JournalWriter, around: Surroundings) -> Iterator[Check]:
     """Check after check, until one fails or the device is armed."""
+    for check in inspections(driver, bound, journal, around):
+        yield check
+        if check.problem is not None:
+            return
+    yield from arming(driver)
+
+
+def inspections(
+    driver: Driver, bound: BoundPlan, journal: JournalWriter, around: Surroundings
+) -> Iterator[Check]:
+    """Check after check until one fails; nothing is armed yet."""
     steps: tuple[Callable[[], Check], ...] = (
         lambda: _off(driver),
         lambda: _done(
@@ -87,9 +100,16 @@ def checks(driver: Driver, bound: BoundPlan, journal: JournalWriter, around: Sur
         lambda: _files(around),
         lambda: _alarm_path(around),
         lambda: _dead_man(driver, bound.constants.watchdog_ms),
-        lambda: _off(driver),
-        lambda: _done("armed", "at setpoint zero", driver.arm()),
     )
+    yield from _until_failed(steps)
+
+
+def arming(driver: Driver) -> Iterator[Check]:
+    """See the output off once more, and arm the device: the last that is done before a person begins."""
+    yield from _until_failed((lambda: _off(driver), lambda: _done("armed", "at setpoint zero", driver.arm())))
+
+
+def _until_failed(steps: Sequence[Callable[[], Check]]) -> Iterator[Check]:
     for step in steps:
         check = step()
         yield check
@@ -165,7 +185,7 @@ def _journal(journal: JournalWriter) -> Check:
 
 
 def _disk(around: Surroundings) -> Check:
-    needed = JOURNAL_BYTES_H * (around.planned.duration_ms // 3_600_000 + 1)
+    needed = JOURNAL_BYTES_H * around.channels * (around.planned.duration_ms // 3_600_000 + 1)
     try:
         free = shutil.disk_usage(around.folder).free
     except OSError as problem:

@@ -22,10 +22,13 @@ from ionto_runtime.words import state_word, step_words
 
 @dataclass(frozen=True, slots=True)
 class ChannelFacts:
-    """What stays as it is of one of several channels; `device` is the unit that drives it."""
+    """What stays as it is of one of several channels; `device` is the unit that drives it, `electrodes` are
+    its own by their numbers in the plan.
+    """
 
     name: str
     bound: BoundPlan
+    electrodes: tuple[int, ...]
     device: str
     planned_pc: int
     steps: tuple[str, ...]

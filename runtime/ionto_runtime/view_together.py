@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ionto_ir.bind_together import BoundTogether
-from ionto_ir.dataclass import dataclass
-from ionto_ir.rehearse_together import observed_together
 from ionto_ir.state import Mode
-from ionto_ir.together import run_together
-from ionto_ir.trace import Observation, observe
 from ionto_runtime.drivers.driver import DeadMan
 from ionto_runtime.ensemble import Ensemble
+from ionto_runtime.planned import Planned
 from ionto_runtime.session import Session
 from ionto_runtime.stimulator import Measurement
 from ionto_runtime.view import ChannelFacts, ChannelView, Facts, View, button_of, setpoint_na
@@ -19,22 +16,6 @@ from ionto_runtime.words import state_word, step_words
 
 URGENT = (Mode.STOPPING, Mode.LOST, Mode.PAUSING, Mode.PAUSED, Mode.ON, Mode.READY)
 """Which mode is told of all channels when they differ: the first of these."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What flows in the undisturbed session: in each channel, and in all of them together."""
-
-    alone: tuple[Observation, ...]
-    together: Observation
-    duration_ms: int
-
-
-def planned_together(bound: BoundTogether) -> Planned:
-    """Run all channels undisturbed."""
-    done = run_together(bound.channels)
-    alone = tuple(observe(part.plan, trace) for part, trace in zip(bound.channels, done.traces, strict=True))
-    return Planned(alone, observed_together(bound.plan, done), done.traces[0].end_ms)
 
 
 def facts_together(
@@ -55,6 +36,7 @@ def facts_together(
         ChannelFacts(
             name=channel.name,
             bound=part,
+            electrodes=channel.electrodes,
             device=unit,
             planned_pc=alone.nominal_pc,
             steps=tuple(step_words(part, index, part.values) for index in range(len(part.plan.steps))),

@@ -13,7 +13,7 @@ from ionto_ir.expression import Value
 from ionto_ir.ordinary import ordinary_values
 from ionto_ir.state import Mode
 from ionto_runtime.clock import Clock
-from ionto_runtime.gathering import Output, channels_header, ensemble_of
+from ionto_runtime.gathering import Unit, channels_header, ensemble_of
 from ionto_runtime.journal import Durability, JournalWriter, Written
 from ionto_runtime.journal_file import JournalFile
 from ionto_runtime.journal_reader import Reading, scan
@@ -67,7 +67,7 @@ class Bed:
         self.device = SimulatedChannels(self.bound.plan, self.bound.values, 1)
         self.journal = JournalWriter(self.file, self.clock, Durability.SYNCED)
         assert isinstance(self.journal.begin(header_of_channels(self.bound)), Written)
-        made = ensemble_of(self.bound, [Output(item) for item in self.device.outputs], self.journal)
+        made = ensemble_of(self.bound, [Unit(item) for item in self.device.outputs], self.journal)
         assert not isinstance(made, str)
         self.ensemble = made
         self.ensemble.begin()

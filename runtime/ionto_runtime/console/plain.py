@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.events import Event, Press, Prompt, Refused, Stop
@@ -10,6 +10,7 @@ from ionto_ir.expression import Value
 from ionto_runtime.alarms import SYMBOLS
 from ionto_runtime.console.lines import Lines
 from ionto_runtime.prompts import COMMANDS, answer, how_to_answer, prompt_text
+from ionto_runtime.stimulator import Measurement
 from ionto_runtime.view import View
 from ionto_runtime.words import charge, clock, contact_words, current
 
@@ -87,6 +88,8 @@ class PlainConsole:
         if view.word != self._word or step > self._percent or overdue:
             self._word, self._percent, self._written_ms = view.word, max(step, self._percent), view.elapsed_ms
             self._write(progress_line(view, percent))
+            for line in channel_lines(view):
+                self._write(f"    {line}")
         if view.refusal is not None and view.refusal is not self._refusal:
             self._write(f"nothing was changed: {view.refusal.reason}")
         self._refusal = view.refusal
@@ -100,18 +103,40 @@ class PlainConsole:
         self._asked = view.prompt
 
 
+def contact_of(view: View, reading: Measurement | None) -> str:
+    """How good a contact is, by a reading of the whole session or of one channel."""
+    facts = view.facts
+    return contact_words(reading, facts.ohm_max, facts.bound.plan.device.compliance_mv)
+
+
+def channel_lines(view: View) -> Iterator[str]:
+    """Each of several channels in a line: the sum is in the line of the session."""
+    width = max((len(channel.name) for channel in view.channels), default=0)
+    for channel in view.channels:
+        reading = channel.reading
+        measured = "no reading" if reading is None else f"{current(abs(reading.current_na))} measured"
+        parts = [
+            channel.name.ljust(width),
+            f"{channel.word:<9}",
+            f"{current(abs(channel.setpoint_na))} set, {measured}",
+            charge(channel.nominal_pc),
+            f"contact {contact_of(view, reading)}",
+        ]
+        yield "  ".join(parts)
+
+
 def progress_line(view: View, percent: int) -> str:
     """Where the session is, in one line."""
     facts = view.facts
     measured = "no reading" if view.reading is None else f"{current(abs(view.reading.current_na))} measured"
-    contact = contact_words(view.reading, facts.ohm_max, facts.bound.plan.device.compliance_mv)
     parts = [
         f"{clock(view.elapsed_ms):>7}",
         f"{view.word:<9}",
         f"{current(abs(view.setpoint_na))} set, {measured}",
         f"{charge(view.nominal_pc)} of {charge(facts.planned_pc)} ({percent} %)",
         f"{'about ' if view.about else ''}{clock(view.remaining_ms)} left",
-        f"contact {contact}",
     ]
+    if not view.channels:
+        parts.append(f"contact {contact_of(view, view.reading)}")
     marks = ["SIMULATED"] * facts.simulated + ["NOT FOR PEOPLE"] * (facts.banner is not None)
     return "  ".join([*parts, *marks])

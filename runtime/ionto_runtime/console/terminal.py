@@ -19,9 +19,10 @@ from ionto_ir.wording import value_text
 from ionto_runtime.alarms import SYMBOLS
 from ionto_runtime.clock import Clock
 from ionto_runtime.console.keys import Keys
+from ionto_runtime.console.plain import channel_lines, contact_of
 from ionto_runtime.prompts import COMMANDS, adjustable, answer, how_to_answer, moved, prompt_text
 from ionto_runtime.view import View
-from ionto_runtime.words import charge, clock, contact_words, current
+from ionto_runtime.words import charge, clock, current
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -170,8 +171,11 @@ class TerminalConsole:
             Text(_current_line(view)),
             Text(_charge_line(view)),
             Text(_time_line(view)),
-            Text(f"contact  {contact_words(view.reading, facts.ohm_max, plan.device.compliance_mv)}"),
         ]
+        if view.channels:
+            lines += [Text(line) for line in channel_lines(view)]
+        else:
+            lines.append(Text(f"contact  {contact_of(view, view.reading)}"))
         lines += [Text(self._adjustable_line(view))] if adjustable(plan) else []
         lines += _alarm_lines(view)
         if view.prompt is not None:

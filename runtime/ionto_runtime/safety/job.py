@@ -16,10 +16,20 @@ JOB_BYTES_MAX = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelLine:
+    """The line of the device that drives one of several channels."""
+
+    channel: str
+    port: str
+    device_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What a person has asked for. The safety process opens, binds and judges everything again itself.
 
-    `attended`: a console commands and must be heard of. `token` is what consoles show.
+    `attended`: a console commands and must be heard of. `token` is what consoles show. `port` and
+    `device_file` are those of a plan with one channel; a plan with several has a line for each in `lines`.
     """
 
     session_id: str
@@ -37,6 +47,7 @@ class Job:
     patient: str | None
     operator: str | None
     attended: bool
+    lines: tuple[ChannelLine, ...] = ()
 
 
 def job_to_json(job: Job) -> dict[str, Json]:
@@ -52,6 +63,10 @@ def job_to_json(job: Job) -> dict[str, Json]:
         "patient": job.patient,
         "operator": job.operator,
         "attended": job.attended,
+        "lines": [
+            [line.channel, line.port, None if line.device_file is None else str(line.device_file)]
+            for line in job.lines
+        ],
     }
 
 
@@ -71,7 +86,8 @@ def job_from_json(data: bytes) -> Job | str:
     missing = [name for name, value in {**paths, **texts}.items() if value is None]
     values = values_from_json(found.get("values"))
     acknowledgements = _acknowledgements(found.get("acknowledgements"))
-    if missing or values is None or acknowledgements is None:
+    lines = _lines(found.get("lines", []))
+    if missing or values is None or acknowledgements is None or lines is None:
         return f"the job does not say its {', '.join(missing) or 'values'}"
     device_file = _text(found, "device_file")
     return Job(
@@ -83,12 +99,24 @@ def job_from_json(data: bytes) -> Job | str:
         patient=_text(found, "patient"),
         operator=_text(found, "operator"),
         attended=found.get("attended") is not False,
+        lines=lines,
     )
 
 
 def _text(found: Mapping[str, Json], name: str) -> str | None:
     value = found.get(name)
     return value if isinstance(value, str) and value else None
+
+
+def _lines(found: Json) -> tuple[ChannelLine, ...] | None:
+    lines = []
+    for item in found if isinstance(found, list) else [None]:
+        match item:
+            case [str() as channel, str() as port, str() | None as file]:
+                lines.append(ChannelLine(channel, port, None if file is None else Path(file)))
+            case _:
+                return None
+    return tuple(lines)
 
 
 def _acknowledgements(found: Json) -> tuple[Acknowledgement, ...] | None:

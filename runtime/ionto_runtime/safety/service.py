@@ -6,36 +6,32 @@ again, and the files are looked at again right before the device is armed (R1, R
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 
-from ionto_ir.bind import Refusal, bind
-from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
-from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_ir.trace import Observation, observe
-from ionto_runtime.admission import confirmation_of, confirmation_problem, for_people, plan_problems
+from ionto_runtime.admission import confirmation_of, confirmation_problem, for_people
 from ionto_runtime.beginning import Beginning, begin_journal
 from ionto_runtime.clock import Clock, RealClock
-from ionto_runtime.device_file import DeviceFile, read_device_file
-from ionto_runtime.drivers.driver import Driver, Identity
+from ionto_runtime.drivers.driver import Driver
 from ionto_runtime.drivers.registry import open_driver
-from ionto_runtime.history import SUFFIX, first_session, read_history
+from ionto_runtime.ensemble import Ensemble
+from ionto_runtime.gathering import Unit, ensemble_of
 from ionto_runtime.journal import Durability, JournalWriter
 from ionto_runtime.loop import run_session
 from ionto_runtime.messages import SCHEMA, diagnostics_to_json, outcome_to_json
 from ionto_runtime.outcome import outcome_of
-from ionto_runtime.preparation import Surroundings, checks, met
+from ionto_runtime.preparation import Check, Surroundings, arming, inspections
+from ionto_runtime.safety.admitted import Admitted, admit
 from ionto_runtime.safety.desk import UNATTENDED_MS_MAX, Desk
+from ionto_runtime.safety.devices import Met, channels_told, facts_with, identity_words, meet_all
 from ionto_runtime.safety.job import Job
 from ionto_runtime.safety.process import facts_of_process, take_precedence, tame_collector
 from ionto_runtime.safety.shown import shown
-from ionto_runtime.sealed import Sealed, open_plan
 from ionto_runtime.session import Session
-from ionto_runtime.signing import read_trust_store
 from ionto_runtime.supervision import fault_at_start
-from ionto_runtime.view import Facts, facts_of, undisturbed
+from ionto_runtime.view import Facts
 
 COMPLETED, ENDED, REFUSED, BUG = 0, 1, 2, 5
 """Exit codes, as those of `ionto run`."""
@@ -51,22 +47,10 @@ LINGER_MS = 5_000
 """How long consoles may take to come and to read the last words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A plan that may run, bound to this day. `files` are those that were read, with their digests."""
-
-    sealed: Sealed
-    bound: BoundPlan
-    planned: Observation
-    allowed: DeviceFile | None
-    files: tuple[tuple[Path, str], ...]
-
-
 def serve(job: Job) -> int:
     """Run the job's session; the exit code. The output is off when this returns, or everybody was told."""
     clock = RealClock()
     desk = Desk(job.socket, job.token, job.session_id, clock)
-    driver: Driver | None = None
     try:
         desk.tell({"type": "hello", "schema": SCHEMA, "session": job.session_id})
         admitted = admit(job, clock)
@@ -75,19 +59,26 @@ def serve(job: Job) -> int:
         absent = _wait_for_console(job, desk, clock)
         if absent is not None:
             return _refuse(desk, (absent,))
-        watchdog = None if admitted.allowed is None else admitted.allowed.watchdog_port
-        opened = open_driver(job.driver, job.port, admitted.bound.plan.device, clock, watchdog)
-        if isinstance(opened, Diagnostic):
-            return _refuse(desk, (opened,))
-        driver = opened
-        return _with_device(job, admitted, driver, desk, clock)
+        return _serve(job, admitted, desk, clock)
     except Exception as bug:
         desk.tell({"type": "failed", "reason": f"{type(bug).__name__}: {bug}"})
         return BUG
     finally:
-        if driver is not None:
-            driver.close()
         _linger(desk, clock)
+
+
+def _serve(job: Job, admitted: Admitted, desk: Desk, clock: Clock) -> int:
+    """Open every line, and close every line again, also when one of them cannot be closed."""
+    drivers: list[Driver] = []
+    with ExitStack() as lines:
+        for driven in admitted.driven:
+            watchdog = None if driven.allowed is None else driven.allowed.watchdog_port
+            opened = open_driver(job.driver, driven.port, admitted.shown.plan.device, clock, watchdog)
+            if isinstance(opened, Diagnostic):
+                return _refuse(desk, (opened,))
+            drivers.append(opened)
+            lines.callback(opened.close)
+        return _with_devices(job, admitted, drivers, desk, clock)
 
 
 def _wait_for_console(job: Job, desk: Desk, clock: Clock) -> Diagnostic | None:
@@ -100,58 +91,23 @@ def _wait_for_console(job: Job, desk: Desk, clock: Clock) -> Diagnostic | None:
     return None
 
 
-def admit(job: Job, clock: Clock) -> Admitted | Sequence[Diagnostic]:
-    """The plan, opened, bound and judged; or every reason why it may not run."""
-    if any(job.records.glob(f"*-{job.session_id}{SUFFIX}")):
-        return (error("I0928", f"the session `{job.session_id}` has been on record before", None),)
-    allowed = None if job.device_file is None else read_device_file(job.device_file)
-    if isinstance(allowed, Diagnostic):
-        return (allowed,)
-    sealed = open_plan(job.plan, read_trust_store(job.trust))
-    if isinstance(sealed, tuple):
-        return sealed
-    history = None
-    if job.patient is not None:
-        found = read_history(job.records, job.patient, sealed.plan.name, clock.wall_ms())
-        if isinstance(found, tuple):
-            return found
-        history = found
-    bound = bind(sealed.plan, job.values, job.acknowledgements, history or first_session(clock.wall_ms()))
-    if isinstance(bound, Refusal):
-        return bound.diagnostics
-    trace = undisturbed(bound)
-    planned = observe(bound.plan, trace)
-    problems = tuple(plan_problems(bound, planned, history))
-    files = [(job.plan, sealed.file_sha256)]
-    if allowed is not None:
-        files.append((allowed.path, allowed.sha256))
-    return problems or Admitted(sealed, bound, planned, allowed, tuple(files))
-
-
-def _with_device(job: Job, admitted: Admitted, driver: Driver, desk: Desk, clock: Clock) -> int:
-    identity = met(driver, admitted.bound.plan, admitted.allowed, clock)
-    if not isinstance(identity, Identity):
-        return _refuse(desk, identity)
+def _with_devices(job: Job, admitted: Admitted, drivers: Sequence[Driver], desk: Desk, clock: Clock) -> int:
+    identities = meet_all(admitted, drivers, clock)
+    if not isinstance(identities, Met):
+        return _refuse(desk, identities)
     process = facts_of_process(take_precedence())
-    facts = facts_of(
-        admitted.bound,
-        patient=job.patient,
-        operator=job.operator,
-        device=device_words(identity, job.port),
-        simulated=identity.simulated,
-        speed=1,
-        dead_man=driver.capabilities.dead_man,
-    )
+    facts = facts_with(job, admitted, identities, drivers)
     begun = begin_journal(
         Beginning(
             session_id=job.session_id,
             sealed=admitted.sealed,
-            bound=admitted.bound,
+            bound=admitted.shown,
             facts=facts,
             acknowledgements=job.acknowledgements,
             seed=None,
-            device_identity=identity_words(identity),
+            device_identity="; ".join(identity_words(identity) for identity in identities.all),
             process=process,
+            channels=channels_told(admitted, identities),
         ),
         job.records,
         job.sealing,
@@ -163,17 +119,18 @@ def _with_device(job: Job, admitted: Admitted, driver: Driver, desk: Desk, clock
     if isinstance(begun, Diagnostic):
         return _refuse(desk, (begun,))
     path, journal = begun
-    demanded = confirmation_of(admitted.bound, admitted.sealed.sha256, job.patient)
-    desk.plan = admitted.bound.plan
+    plan = admitted.sealed.plan
+    demanded = confirmation_of(admitted.shown, admitted.sealed.sha256, job.patient, plan.channels)
+    desk.plan = plan
     desk.tell(
         {
             "type": "facts",
-            "plan": {"title": admitted.bound.plan.title, "version": admitted.bound.plan.version},
+            "plan": {"title": plan.title, "version": plan.version},
             "patient": job.patient,
             "operator": job.operator,
             "device": facts.device,
             "simulated": facts.simulated,
-            "for_people": for_people(admitted.bound.plan),
+            "for_people": for_people(plan),
             "dead_man": facts.dead_man.name.lower(),
             "banner": facts.banner,
             "planned_pc": facts.planned_pc,
@@ -185,30 +142,46 @@ def _with_device(job: Job, admitted: Admitted, driver: Driver, desk: Desk, clock
             **shown(facts),
         }
     )
-    problem = _prepared(admitted, driver, journal, desk, clock, job)
+    problem = _prepared(admitted, drivers, journal, desk, clock, job)
     if problem is None:
-        problem = _wait_for_begin(demanded, driver, desk, clock, job)
+        problem = _wait_for_begin(demanded, drivers, desk, clock, job)
     if problem is not None:
         journal.seal(f"not begun: {problem.message}")
         journal.close()
         return _refuse(desk, (problem,))
-    return _run(admitted, facts, driver, journal, desk, clock, job)
+    return _run(admitted, facts, drivers, journal, desk, clock, job)
 
 
 def _prepared(
-    admitted: Admitted, driver: Driver, journal: JournalWriter, desk: Desk, clock: Clock, job: Job
+    admitted: Admitted, drivers: Sequence[Driver], journal: JournalWriter, desk: Desk, clock: Clock, job: Job
 ) -> Diagnostic | None:
-    """Every check, told one by one; the one that failed, or None when the device is armed."""
-    around = Surroundings(
-        clock=clock,
-        folder=job.records,
-        files=admitted.files,
-        alarm_path=lambda: not job.attended or _alarm_seen(desk, clock),
-        planned=admitted.planned,
-    )
-    for check in checks(driver, admitted.bound, journal, around):
-        passed = check.problem is None
-        desk.tell({"type": "check", "name": check.name, "detail": check.detail, "passed": passed})
+    """Every check, told one by one; the one that failed, or None when all devices are armed. None is armed
+    before all were looked at: what waits for another one must not have to keep its lease.
+    """
+    for driven, driver in zip(admitted.driven, drivers, strict=True):
+        around = Surroundings(
+            clock=clock,
+            folder=job.records,
+            files=admitted.files,
+            alarm_path=lambda: not job.attended or _alarm_seen(desk, clock),
+            planned=driven.planned,
+            channels=len(drivers),
+        )
+        problem = _told(inspections(driver, driven.bound, journal, around), driven.name, desk)
+        if problem is not None:
+            return problem
+    for driven, driver in zip(admitted.driven, drivers, strict=True):
+        problem = _told(arming(driver), driven.name, desk)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _told(found: Iterable[Check], channel: str | None, desk: Desk) -> Diagnostic | None:
+    """Tell each check as it is made; the problem of the one that failed."""
+    for check in found:
+        name = check.name if channel is None else f"{channel}: {check.name}"
+        desk.tell({"type": "check", "name": name, "detail": check.detail, "passed": check.problem is None})
         desk.serve()
         if check.problem is not None:
             return check.problem
@@ -227,7 +200,7 @@ def _alarm_seen(desk: Desk, clock: Clock) -> bool:
 
 
 def _wait_for_begin(
-    demanded: Mapping[str, Json], driver: Driver, desk: Desk, clock: Clock, job: Job
+    demanded: Mapping[str, Json], drivers: Sequence[Driver], desk: Desk, clock: Clock, job: Job
 ) -> Diagnostic | None:
     """Wait until a person says begin and confirms what must be confirmed (R3, R12); why not, or None."""
     desk.tell({"type": "armed"})
@@ -240,7 +213,8 @@ def _wait_for_begin(
                     return confirmation_problem(demanded, message.get("confirm"))
                 case "stop" | "emergency_stop" | "leave":
                     return error("I0963", "somebody stopped it before it was begun", None)
-        fault = fault_at_start(driver.measure())
+        faults = [fault_at_start(driver.measure()) for driver in drivers]
+        fault = next((found for found in faults if found is not None), None)
         if fault is not None:
             return error("I0962", f"the device is not ready: {fault}", None)
         if job.attended and desk.unattended_ms() > UNATTENDED_MS_MAX:
@@ -251,18 +225,17 @@ def _wait_for_begin(
 def _run(
     admitted: Admitted,
     facts: Facts,
-    driver: Driver,
+    drivers: Sequence[Driver],
     journal: JournalWriter,
     desk: Desk,
     clock: Clock,
     job: Job,
 ) -> int:
-    session = Session(admitted.bound, driver, journal, driver=driver, planned_pc=facts.planned_pc)
-    fault = session.arm()
-    if fault is not None:
-        journal.seal(f"not begun: {fault}")
+    session = _armed(admitted, facts, drivers, journal)
+    if isinstance(session, str):
+        journal.seal(f"not begun: {session}")
         journal.close()
-        return _refuse(desk, (error("I0962", f"the device is not ready: {fault}", None),))
+        return _refuse(desk, (error("I0962", f"the device is not ready: {session}", None),))
     desk.tell({"type": "begun"})
     tame_collector()
     run_session(
@@ -280,20 +253,24 @@ def _run(
     return COMPLETED if outcome.completed else ENDED
 
 
+def _armed(
+    admitted: Admitted, facts: Facts, drivers: Sequence[Driver], journal: JournalWriter
+) -> Session | Ensemble | str:
+    """The session, its outputs seen open; or why one of them is not ready."""
+    if admitted.together is not None:
+        outputs = [
+            Unit(driver, driver, driven.planned.nominal_pc)
+            for driven, driver in zip(admitted.driven, drivers, strict=True)
+        ]
+        return ensemble_of(admitted.together[0], outputs, journal)
+    (driver,) = drivers
+    session = Session(admitted.shown, driver, journal, driver=driver, planned_pc=facts.planned_pc)
+    return session.arm() or session
+
+
 def _unattended(desk: Desk) -> str | None:
     silent_ms = desk.unattended_ms()
     return f"no console for {silent_ms} ms" if silent_ms > UNATTENDED_MS_MAX else None
-
-
-def device_words(identity: Identity, port: str) -> str:
-    """The device as people see it."""
-    simulated = ", SIMULATED" if identity.simulated else ""
-    return f"{identity_words(identity)} on {port}{simulated}"
-
-
-def identity_words(identity: Identity) -> str:
-    """Who answered: model, serial number, firmware."""
-    return f"{identity.model} {identity.serial}, firmware {identity.firmware}"
 
 
 def _refuse(desk: Desk, diagnostics: Sequence[Diagnostic]) -> int:

@@ -13,13 +13,24 @@ from ionto_runtime.view import Facts
 def shown(facts: Facts) -> dict[str, Json]:
     """The facts of the plan that a display draws; all of them stay as they are for the whole session."""
     bound = facts.bound
+    plans = [bound.plan, *(channel.bound.plan for channel in facts.channels)]
     return {
         "electrodes": [_electrode(bound, index) for index in range(len(bound.plan.electrodes))],
         "compliance_mv": bound.plan.device.compliance_mv,
         "ohm_max": facts.ohm_max,
         "ended_by": facts.dead_man.value,
         "adjustable": [_adjustable(item) for item in bound.plan.variables if item.adjustable],
-        "buttons": [step.text for step in bound.plan.steps if isinstance(step, Demand)],
+        "buttons": [step.text for plan in plans for step in plan.steps if isinstance(step, Demand)],
+        "channels": [
+            {
+                "name": channel.name,
+                "device": channel.device,
+                "electrodes": list(channel.electrodes),
+                "planned_pc": channel.planned_pc,
+                "steps": list(channel.steps),
+            }
+            for channel in facts.channels
+        ],
         "tool": bound.plan.tool,
     }
 
