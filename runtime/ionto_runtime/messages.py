@@ -181,6 +181,7 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
         "prompt": None
         if prompt is None
         else {"kind": prompt.kind.value, "text": prompt.text, "variable": prompt.variable},
+        "waits": view.waits,
         "alarms": [alarm_to_json(alarm) for alarm in view.alarms],
         "acknowledged": list(view.acknowledged),
         "refusal": None if view.refusal is None else view.refusal.reason,

@@ -209,3 +209,14 @@ def clock(ms: int) -> str:
     seconds = ms // 1000
     hours, minutes = seconds // 3600, seconds // 60 % 60
     return f"{hours}:{minutes:02d}:{seconds % 60:02d}" if hours else f"{minutes}:{seconds % 60:02d}"
+
+
+def waiting_words(bound: BoundPlan, state: State, pause_ms_max: int) -> str:
+    """For how long an open prompt can be answered: a step without `waiting at most` waits without limit."""
+    if state.mode is Mode.PAUSED:
+        left_ms = min(pause_ms_max, bound.constants.pause_ms_max) - state.machine.pause_ms
+        return f"{clock(max(0, left_ms))} left, then the session ends"
+    step = bound.plan.steps[state.place.step]
+    if not isinstance(step, Confirm | Instruct | Record | Move) or step.late is None:
+        return "waits without limit, the output is open"
+    return f"{clock(max(0, state.place.left_ms))} left, then the plan goes on without an answer"

@@ -87,6 +87,7 @@ def view(**changes: Json) -> Message:
         "remaining_ms": 900_000,
         "about": False,
         "prompt": None,
+        "waits": None,
         "alarms": [],
         "acknowledged": [],
         "refusal": None,

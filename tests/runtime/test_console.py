@@ -32,7 +32,7 @@ from ionto_runtime.prompts import answer, how_to_answer, moved, prompt_text, que
 from ionto_runtime.simulation.stimulator import Fault
 from ionto_runtime.stimulator import Measurement
 from ionto_runtime.view import view_of
-from ionto_runtime.words import contact_words, state_word, step_words
+from ionto_runtime.words import contact_words, state_word, step_words, waiting_words
 from tests.architecture.tree import ROOT
 from tests.ir.sessions import bound_of
 from tests.runtime.bedside import Bedside, Script
@@ -234,6 +234,17 @@ def test_an_endless_line_costs_no_memory() -> None:
     assert len(pipe.lines.wait() or "") <= LINE_BYTES_MAX
 
 
+def test_every_question_says_for_how_long_it_can_be_answered() -> None:
+    """Without limit, or what is left of it; a pause is over after five minutes, whatever the plan allows."""
+    assert asking().waits == "waits without limit, the output is open"
+    assert at(60).waits is None
+    paused = Bedside(BOUND).begin().tick(60)
+    paused.session.feed(Pause())
+    paused.tick(100)
+    words = waiting_words(BOUND, paused.session.state, 300_000)
+    assert words.endswith(" left, then the session ends") and words != "5:00 left, then the session ends"
+
+
 # --- plain --------------------------------------------------------------------------------------------------
 class Plain:
     """A plain console and what it wrote."""
@@ -253,7 +264,9 @@ class Plain:
 def test_a_question_is_written_before_its_answer_is_taken() -> None:
     plain = Plain("y\n")
     assert plain.console.poll(asking()) == (Confirm(),)
-    assert plain.written == ["Confirm: Skin is clean and dry  (y confirms)"]
+    assert plain.written == [
+        "Confirm: Skin is clean and dry  (y confirms; waits without limit, the output is open)"
+    ]
 
 
 def test_an_answer_that_was_piped_early_waits_for_its_question() -> None:

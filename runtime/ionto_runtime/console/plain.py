@@ -99,7 +99,8 @@ class PlainConsole:
         """Write a question when it opens, and before anything is taken for its answer."""
         if view.prompt is not None and view.prompt is not self._asked:
             text = prompt_text(view.facts.bound.plan, view.prompt, self._prepared)
-            self._write(f"{text}  ({how_to_answer(view.prompt)})")
+            waits = "" if view.waits is None else f"; {view.waits}"
+            self._write(f"{text}  ({how_to_answer(view.prompt)}{waits})")
         self._asked = view.prompt
 
 

@@ -182,6 +182,7 @@ class TerminalConsole:
             lines.append(Text(prompt_text(plan, view.prompt, self._prepared), style="bold reverse"))
             if view.prompt.kind is PromptKind.RECORD:
                 lines.append(Text(f"> {self._typed}█"))
+            lines += [] if view.waits is None else [Text(view.waits)]
         note = self._note or (f"nothing was changed: {view.refusal.reason}" if view.refusal else "")
         if note:
             lines.append(Text(note, style="yellow"))

@@ -225,6 +225,7 @@
     if (prompt === null) return;
     const record = prompt.kind === "record";
     show("ask-text", prompt.text);
+    show("ask-waits", view.waits ?? "");
     by("entry-label").hidden = !record;
     by("ask-yes").hidden = prompt.kind === "resume";
     show("ask-yes", record ? "Enter" : "Done");
