@@ -38,6 +38,7 @@ from ionto_runtime.care import NoOutput
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.journal import JournalFailure, JournalWriter
 from ionto_runtime.session import Session
+from ionto_runtime.session_records import recordable
 from ionto_runtime.supervision import ENERGISED
 
 CAUSE = "another channel"
@@ -155,6 +156,10 @@ class Ensemble:
         for session in self._everybody:
             session.begin()
 
+    def hear(self, event: Event) -> None:
+        """A person says something; what no journal can say was said by no person."""
+        self.feed(event) if recordable(event) else self.care.hear(event)
+
     def feed(self, event: Event, cause: str | None = None) -> None:
         """What people do happens on all channels, or is an answer; an electrode comes off one."""
         match event:
@@ -210,12 +215,12 @@ class Ensemble:
         if on_na:
             self.duration_ms, self.peak_na = self.elapsed_ms, max(self.peak_na, sum(on_na))
 
-    def trip(self, cause: str) -> None:
+    def trip(self, cause: str, passed_ms: int = 0) -> None:
         """A part of ours failed: every output opens by the shortest way, also when the first one cannot."""
         failed: list[Exception] = []
         for session in self._everybody:
             try:
-                session.trip(cause)
+                session.trip(cause, passed_ms)
             except Exception as bug:
                 failed.append(bug)
         if failed:

@@ -89,7 +89,7 @@ def run_session(
         try:
             loop.run()
         except Exception as bug:
-            session.trip(f"{type(bug).__name__}: {bug}")
+            session.trip(f"{type(bug).__name__}: {bug}", loop.since_tick_ms)
         loop.show()
     session.finish()
 
@@ -127,6 +127,11 @@ class _Loop:
         self._real_time = real_time
         self._signalled = False
         self._told_ms = self._tick_ms = clock.now_ms()
+
+    @property
+    def since_tick_ms(self) -> int:
+        """How long ago the last tick was."""
+        return self._clock.now_ms() - self._tick_ms
 
     def run(self) -> None:
         """From the first step of the plan until the output was seen off."""
@@ -190,7 +195,7 @@ class _Loop:
             return
         for event in wanted[:EVENTS_PER_LOOK_MAX]:
             if not self._session.ended:
-                self._session.feed(event)
+                self._session.hear(event)
         for code in self._people.acknowledged():
             self._session.acknowledge(code)
         alone = self._people.unattended()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from ionto_ir.canonical import Json, JsonLike
+from ionto_ir.canonical import Json, JsonLike, unwritable
 from ionto_ir.dataclass import dataclass, fields
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.entry import parse_entry
@@ -108,6 +108,8 @@ class LineReader:
             return Unreadable("a line that is no JSON")
         if not isinstance(found, dict) or not isinstance(found.get("type"), str):
             return Unreadable("a line that is no message")
+        if unwritable(found) is not None:
+            return Unreadable("a line that says what no journal can")
         return found
 
 

@@ -19,7 +19,7 @@ from ionto_runtime.journal_channels import ChannelJournal
 from ionto_runtime.journal_format import RecordType
 from ionto_runtime.session_records import command_to_json
 from ionto_runtime.stimulator import Accepted, Measurement, Reply, Stimulator, outcome_of
-from ionto_runtime.supervision import Held, shows
+from ionto_runtime.supervision import Held, contradiction, is_zero, shows
 
 Write = Callable[[RecordType, dict[str, Json]], Written | None]
 """Puts a record into the journal; None where it is not (or not yet) there."""
@@ -44,6 +44,7 @@ class Output:
         self._journal = journal
         self._write = write
         self._base = 0
+        self._may: tuple[Held, ...] = (self.held,)
 
     def measure(self) -> Measurement | None:
         """Ask the device for its state and readings."""
@@ -57,12 +58,18 @@ class Output:
         reading = self.stimulator.measure()
         if reading is not None:
             self._base = reading.seq
-            self.held = Held(None, reading.seq, True)
+            self._told(Held(None, reading.seq, True))
         return reading
 
-    def open_now(self, sequence: int) -> None:
-        """Open the output, whatever anybody believes."""
-        self.stimulator.output_off(self._base + sequence)
+    def open_now(self, sequence: int) -> bool:
+        """Open the output, whatever anybody believes, and look; whether it is seen to be off. What failed may
+        be the way to the device itself.
+        """
+        try:
+            self.stimulator.output_off(self._base + sequence)
+            return is_zero(self.stimulator.measure())
+        except Exception:
+            return False
 
     def open_again(self) -> Measurement | None:
         """Say once more that the output opens, and look."""
@@ -73,8 +80,26 @@ class Output:
         """Take a reading as the answer that stayed away, if it is one."""
         shown = shows(reading, self.held)
         if shown:
-            self.held = replace(self.held, confirmed=True)
+            self._told(replace(self.held, confirmed=True))
         return shown
+
+    def explains(self, reading: Measurement) -> bool:
+        """Whether a fresh reading shows something that the device was told and never left since: what was
+        confirmed last, or any command after it whose answer stayed away. Anything else it does by itself.
+        """
+        for may in self._may:
+            if contradiction(reading, may) is None:
+                self._may = (may,) if may is self.held else (may, self.held)
+                return True
+        switched_on = reading.output_on and reading.setpoint_na == 0
+        return switched_on and any(may.na is None for may in self._may)
+
+    def _told(self, held: Held) -> None:
+        """The device was told something; what it was told before may still hold until that is confirmed."""
+        self.held = held
+        same = (held.na, held.waveform)
+        earlier = () if held.confirmed else self._may
+        self._may = (*(may for may in earlier if (may.na, may.waveform) != same), held)
 
     def doubt(self) -> None:
         """The device does otherwise than it confirmed."""
@@ -92,7 +117,7 @@ class Output:
                 number = self._base + command.sequence
                 self.withheld = False
                 reply = self.stimulator.output_off(number)
-                self.held = Held(None, number, isinstance(reply, Accepted))
+                self._told(Held(None, number, isinstance(reply, Accepted)))
                 return reply
         return None
 
@@ -115,7 +140,7 @@ class Output:
         if self.withheld:
             return self._keep(command, number)
         reply = self.stimulator.set_current(current_na, command.lease_ms, number, command.waveform)
-        self.held = Held(current_na, number, isinstance(reply, Accepted), command.waveform, limited)
+        self._told(Held(current_na, number, isinstance(reply, Accepted), command.waveform, limited))
         self._guard.sent(current_na)
         self.peak_na = max(self.peak_na, abs(current_na))
         if intent is not None:

@@ -57,6 +57,7 @@ from ionto_runtime.session_records import (
     event_to_json,
     position_to_json,
     record_type_of,
+    recordable,
 )
 from ionto_runtime.stimulator import Measurement, Refused, Stimulator
 from ionto_runtime.supervision import (
@@ -165,6 +166,13 @@ class Session:
         """A person has started the treatment."""
         self.feed(Begin())
 
+    def hear(self, event: Event) -> None:
+        """A person says something. What the journal cannot say was said by no person, and changes nothing."""
+        if recordable(event):
+            self.feed(event)
+        else:
+            self.refusal = NothingChanged(type(event).__name__.lower(), "no such thing can be said")
+
     def feed(self, event: Event, cause: str | None = None) -> None:
         """Let something happen; `cause` goes on record beside it."""
         before = self.state
@@ -231,10 +239,13 @@ class Session:
         if was_ended:
             self._close(reading, passed_ms)
 
-    def trip(self, cause: str) -> None:
-        """A part of ours failed: open the output by the shortest way, whatever state we are in."""
-        self.output.open_now(self.state.sequence + 1)
+    def trip(self, cause: str, passed_ms: int = 0) -> None:
+        """A part of ours failed: open the output by the shortest way, whatever state we are in. `passed_ms`
+        have gone by since the last tick; what is left of a tick was paid for with it.
+        """
+        off = self.output.open_now(self.state.sequence + 1)
         self.raise_alarm("F24", cause)
+        self._account(max(passed_ms, self.bound.constants.tick_ms))
         try:
             if not self.state.ended:
                 self.feed(EmergencyStop(), cause)
@@ -243,7 +254,7 @@ class Session:
             self.end = None
         if self.end is None or self.end.completed:
             self.end = End("ionto itself went wrong", False)
-        if not is_zero(self.output.measure()):
+        if not off:
             self.raise_alarm("F20")
         self.closed = True
 
@@ -280,7 +291,10 @@ class Session:
         elif reading.expired and self.state.mode in ENERGISED:
             self._lose("the lease ran out, and the device has opened its output")
         elif not held.confirmed:
-            self._confirm_late(reading)
+            if self._fresh and not self.state.ended and not self.output.explains(reading):
+                self._fault(FaultKind.INTERNAL, "the device does what nobody has told it")
+            else:
+                self._confirm_late(reading)
         elif (said := contradiction(reading, held)) is not None:
             self.output.doubt()
             self._fault(FaultKind.INTERNAL, said)

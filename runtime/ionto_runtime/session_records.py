@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from ionto_ir.bound import UNLIMITED, Constants
-from ionto_ir.canonical import INTEGER_MAX, Json
+from ionto_ir.canonical import INTEGER_MAX, Json, unwritable
 from ionto_ir.dataclass import fields
 from ionto_ir.events import (
     Ack,
@@ -179,6 +179,16 @@ def waveform_to_json(waveform: Waveform) -> dict[str, Json]:
 def commands_to_json(commands: tuple[Command, ...]) -> list[Json]:
     """Commands in their order."""
     return [command_to_json(command) for command in commands]
+
+
+def recordable(event: Event) -> bool:
+    """Whether a journal can say what a console has said: consoles are programs, and may say anything."""
+    match event:
+        case Adjust(_, value) | Enter(_, value):
+            fits = isinstance(value, int)
+        case _:
+            fits = True
+    return fits and unwritable(event_to_json(event)) is None
 
 
 def was_sent(payload: Mapping[str, Json]) -> bool:

@@ -14,9 +14,9 @@ from ionto_ir.plan import Demand, VariableKind
 from ionto_ir.state import Mode, State
 from ionto_ir.trace import Trace, observe
 from ionto_runtime.drivers.driver import DeadMan
-from ionto_runtime.session import PAUSE_MS_MAX, Session
+from ionto_runtime.session import Session
 from ionto_runtime.stimulator import Measurement
-from ionto_runtime.supervision import ENERGISED
+from ionto_runtime.supervision import ENERGISED, PAUSE_MS_MAX
 from ionto_runtime.words import state_word, step_words, waiting_words
 
 
@@ -88,12 +88,9 @@ class View:
     `setpoint_na` is signed, 0 while the output is off. `head` is the journal's last link.
     `end` is known before the output was seen off, which is `closed`. `behind_pc` is the charge that was set
     and did not flow (R31); `acknowledged` are the codes of alarms that a person has seen.
-<<<<<<< HEAD
-    `button` asks for a dose, where one can be asked for. With several `channels` currents and charges are the
-    sums of their magnitudes, which is what a shared return carries.
-=======
     `button` asks for a dose, where one can be asked for; `waits` says how long the prompt can be answered.
->>>>>>> ca81ee9 (Say at every question for how long it can be answered)
+    With several `channels` currents and charges are the sums of their magnitudes, which is what a shared
+    return carries.
     """
 
     facts: Facts

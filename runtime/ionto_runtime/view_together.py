@@ -11,8 +11,9 @@ from ionto_runtime.ensemble import Ensemble
 from ionto_runtime.planned import Planned
 from ionto_runtime.session import Session
 from ionto_runtime.stimulator import Measurement
+from ionto_runtime.supervision import PAUSE_MS_MAX
 from ionto_runtime.view import ChannelFacts, ChannelView, Facts, View, button_of, setpoint_na
-from ionto_runtime.words import state_word, step_words
+from ionto_runtime.words import state_word, step_words, waiting_words
 
 URGENT = (Mode.STOPPING, Mode.LOST, Mode.PAUSING, Mode.PAUSED, Mode.ON, Mode.READY)
 """Which mode is told of all channels when they differ: the first of these."""
@@ -99,6 +100,7 @@ def view_of_all(ensemble: Ensemble, facts: Facts) -> View:
             (found for item in ensemble.sessions if (found := button_of(item.state, item.bound))), None
         ),
         channels=channels,
+        waits=None if ensemble.prompt is None else waiting_words(told.bound, told.state, PAUSE_MS_MAX),
     )
 
 

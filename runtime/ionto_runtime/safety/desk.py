@@ -41,7 +41,7 @@ WAITING_BYTES_MAX = 4 * MESSAGE_BYTES_MAX
 
 READ_BYTES_MAX = 4 * COMMAND_BYTES_MAX
 MESSAGES_PER_LOOK_MAX = 64
-"""What one console may say between two looks: nobody's hands are faster, and a flood waits."""
+"""What one console may say between two looks: nobody's hands are faster. Of a flood only stops are heard."""
 
 KEYS_KEPT_MAX = 256
 """Commands whose keys are remembered, so that one that is sent twice is done once."""
@@ -74,6 +74,14 @@ def _clear(path: Path) -> None:
             trial.connect(str(path))
         except OSError:
             path.unlink(missing_ok=True)
+
+
+def _stops(message: Message | Unreadable) -> bool:
+    """Whether a message is a stop, which is heard in any flood."""
+    if isinstance(message, Unreadable):
+        return False
+    said = (message["type"], message.get("do"))
+    return any(isinstance(word, str) and word in STOPS for word in said)
 
 
 class Desk:
@@ -220,7 +228,9 @@ class Desk:
         if not data:
             client.gone = True
             return
-        for message in client.reader.take(data)[:MESSAGES_PER_LOOK_MAX]:
+        for number, message in enumerate(client.reader.take(data)):
+            if number >= MESSAGES_PER_LOOK_MAX and not _stops(message):
+                continue
             if isinstance(message, Unreadable):
                 self._answer(client, {"type": "refused", "reason": message.reason})
             else:
@@ -260,7 +270,7 @@ class Desk:
     def _command(self, client: Client, message: Message) -> None:
         """Take a command once: with the key of an earlier one, only the earlier answer is given again."""
         key, do = message.get("key"), message.get("do")
-        if do in STOPS:
+        if isinstance(do, str) and do in STOPS:
             self.said.append({**message, "by": client.name})
             return
         if not isinstance(key, str) or not 8 <= len(key) <= 64:
