@@ -6,12 +6,15 @@ whatever was answered: more ways than anybody can take, so what holds for all of
 
 from __future__ import annotations
 
-from ionto_ir.dataclass import dataclass
+from collections.abc import Iterator
+
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import ZERO, Expression
 from ionto_ir.plan import (
     Branch,
     Classify,
     Confirm,
+    Demand,
     Finish,
     Hold,
     Instruct,
@@ -25,8 +28,12 @@ from ionto_ir.plan import (
     Wait,
 )
 from ionto_ir.recheck.polynomial import BeyondError
+from ionto_ir.waveform import Waveform
 
-UNDERSTOOD = (Ramp, Hold, Wait, Reverse, Confirm, Instruct, Record, Move, Branch, Loop, Classify, Finish)
+UNDERSTOOD = (
+    *(Ramp, Hold, Wait, Reverse, Confirm, Instruct, Record, Move),
+    *(Branch, Loop, Demand, Classify, Finish),
+)
 """The kinds of step whose meaning the recheck knows; with any other in a plan nothing of it is derived."""
 
 WAYS_MAX = 4_096
@@ -35,11 +42,14 @@ WAYS_MAX = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A level, nA, as the plan writes it; the sign that its ramp gave it; whether reversals turned it."""
+    """A level (a peak), nA, as the plan writes it, in its waveform; the sign that its ramp gave it; whether
+    reversals turned it.
+    """
 
     level_na: Expression
     reversed: bool
     flipped: bool
+    waveform: Waveform | None = None
 
     @property
     def turned(self) -> bool:
@@ -49,11 +59,14 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A step in which current may flow: its level as written, and the ways in which it may be turned."""
+    """A step in which current may flow: its level as written, the ways in which it may be turned, and its
+    waveform.
+    """
 
     step: int
     level_na: Expression
     turned: frozenset[bool]
+    waveform: Waveform | None = None
 
 
 def entered(plan: Plan) -> dict[int, tuple[Held, ...]]:
@@ -79,11 +92,15 @@ def _left(step: Step, held: Held) -> tuple[tuple[int, Held], ...]:
     """Where a step leads, and what it leaves."""
     match step:
         case Ramp():
-            return ((step.next, Held(step.target_na, step.reversed, held.flipped)),)
+            return ((step.next, Held(step.target_na, step.reversed, held.flipped, step.waveform)),)
         case Hold():
-            return ((step.next, Held(step.level_na, held.reversed, held.flipped)),)
+            return ((step.next, Held(step.level_na, held.reversed, held.flipped, step.waveform)),)
         case Reverse():
-            return ((step.next, Held(held.level_na, held.reversed, not held.flipped)),)
+            return ((step.next, replace(held, flipped=not held.flipped)),)
+        case Demand():
+            # A dose begins at the basal current; a block that is over is left where it happens to be.
+            waiting = Held(step.basal_na, held.reversed, held.flipped)
+            return ((step.body, waiting), (step.exit, waiting), (step.exit, held))
         case Branch():
             return ((step.then, held), (step.otherwise, held))
         case Loop():
@@ -100,17 +117,29 @@ def _left(step: Step, held: Held) -> tuple[tuple[int, Held], ...]:
 
 
 def flows(plan: Plan) -> tuple[Flow, ...]:
-    """Every step with current, the same level and direction once. Raises BeyondError."""
-    found: dict[tuple[Expression, frozenset[bool]], Flow] = {}
+    """Every step with current, the same level, direction and waveform once. Raises BeyondError."""
+    found: dict[tuple[Expression, frozenset[bool], Waveform | None], Flow] = {}
     for index, ways in sorted(entered(plan).items()):
-        step = plan.steps[index]
-        match step:
-            case Ramp():
-                level, signs = step.target_na, {step.reversed != held.flipped for held in ways}
-            case Hold():
-                level, signs = step.level_na, {held.turned for held in ways}
-            case _:
-                continue
-        turned = frozenset(signs)
-        found.setdefault((level, turned), Flow(index, level, turned))
+        for flow in _flowing(index, plan.steps[index], ways):
+            found.setdefault((flow.level_na, flow.turned, flow.waveform), flow)
     return tuple(found.values())
+
+
+def _flowing(index: int, step: Step, ways: tuple[Held, ...]) -> Iterator[Flow]:
+    """The level that a step goes to, and what it finds where that flowed in another waveform before."""
+    match step:
+        case Ramp():
+            level, waveform = step.target_na, step.waveform
+            turned = frozenset(step.reversed != held.flipped for held in ways)
+        case Hold():
+            level, waveform = step.level_na, step.waveform
+            turned = frozenset(held.turned for held in ways)
+        case Demand() if step.basal_na != ZERO:
+            level, waveform = step.basal_na, None
+            turned = frozenset(held.turned for held in ways)
+        case _:
+            return
+    yield Flow(index, level, turned, waveform)
+    for held in ways:
+        if held.waveform != waveform and held.level_na != ZERO:
+            yield Flow(index, held.level_na, turned, waveform)

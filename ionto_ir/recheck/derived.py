@@ -43,6 +43,13 @@ def worst(plan: Plan, level_na: Polynomial) -> Polynomial:
     return plus(share, constant(device.accuracy_offset_na + rounding))
 
 
+def worst_of_any(plan: Plan, level_na: Polynomial) -> Polynomial:
+    """The same of a current that is no whole number of steps, such as a mean."""
+    device = plan.device
+    share = scaled(level_na, 1 + Fraction(device.accuracy_ppm, PPM))
+    return plus(share, constant(device.accuracy_offset_na + Fraction(PPM - 1, PPM)))
+
+
 def ohm_max(plan: Plan) -> int | None:
     """The highest impedance that an envelope of the plan assumes."""
     assumed = [item.impedance.ohm_max for item in plan.envelopes if item.impedance is not None]

@@ -23,6 +23,8 @@ from ionto_ir.recheck.polynomial import (
 )
 from ionto_ir.recheck.sight import Sight
 from ionto_ir.recheck.statement import all_of, any_of, at_most
+from ionto_ir.recheck.waves import mean_most
+from ionto_ir.waveform import Waveform
 
 NOTHING: Polynomial = {}
 
@@ -42,6 +44,13 @@ class Spent:
             plus(self.on_ms, other.on_ms),
             plus(self.elapsed_ms, other.elapsed_ms),
         )
+
+    def waved(self, waveform: Waveform | None) -> Spent:
+        """What adds up of it where its levels are peaks: the mean, in each tick rounded up to a whole nA."""
+        if waveform is None:
+            return self
+        mean = scaled(self.nominal_pc, mean_most(waveform))
+        return Spent(plus(mean, self.on_ms), self.on_ms, self.elapsed_ms)
 
     def repeated(self, count: Polynomial) -> Spent:
         """As often as that."""
@@ -131,10 +140,10 @@ class Emissions:
         return self.glide(NOTHING, level_na, Rate(constant(self.resume_na_s), constant(1000)))
 
     def until(self, level_na: Polynomial, charge_pc: Polynomial, place: str) -> Polynomial:
-        """How long a hold takes to emit a charge: each tick emits at least its level."""
+        """How long a hold takes to emit a charge: each tick emits at least this level."""
         least = self.sight.range_of(level_na)[0]
         most = self.sight.range_of(charge_pc)[1]
-        ends = (0, max(Fraction(0), Fraction(most, max(least, self.step_na))))
+        ends = (0, max(Fraction(0), Fraction(most) / max(least, Fraction(1))))
         term, new = self.sight.fresh(("until", place), "duration", ends, None)
         if new:
             self.sight.define(term, at_most(times(term, level_na), charge_pc))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from ionto_ir.device import Place
 from ionto_ir.expression import ZERO as _NOTHING
 from ionto_ir.limits import Role
 from ionto_ir.plan import (
     Branch,
     Classify,
+    Demand,
     Hold,
     IntegerDomain,
     Loop,
@@ -22,6 +25,7 @@ from ionto_ir.recheck.instants import role_of
 from ionto_ir.recheck.polynomial import BeyondError, constant
 from ionto_ir.recheck.sight import Sight
 from ionto_ir.recheck.statement import at_most, opposite
+from ionto_ir.recheck.waves import carries
 
 
 def exclusions(plan: Plan, numbering: Numbering) -> Iterator[Derived]:
@@ -45,7 +49,8 @@ def zeros(plan: Plan, ways: dict[int, tuple[Held, ...]], numbering: Numbering) -
             pairs = [held for held in found if isinstance(step, Ramp) and held.reversed != step.reversed]
             yield from _zero(plan, "reversal", index, _moving(step, pairs), numbering)
             continue
-        if isinstance(step, Loop) and step.period_ms is None:
+        standing = isinstance(step, Demand) and step.basal_na != _NOTHING
+        if standing or (isinstance(step, Loop) and step.period_ms is None):
             continue
         yield from _zero(plan, "reversal" if turns else "zero", index, found, numbering)
 
@@ -71,18 +76,23 @@ def drugs(plan: Plan, flows: tuple[Flow, ...]) -> Iterator[Derived]:
     """A cation under the anode, an anion under the cathode, whenever current flows; or a stated reason.
 
     Water flows from anode to cathode and carries what is neutral. An ion whose sign is known on the day is
-    left out, and so is one where the polarity turns.
+    under the pole that is chosen with it, unless the session turns that round.
     """
-    turned = {way for flow in flows if flow.level_na != _NOTHING for way in flow.turned}
+    driving = [flow for flow in flows if flow.level_na != _NOTHING and carries(flow.waveform)]
+    turned = {way for flow in driving for way in flow.turned}
+    turns = any(
+        isinstance(step, Reverse) or (isinstance(step, Ramp) and step.reversed) for step in plan.steps
+    )
     for number, electrode in enumerate(plan.electrodes):
         excused = electrode.despite is not None
         poles = [_pole(drug.ion) for drug in electrode.drugs]
         for place, pole in enumerate(poles):
             claim = f"electrodes[{number}].drugs[{place}]"
-            if excused or (pole is not None and all(role_of(electrode.role, way) is pole for way in turned)):
-                yield Settled(claim, True)
+            if pole is None:
+                right = plan.pole is not None and not turns
             else:
-                yield Left(claim, "a sign that is known on the day, or a polarity that turns")
+                right = all(role_of(electrode.role, way) is pole for way in turned)
+            yield Settled(claim, True) if excused or right else Left(claim, "a polarity that turns")
         if len(set(poles)) > 1:
             yield Settled(f"electrodes[{number}].drugs", excused)
 
@@ -94,14 +104,25 @@ def _pole(ion: int | None) -> Role | None:
     return Role.CATHODE if ion < 0 else Role.ANODE
 
 
+SIDES = ("left", "right", "both")
+
+
 def scopes(plan: Plan) -> Iterator[Derived]:
-    """An envelope is used with a device of a class that it is meant for; sites are words, and left out."""
+    """An envelope is used at the sites, and with a device of a class, that it is meant for."""
     for index, envelope in enumerate(plan.envelopes):
         claim = f"envelopes[{index}]"
         if envelope.sites:
-            yield Left(claim, "sites, which are words")
+            meant = {_words(site) for site in envelope.sites} - {()}
+            active = [item for item in plan.electrodes if item.place is Place.ACTIVE]
+            yield Settled(claim, all(_words(item.site) in meant for item in active))
         if envelope.device_classes:
             yield Settled(claim, plan.device.device_class in envelope.device_classes)
+
+
+def _words(site: str) -> tuple[str, ...]:
+    """What a site is called, whatever the side: exactly these words, in this order."""
+    parts = re.split(r"[\s,]+", site.casefold())
+    return tuple(part for part in parts if part and part not in SIDES)
 
 
 def tables(plan: Plan) -> Iterator[Derived]:

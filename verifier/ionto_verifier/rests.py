@@ -7,10 +7,10 @@ from enum import Enum
 from typing import assert_never
 
 from ionto_verifier.decision import Proved, Refuted, Stage, Unknown
-from ionto_verifier.properties import Property
+from ionto_verifier.properties import REACHED
 from ionto_verifier.report import Answered, VerificationReport
 
-EXISTENCE = frozenset({Property.TREATABLE.value, Property.REACHABLE.value})
+EXISTENCE = frozenset(item.value for item in REACHED)
 """Properties that are proved by somebody or something that exists."""
 
 
