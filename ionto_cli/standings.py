@@ -17,6 +17,17 @@ def certificates_line(checked: Rechecked) -> str:
     )
 
 
+def on_a_word(checked: Rechecked) -> str | None:
+    """What is said before a session where a proof is not all certificates; None where there is nothing to
+    say.
+    """
+    word = checked.count(Standing.SOLVER)
+    if not word:
+        return None
+    claims = "a claim of this plan rests" if word == 1 else f"{word} claims of this plan rest"
+    return f"{claims} on a solver's word alone: `ionto recheck` says which"
+
+
 def standing_lines(checked: Rechecked) -> list[str]:
     """Each standing with its claims, by property; and why claims were not derived."""
     lines = []
@@ -40,6 +51,7 @@ def standing_data(checked: Rechecked) -> dict[str, object]:
         "certificates": checked.certificates,
         "derived": {"questions": checked.derived[1], "certified": checked.derived[0]},
         "arithmetic": checked.arithmetic,
+        "shown": checked.shown,
         "stated": {"questions": checked.stated[1], "certified": checked.stated[0]},
         "not_understood": checked.not_understood,
         "standings": {item.name.lower(): checked.count(item) for item in Standing},

@@ -167,6 +167,9 @@ CODES: dict[str, str] = {
     "I0624": "a mean of the current density above its limit",
     "I0625": "a pulse with more charge than its limit",
     "I0628": "an envelope used for what it is not meant for",
+    "I0629": "a verification that leaves out what the plan demands",
+    "I0630": "a sealed claim that nothing proves",
+    "I0631": "a plan without certificates on a device",
     # I07xx: vacuous or undecided
     "I0701": "nobody can be treated",
     "I0702": "something that never happens",

@@ -54,6 +54,7 @@ def _tell(sealed: Sealed) -> None:
             f"  {asked} questions derived again from the plan, by another path: {certified} certified, "
             f"{asked - certified} beyond this reckoning; {checked.arithmetic} findings of plain arithmetic"
         )
+        say(f"  {checked.shown} claims that somebody exists: for each a person is named and was seen to fit")
     certified, asked = checked.stated
     say(
         f"  {asked} questions as the verifier stated them: {certified} certified; "

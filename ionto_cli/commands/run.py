@@ -17,6 +17,7 @@ from ionto_cli.files import system_words
 from ionto_cli.lines import line_of, ports_of
 from ionto_cli.live import run_on_device
 from ionto_cli.sealed import open_plan
+from ionto_cli.standings import on_a_word
 from ionto_cli.terminal import complain
 from ionto_ir.bind import Acknowledgement, History, Refusal, bind
 from ionto_ir.bind_together import BoundTogether, bind_together
@@ -50,6 +51,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     asker.say(f"{sealed.plan.title}: {place} `{sealed.plan.device.name}`")
     if sealed.rechecked is None:
         asker.say("no certificates are sealed with this plan: its proof rests on the word of who sealed it")
+    elif word := on_a_word(sealed.rechecked):
+        asker.say(word)
     settings = _settings(arguments, out, asker)
     if isinstance(settings, Diagnostic):
         return complain(settings)

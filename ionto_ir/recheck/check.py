@@ -1,7 +1,8 @@
 """The recheck of a sealed plan: every certificate, against questions derived anew and the prover's own.
 
 What a claim rests on afterwards is one of a few standings, and the weakest word that is true of it is used:
-`derived` is said only where all of a claim was derived again from the plan and every part was certified.
+`derived` is said only where all of a claim was derived again from the plan and every part was certified, or
+where somebody is named who shows it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
 from ionto_ir.recheck.anchors import Anchors
 from ionto_ir.recheck.derive import Derivation, derive
+from ionto_ir.recheck.existence import shown
 from ionto_ir.recheck.proof import proves
 from ionto_ir.recheck.record import Record, Stated
 from ionto_ir.recheck.statement import Question
@@ -46,6 +48,8 @@ class ClaimStanding:
 class Wrong(Enum):
     """Kinds of what can be wrong with the certificates of a plan."""
 
+    UNNAMED = "I0629"
+    UNPROVED = "I0630"
     OTHER_PLAN = "I0830"
     FALSE = "I0831"
     UNPAIRED = "I0832"
@@ -66,7 +70,8 @@ class Rechecked:
     """What came of a recheck: nothing is wrong where `faults` is empty.
 
     `certificates` counts those that were checked; `derived`, of how many questions that were derived again,
-    `stated`, of how many as the verifier stated them; the others of each carry none.
+    `stated`, of how many as the verifier stated them; the others of each carry none. `shown` counts the
+    claims that somebody exists for which a person was seen.
     """
 
     claims: tuple[ClaimStanding, ...]
@@ -76,6 +81,7 @@ class Rechecked:
     arithmetic: int
     stated: tuple[int, int]
     not_understood: str | None
+    shown: int = 0
 
     def count(self, standing: Standing) -> int:
         """How many claims stand so."""
@@ -93,6 +99,7 @@ def recheck(plan: Plan, plan_sha256: str, claims: Sequence[Mapping[str, Json]], 
         if not item.holds
     ]
     checked = _stated(plan, record, faults)
+    seen = set(_shown(plan, record, faults))
     named = {str(claim.get("id")) for claim in claims}
     faults += [
         Fault(
@@ -101,7 +108,10 @@ def recheck(plan: Plan, plan_sha256: str, claims: Sequence[Mapping[str, Json]], 
         for item in record.stated
         if item.claim not in named
     ]
-    standings = tuple(_standing(claim, derivation, certified, record) for claim in claims)
+    settled = Rests(derivation, certified, seen)
+    standings = tuple(_standing(claim, settled, record) for claim in claims)
+    faults += _unnamed(derivation, named)
+    faults += _unproved(claims, standings)
     return Rechecked(
         standings,
         tuple(faults),
@@ -110,12 +120,40 @@ def recheck(plan: Plan, plan_sha256: str, claims: Sequence[Mapping[str, Json]], 
         len(derivation.settled),
         (checked, len(record.stated)),
         derivation.not_understood,
+        len(seen),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Rests:
+    """What was derived again, which of its questions are certified, and which claims somebody shows."""
+
+    derivation: Derivation
+    certified: set[str]
+    shown: set[str]
 
 
 def _of_other_plan(record: Record, plan_sha256: str) -> Iterable[Fault]:
     if record.plan_sha256 != plan_sha256:
         yield Fault(Wrong.OTHER_PLAN, "the certificates were made for another plan")
+
+
+def _unnamed(derivation: Derivation, named: set[str]) -> Iterable[Fault]:
+    """What the plan demands must be spoken of: a claim that is left out would not be missed."""
+    demanded = [item.claim for item in derivation.questions]
+    demanded += [item.claim for item in derivation.left]
+    for claim in dict.fromkeys(demanded):
+        if claim not in named:
+            yield Fault(Wrong.UNNAMED, f"the verification says nothing of `{claim}`, which this plan demands")
+
+
+def _unproved(claims: Sequence[Mapping[str, Json]], standings: Sequence[ClaimStanding]) -> Iterable[Fault]:
+    """Only a soft limit may be open, and what is sealed says itself that the rest is proved."""
+    for claim, item in zip(claims, standings, strict=True):
+        if claim.get("soft") is True and claim.get("verdict") != "proved":
+            continue
+        if claim.get("verdict") != "proved" or item.standing is Standing.OPEN:
+            yield Fault(Wrong.UNPROVED, f"nothing proves `{item.claim}`: {item.statement}")
 
 
 def _derived(derivation: Derivation, record: Record, faults: list[Fault]) -> Iterable[str]:
@@ -167,6 +205,15 @@ def _stated(plan: Plan, record: Record, faults: list[Fault]) -> int:
     return count
 
 
+def _shown(plan: Plan, record: Record, faults: list[Fault]) -> Iterable[str]:
+    """The claims that somebody exists whom the record names: it must be true of that person."""
+    for claim, place in record.shown:
+        if shown(plan, claim, record.people[place]):
+            yield claim
+        else:
+            faults.append(Fault(Wrong.FALSE, f"the person named for `{claim}` does not show it"))
+
+
 WITHOUT = {
     "values": Standing.VALUES,
     "witness": Standing.WITNESS,
@@ -178,16 +225,14 @@ WITHOUT = {
 _WEAKEST_FIRST = (Standing.OPEN, Standing.SOLVER, Standing.WITNESS, Standing.VALUES)
 
 
-def _standing(
-    claim: Mapping[str, Json], derivation: Derivation, certified: set[str], record: Record
-) -> ClaimStanding:
-    name = str(claim.get("id"))
+def _standing(claim: Mapping[str, Json], rests: Rests, record: Record) -> ClaimStanding:
+    name, derivation, certified = str(claim.get("id")), rests.derivation, rests.certified
     questions = [item.id for item in derivation.questions if item.claim == name]
     settled = [item.holds for item in derivation.settled if item.claim == name]
     reasons = [item.reason for item in derivation.left if item.claim == name]
     stated = [item for item in record.stated if item.claim == name]
     whole = bool(questions or settled) and not reasons
-    if whole and all(settled) and certified.issuperset(questions):
+    if name in rests.shown or (whole and all(settled) and certified.issuperset(questions)):
         standing, reason = Standing.DERIVED, None
     else:
         standing = _without_derivation(stated)

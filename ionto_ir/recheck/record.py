@@ -1,13 +1,16 @@
 """The certificates of a sealed plan as they are written in it, read back or refused.
 
-    schema        "ionto.certificates/1"
+    schema        "ionto.certificates/2"
     plan_sha256   digest of the plan that they are about
     proofs        certificates, each once
     derived       [[question, proof or null], ...]: what the recheck derives itself, in its order
     grounds       [[domains, facts], ...]: what the prover assumed, each once
     stated        what the prover proved, as it stated it; see `Stated`
+    people        [[variable, value], ...] for each of some people, with every variable of the plan
+    shown         [[claim, person], ...]: claims that somebody exists, and who does
 
-A domain is `[name, lo, hi, step or null]`, a fact `[name, formula]`. A proof is named by its place.
+A domain is `[name, lo, hi, step or null]`, a fact `[name, formula]`. Proofs and people are named
+by their place.
 """
 
 from __future__ import annotations
@@ -20,9 +23,9 @@ from ionto_ir.recheck.formulas import ForeignError, read_formula, read_integer, 
 from ionto_ir.recheck.polynomial import Polynomial
 from ionto_ir.recheck.statement import Domain, Fact, Formula
 
-SCHEMA = "ionto.certificates/1"
+SCHEMA = "ionto.certificates/2"
 
-FIELDS = ("schema", "plan_sha256", "proofs", "derived", "grounds", "stated")
+FIELDS = ("schema", "plan_sha256", "proofs", "derived", "grounds", "stated", "people", "shown")
 
 METHODS = frozenset({"interval", "relaxation", "split", "solver", "values", "witness", "open"})
 """How the prover settled a question: the last four bring no certificate (a solver's word, values that were
@@ -67,6 +70,8 @@ class Record:
     derived: tuple[tuple[str, int | None], ...]
     grounds: tuple[Ground, ...]
     stated: tuple[Stated, ...]
+    people: tuple[dict[str, int], ...] = ()
+    shown: tuple[tuple[str, int], ...] = ()
 
 
 Fault: TypeAlias = str
@@ -91,12 +96,15 @@ def read_record(value: Json) -> Record | Fault:
 def _record(value: dict[str, Json]) -> Record:
     proofs = tuple(_list(value["proofs"]))
     grounds = tuple(_ground(item) for item in _list(value["grounds"]))
+    people = tuple(_person(item) for item in _list(value["people"]))
     return Record(
         _text(value["plan_sha256"]),
         proofs,
         tuple(_entry(item, len(proofs)) for item in _list(value["derived"])),
         grounds,
         tuple(_stated(item, len(grounds), len(proofs)) for item in _list(value["stated"])),
+        people,
+        tuple(_shown(item, len(people)) for item in _list(value["shown"])),
     )
 
 
@@ -153,6 +161,26 @@ def _measured(value: Json) -> Measured:
             return Measured(read_polynomial(measured), divisor, read_integer(bound))
         case _:
             raise ForeignError
+
+
+def _person(value: Json) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for item in _list(value):
+        match item:
+            case [str(name), number] if name not in found:
+                found[name] = read_integer(number)
+            case _:
+                raise ForeignError
+    return found
+
+
+def _shown(value: Json, people: int) -> tuple[str, int]:
+    match value:
+        case [str(claim), person]:
+            place = _place(person, people)
+            if place is not None:
+                return claim, place
+    raise ForeignError
 
 
 def _place(value: Json, count: int) -> int | None:

@@ -15,6 +15,8 @@ SHOWN_MAX = 8
 """Faults that a reader is told of; the first says it, the others help to find it."""
 
 ADVICE = {
+    Wrong.UNNAMED: "do not run it: a part of what must hold was not verified",
+    Wrong.UNPROVED: "do not run it: compile the protocol again",
     Wrong.OTHER_PLAN: "do not run it: compile the protocol again",
     Wrong.FALSE: "do not run it: what it claims is not proved for this plan",
     Wrong.UNPAIRED: "do not run it: compile the protocol again",
@@ -36,7 +38,7 @@ def recheck_sealed(
 
 
 def faults_of(checked: Rechecked | str, file: str) -> tuple[Diagnostic, ...]:
-    """What is wrong, as diagnostics (I0829 to I0834)."""
+    """What is wrong, as diagnostics (I0629, I0630, I0829 to I0834)."""
     span = Span(file, 1, 1, 1, 1)
     if isinstance(checked, str):
         text = f"the certificates of this plan cannot be read: {checked}"

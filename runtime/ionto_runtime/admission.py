@@ -118,6 +118,13 @@ def capability_problems(plan: Plan, has: Capabilities) -> Iterator[Diagnostic]:
             yield _lacks(text)
 
 
+def uncertified(plan: Plan) -> Diagnostic:
+    """A plan that nobody can check again runs on no device (I0631)."""
+    text = "no certificates are sealed with this plan, so its proof cannot be checked before current flows"
+    help_ = "`ionto compile` seals a plan with its certificates"
+    return error("I0631", text, plan.span, "this protocol", help=help_)
+
+
 def _lacks(text: str, advice: str | None = None) -> Diagnostic:
     return error("I0922", text, None, help=advice or "`ionto devices` shows what each kind of device can do")
 

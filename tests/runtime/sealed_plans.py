@@ -35,6 +35,8 @@ from ionto_ir.plan import (
 )
 from ionto_ir.seal import seal
 from ionto_runtime.signing import generate_key, signer_of, write_key_pair
+from ionto_verifier.driver import verify
+from tests.ir.sealing import PROVE_ONLY, sealed_parts
 from tests.treatments import BENCH, HERE, answer, electrode, limit, plan_with
 
 MA = 1_000_000
@@ -118,14 +120,20 @@ class Workplace:
         )
 
 
-def placed(folder: Path, plan: Plan | None = None, outcome: str = "proved") -> Workplace:
-    """Seal a plan into a folder and trust its author."""
+def placed(
+    folder: Path, plan: Plan | None = None, outcome: str = "proved", *, certified: bool = False
+) -> Workplace:
+    """Seal a plan into a folder and trust its author; `certified` as `ionto compile` does, with a proof."""
     key = generate_key("Dr Test")
     trusted = folder / "home" / "trusted"
     trusted.mkdir(parents=True)
     write_key_pair(key, trusted, "test")
     (trusted / "test.secret.pem").rename(folder / "test.secret.pem")
-    sealed = seal(plan_to_json(plan or heel_plan()), "heel", {"outcome": outcome}, [signer_of(key)])
+    written, said, certificates = plan_to_json(plan or heel_plan()), {"outcome": outcome}, None
+    if certified:
+        used = plan or heel_plan()
+        written, said, certificates = sealed_parts(used, verify(used, PROVE_ONLY))
+    sealed = seal(written, "heel", said, [signer_of(key)], certificates)
     assert isinstance(sealed, bytes)
     (folder / "heel.plan.json").write_bytes(sealed)
     return Workplace(folder)

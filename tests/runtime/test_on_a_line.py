@@ -11,8 +11,8 @@ import pytest
 
 from ionto_ir.dataclass import replace
 from ionto_ir.features import features_of
-from ionto_ir.limits import Envelope
-from ionto_ir.plan import Plan
+from ionto_ir.limits import Envelope, LimitKind
+from ionto_ir.plan import IntegerDomain, Plan
 from ionto_runtime.accounting import account_of
 from ionto_runtime.device_file import device_file_text
 from ionto_runtime.drivers.driver import Identity
@@ -206,7 +206,7 @@ BENCH_ONLY = Envelope("bench", "Phantoms", None, SPAN, device_classes=("bench",)
 
 
 def for_the_bench(plan: Plan, driver: str) -> Plan:
-    """The plan for a bench instrument, and for nobody."""
+    """The plan for a bench instrument, and for nobody: no more than it can set, and only that is limited."""
     device = replace(
         on_the_reference_device(plan).device,
         name=driver,
@@ -215,18 +215,28 @@ def for_the_bench(plan: Plan, driver: str) -> Plan:
         compliance_mv=13_000,
         device_class="bench",
     )
-    return replace(plan, device=device, envelopes=(BENCH_ONLY,))
+    current, *others = plan.variables
+    assert isinstance(current.domain, IntegerDomain)
+    current = replace(current, domain=replace(current.domain, hi=3 * MA))
+    kept = tuple(item for item in plan.limits if item.kind is LimitKind.CURRENT)
+    return replace(plan, device=device, envelopes=(BENCH_ONLY,), variables=(current, *others), limits=kept)
 
 
 def bench_job(
-    folder: Path, name: str, *, people: bool = False, relay: bool = True, lasting: bool = True
+    folder: Path,
+    name: str,
+    *,
+    people: bool = False,
+    relay: bool = True,
+    lasting: bool = True,
+    certified: bool = True,
 ) -> Job:
     """A job for a bench instrument, whose watchdog relay, where it takes one, the device file names."""
     job = job_at(folder, port=str(folder / "line"), driver=name)
     plan = for_the_bench(LASTING if lasting else QUICK, name)
     plan = replace(plan, envelopes=()) if people else plan
     (folder / "sealed").mkdir()
-    place = placed(folder / "sealed", replace(plan, requires=features_of(plan)))
+    place = placed(folder / "sealed", replace(plan, requires=features_of(plan)), certified=certified)
     job = replace(job, plan=place.folder / "heel.plan.json", trust=place.folder / "home" / "trusted")
     if name != "keithley_2400" or not relay:
         return job
@@ -257,6 +267,13 @@ def test_an_instrument_that_nothing_would_end_runs_nothing_at_all(tmp_path: Path
     with spoken_to(bench_job(tmp_path, name, relay=False)) as spoken, instrument(tmp_path, name) as device:
         refused = spoken.refusal()
         assert "I0922" in refused and "watchdog relay" in refused
+        assert device.wait_until_nothing_flows() == 0
+
+
+def test_a_plan_without_certificates_runs_on_no_real_device(tmp_path: Path) -> None:
+    job = bench_job(tmp_path, "keithley_2400", certified=False)
+    with spoken_to(job) as spoken, instrument(tmp_path, "keithley_2400") as device:
+        assert "I0631" in spoken.refusal()
         assert device.wait_until_nothing_flows() == 0
 
 

@@ -20,6 +20,7 @@ from ionto_ir.recheck.record import SCHEMA
 from ionto_verifier.budget import Budget
 from ionto_verifier.certificate_codec import Json, encode, formula_json, polynomial_json
 from ionto_verifier.decision import Decision, Proved
+from ionto_verifier.examples import Person, people_of
 from ionto_verifier.obligation import And, Atom, Formula, Guard, Obligation, Or, Variable
 from ionto_verifier.properties import Measure
 from ionto_verifier.report import Answered, VerificationReport
@@ -54,6 +55,7 @@ def certificates_of(report: VerificationReport, plan_sha256: str) -> Certificate
     proofs, grounds = _Pool(), _Pool()
     stated: list[Json] = [_stated(item, proofs, grounds) for item in report.answers]
     derived: list[Json] = [[name, place] for name, place in _derived(report.plan, proofs)]
+    people, shown = people_of(report)
     return {
         "schema": SCHEMA,
         "plan_sha256": plan_sha256,
@@ -61,7 +63,13 @@ def certificates_of(report: VerificationReport, plan_sha256: str) -> Certificate
         "derived": derived,
         "grounds": grounds.items,
         "stated": stated,
+        "people": [_person(item) for item in people],
+        "shown": [[claim, place] for claim, place in shown],
     }
+
+
+def _person(person: Person) -> Json:
+    return [[name, str(value)] for name, value in person.items()]
 
 
 def method_of(item: Answered) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic
+from ionto_runtime.admission import uncertified
 from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import DeadMan, Driver, Identity
 from ionto_runtime.gathering import channels_header
@@ -25,12 +26,16 @@ class Met:
 
 
 def meet_all(admitted: Admitted, drivers: Sequence[Driver], clock: Clock) -> Met | Sequence[Diagnostic]:
-    """Connect to every device, see that it is who was meant, and that no two of them are the same (I0871)."""
+    """Connect to every device, see that it is who was meant, that no two of them are the same (I0871), and
+    that a plan which nobody can check again is for none that is real (I0631).
+    """
     found: list[Identity] = []
     for driven, driver in zip(admitted.driven, drivers, strict=True):
         identity = met(driver, driven.bound.plan, driven.allowed, clock)
         if not isinstance(identity, Identity):
             return identity
+        if admitted.sealed.rechecked is None and not identity.simulated:
+            return (uncertified(admitted.sealed.plan),)
         for earlier, other in zip(admitted.driven, found, strict=False):
             if identity.serial and (identity.model, identity.serial) == (other.model, other.serial):
                 both = f"serial number {identity.serial}"
