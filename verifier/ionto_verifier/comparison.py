@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Plan
-from ionto_verifier.acting import acting
+from ionto_verifier.acting import acting, alike_but_for_names
 from ionto_verifier.aspects import Aspect, Change
+from ionto_verifier.comparison_memory import memory_aspects
 from ionto_verifier.comparison_output import output_aspects
 from ionto_verifier.comparison_people import people_aspects
 from ionto_verifier.comparison_rules import rule_aspects
+from ionto_verifier.comparison_together import together_aspects
 from ionto_verifier.term import TermTooLargeError
 
 
@@ -47,18 +49,17 @@ class Comparison:
 
 def compare(old: Plan, new: Plan) -> Comparison:
     """Compare two well-formed plans."""
-    if acting(old) == acting(new):
+    if acting(old) == acting(new) or alike_but_for_names(old, new):
         return Comparison(old, new, identical=True, aspects=())
     aspects = [*rule_aspects(old, new)]
-    if old.channels or new.channels:
-        reason = "plans with several channels are not compared beyond their rules"
-        aspects.append(Aspect("what a session may reach", Change.UNDECIDED, "", "", reason))
-        return Comparison(old, new, identical=False, aspects=tuple(aspects))
     try:
+        aspects += memory_aspects(old, new)
         aspects += people_aspects(old, new)
         grave = (Change.LOOSER, Change.UNDECIDED, Change.OTHER)
         nobody_more = not any(item.change in grave and item.about_values for item in aspects)
-        aspects += output_aspects(old, new, nobody_more=nobody_more)
+        several = old.channels or new.channels
+        reached = together_aspects if several else output_aspects
+        aspects += reached(old, new, nobody_more=nobody_more)
     except TermTooLargeError as too_large:
         reason = f"a plan is too intricate to be compared: it leads to {too_large}"
         aspects.append(Aspect("what a session may reach", Change.UNDECIDED, "", "", reason))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 
 from ionto_ir.bind import Refusal
 from ionto_ir.dataclass import replace
 from ionto_ir.expression import Value
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.ordinary import ordinary_values
-from ionto_ir.plan import BooleanDomain, Plan, VariableKind
+from ionto_ir.plan import BooleanDomain, Hold, Plan, Ramp, VariableKind
 from ionto_ir.rehearse import rehearse
 from ionto_ir.scenario import Scenario
 from ionto_ir.units import approximate
@@ -29,6 +30,9 @@ ASKED: tuple[tuple[str, LimitKind, Role | None, bool, str], ...] = (
     ("highest current", LimitKind.CURRENT, None, True, "mA"),
     ("highest density at the cathode", LimitKind.DENSITY, Role.CATHODE, False, "mA/cm2"),
     ("highest density at the anode", LimitKind.DENSITY, Role.ANODE, False, "mA/cm2"),
+    ("highest mean density at the cathode", LimitKind.MEAN_DENSITY, Role.CATHODE, False, "mA/cm2"),
+    ("highest mean density at the anode", LimitKind.MEAN_DENSITY, Role.ANODE, False, "mA/cm2"),
+    ("charge of a pulse", LimitKind.PULSE_CHARGE, None, False, "uC"),
     ("steepest ramp", LimitKind.RAMP, None, False, "mA/s"),
     ("charge of a session", LimitKind.DOSE, None, False, "mA.min"),
     ("length of a session", LimitKind.DURATION, None, False, "min"),
@@ -36,6 +40,9 @@ ASKED: tuple[tuple[str, LimitKind, Role | None, bool, str], ...] = (
 )
 """What is asked of both plans; where it is not nominal, the device's accuracy counts."""
 
+
+OF_WAVEFORMS = (LimitKind.MEAN_DENSITY, LimitKind.PULSE_CHARGE)
+"""What is not told where the current is direct: its mean is its peak."""
 
 DIGITS = (4, 6, 9, 12)
 
@@ -53,10 +60,18 @@ def output_aspects(old: Plan, new: Plan, *, nobody_more: bool) -> Iterator[Aspec
     if nobody_more and all(former[name] == latter[name] for name in DECIDING):
         yield Aspect("what a session may reach", Change.SAME, "the same steps", "the same steps")
         return
-    before, after = _worst(old), _worst(new)
+    before, after = worst_cases(old), worst_cases(new)
+    shaped = _shaped(old) or _shaped(new)
     for number, (subject, kind, role, nominal, unit) in enumerate(ASKED):
+        if kind in OF_WAVEFORMS and not shaped:
+            continue
         limit = _boundless(old, kind, role, nominal, unit)
         yield _aspect(old, new, subject, limit, before.get(number), after.get(number))
+
+
+def _shaped(plan: Plan) -> bool:
+    """Whether a step is pulsed or alternating."""
+    return any(isinstance(step, Ramp | Hold) and step.waveform is not None for step in plan.steps)
 
 
 def _boundless(plan: Plan, kind: LimitKind, role: Role | None, nominal: bool, unit: str) -> Limit:
@@ -76,7 +91,7 @@ def _boundless(plan: Plan, kind: LimitKind, role: Role | None, nominal: bool, un
     )
 
 
-def _worst(plan: Plan) -> dict[int, Margin | None]:
+def worst_cases(plan: Plan) -> dict[int, Margin | None]:
     """The worst case of what is asked, by its number; None where nothing bounds it."""
     asked = tuple(_boundless(plan, *item[1:]) for item in ASKED)
     inquiry = Inquiry(replace(plan, limits=asked))
@@ -106,9 +121,18 @@ def _aspect(
     change = _change(before, after)
     if change is Change.UNDECIDED:
         reason = "the worst cases of the two are not known closely enough to say which is larger"
+        reason += _at_most_more(before, after)
         return Aspect(subject, change, told, now, reason)
     witness = _witness(old, new, after) if change is Change.LOOSER else None
     return Aspect(subject, change, told, now, None, witness)
+
+
+def _at_most_more(before: Margin, after: Margin) -> str:
+    """By how much the new plan may reach more, where that is known."""
+    if before.attained is None or before.attained <= 0:
+        return ""
+    share = (after.worst / before.attained - 1) * 10**6
+    return f"; the new one reaches at most {max(1, ceil(share))} ppm more, if at all"
 
 
 def _told(limit: Limit, before: Margin | None, after: Margin | None) -> tuple[str, str]:
@@ -138,14 +162,17 @@ def _change(before: Margin, after: Margin) -> Change:
 
 def _witness(old: Plan, new: Plan, margin: Margin) -> Witness | None:
     """The session in which the new plan reaches more, and the same values under the old plan."""
-    names = {item.name: item for item in new.variables if item.kind is not VariableKind.RECORD}
+    entered = (VariableKind.RECORD, VariableKind.MEMORY)
+    names = {item.name: item for item in new.variables if item.kind not in entered}
     given: dict[str, Value] = {}
     for name, value in margin.witness.items():
         if name in names:
             boolean = isinstance(names[name].domain, BooleanDomain)
             given[name] = bool(value) if boolean else int(value)
     told = tuple((name, value_text(names[name], given[name])) for name in sorted(given))
-    return Witness(tuple(sorted(given.items())), told, _session(old, given), _session(new, given))
+    before, after = _session(old, given), _session(new, given)
+    # Undisturbed, both may come to the same: then the values show nothing.
+    return None if before == after else Witness(tuple(sorted(given.items())), told, before, after)
 
 
 def _session(plan: Plan, given: dict[str, Value]) -> str:

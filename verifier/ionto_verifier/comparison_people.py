@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from ionto_ir.bind import Refusal
-from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Value
 from ionto_ir.limits import Exclusion
 from ionto_ir.ordinary import ordinary_values
@@ -20,10 +20,14 @@ from ionto_ir.rehearse import rehearse
 from ionto_ir.scenario import Scenario
 from ionto_ir.wording import value_text
 from ionto_verifier.aspects import Aspect, Change, Witness
+from ionto_verifier.carried import carried_witness, speaks_of_memory
+from ionto_verifier.comparison_ends import merged
 from ionto_verifier.decision import Proved, Refuted
 from ionto_verifier.encode import Encoding
 from ionto_verifier.obligation import Formula, Obligation, conjunction, formula_variables, negation
 from ionto_verifier.solve import decide
+
+REFUSED = "refuses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +41,17 @@ class _Asked:
 
 def people_aspects(old: Plan, new: Plan) -> Iterator[Aspect]:
     """For each condition of the old plan: does the new one keep it?"""
-    merged = _merged(old, new)
+    both = merged(old, new)
     strangers = _strangers(old, new)
     if strangers:
         reason = f"`{strangers[0]}` is answered in one way by one plan and in another by the other"
         yield Aspect("who may be treated", Change.UNDECIDED, "", "", reason, about_values=True)
         return
-    encoding = Encoding(merged)
+    encoding = Encoding(both)
     for asked in (*_conditions(old, encoding), *_cautions(old, new, encoding)):
         yield _kept(old, new, encoding, asked)
     if tuple(_conditions_of(new)) != tuple(_conditions_of(old)):
         yield from _added(old, new)
-
-
-def _merged(old: Plan, new: Plan) -> Plan:
-    """The new plan, with whatever only the old one asks."""
-    names = {item.name for item in new.variables}
-    return replace(new, variables=(*new.variables, *(v for v in old.variables if v.name not in names)))
 
 
 def _strangers(old: Plan, new: Plan) -> list[str]:
@@ -110,23 +108,45 @@ def _kept(old: Plan, new: Plan, encoding: Encoding, asked: _Asked) -> Aspect:
 def _shown(old: Plan, new: Plan, subject: str, only_caution: bool, found: Mapping[str, Fraction]) -> Aspect:
     """Present the witness to both plans: the new one must take it, the old one must object."""
     names = {item.name: item for item in (*old.variables, *new.variables)}
-    given = {name: _value(names[name], value) for name, value in found.items() if name in names}
-    treated, before = _presented(new, given), _presented(old, given)
-    objects = before.startswith(REFUSED) or (only_caution and "caution" in before)
-    if treated.startswith(REFUSED) or not objects:
-        reason = "a person was found, but the machine does not treat them differently"
-        return Aspect(subject, Change.UNDECIDED, "stands", "is not certain", reason, about_values=True)
+    remembers = speaks_of_memory(old, frozenset(found)) or speaks_of_memory(new, frozenset(found))
+    given = {
+        name: _value(names[name], value)
+        for name, value in found.items()
+        if name in names and names[name].kind is not VariableKind.MEMORY
+    }
+    answers = {name: value for name, value in given.items() if names[name].kind is VariableKind.ANSWER}
+    for tried in (given, answers) if remembers else (given,):
+        treated, before = _presented(new, tried), _presented(old, tried)
+        objects = before.startswith(REFUSED) or (only_caution and "caution" in before)
+        if objects and not treated.startswith(REFUSED):
+            told = _unusual(old, new, tried, names)
+            witness = Witness(tuple(sorted(tried.items())), told, before, treated)
+            return Aspect(subject, Change.LOOSER, "stands", "is gone", None, witness, about_values=True)
+    if remembers:
+        return _over_sessions(old, new, subject)
+    reason = "a person was found, but the machine does not treat them differently"
+    return Aspect(subject, Change.UNDECIDED, "stands", "is not certain", reason, about_values=True)
+
+
+def _unusual(
+    old: Plan, new: Plan, given: Mapping[str, Value], names: Mapping[str, Variable]
+) -> tuple[tuple[str, str], ...]:
+    """What is not as in an ordinary session."""
     usual = ordinary_values(old, {}) | ordinary_values(new, {})
-    told = tuple(
+    return tuple(
         (name, value_text(names[name], given[name]))
         for name in sorted(given)
         if given[name] != usual.get(name)
     )
-    witness = Witness(tuple(sorted(given.items())), told, before, treated)
+
+
+def _over_sessions(old: Plan, new: Plan, subject: str) -> Aspect:
+    """What depends on earlier sessions is shown by sessions that can have been."""
+    witness = carried_witness(old, new)
+    if witness is None:
+        reason = "a remembered value was found, but no course in which it comes about"
+        return Aspect(subject, Change.UNDECIDED, "stands", "is not certain", reason, about_values=True)
     return Aspect(subject, Change.LOOSER, "stands", "is gone", None, witness, about_values=True)
-
-
-REFUSED = "refuses"
 
 
 def _presented(plan: Plan, given: Mapping[str, Value]) -> str:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from ionto_ir.course import DAY_MS, Course, Gate
 from ionto_ir.dataclass import replace
+from ionto_ir.device import Drug
 from ionto_ir.limits import Limit
-from ionto_ir.monitor import Monitor, MonitorAction
-from ionto_ir.plan import BooleanDomain, IntegerDomain, Plan, Variable, VariableKind
+from ionto_ir.plan import (
+    BooleanDomain,
+    Classify,
+    Confirm,
+    Finish,
+    Instruct,
+    IntegerDomain,
+    Plan,
+    Ramp,
+    Record,
+    Reverse,
+    Variable,
+    VariableKind,
+)
 from ionto_ir.wording import duration_text, limit_text, value_text
 from ionto_verifier.aspects import Aspect, Change
+from ionto_verifier.comparison_course import course_aspects
+from ionto_verifier.comparison_monitors import monitor_aspects
 from ionto_verifier.covering import covers
-from ionto_verifier.windows import sessions_within
-
-WINDOWS_MS = (DAY_MS, 7 * DAY_MS, 30 * DAY_MS, 365 * DAY_MS)
-"""Windows in which the sessions of two courses are counted, besides those that a limit names."""
 
 NOTHING = "nothing"
 
@@ -25,8 +35,8 @@ def rule_aspects(old: Plan, new: Plan) -> Iterator[Aspect]:
     yield from _limits(old, new)
     yield from _ranges(old, new)
     yield from _interruptions(old, new)
-    yield from _monitors(old, new)
-    yield from _courses(old, new)
+    yield from monitor_aspects(old, new)
+    yield from course_aspects(old, new)
     yield from _equipment(old, new)
 
 
@@ -59,32 +69,6 @@ def _smaller(new: int, old: int) -> Change:
     return Change.STRICTER if new < old else Change.LOOSER
 
 
-# --- monitors ------------------------------------------------------------------------------------------
-
-
-def _monitors(old: Plan, new: Plan) -> Iterator[Aspect]:
-    """A monitor that is gone, or waits longer, no longer stops what it stopped."""
-    for monitor in old.monitors:
-        subject = f"monitor {monitor.text}"
-        kept = [other for other in new.monitors if _looks_alike(monitor, other)]
-        if not kept:
-            warns = monitor.action is MonitorAction.WARN
-            change = Change.OTHER if warns else Change.LOOSER
-            yield Aspect(subject, change, monitor.action.value, NOTHING, "the new plan has no such monitor")
-            continue
-        soonest = min(other.persistence_ms for other in kept)
-        before, after = (f"after {duration_text(time_ms)}" for time_ms in (monitor.persistence_ms, soonest))
-        yield Aspect(subject, _smaller(soonest, monitor.persistence_ms), before, after)
-    for monitor in new.monitors:
-        if not any(_looks_alike(monitor, other) for other in old.monitors):
-            yield Aspect(f"new monitor {monitor.text}", Change.STRICTER, NOTHING, monitor.action.value)
-
-
-def _looks_alike(one: Monitor, other: Monitor) -> bool:
-    mine = (one.action, one.condition, one.until)
-    return mine == (other.action, other.condition, other.until)
-
-
 # --- ranges --------------------------------------------------------------------------------------------
 
 
@@ -103,11 +87,11 @@ def _ranges(old: Plan, new: Plan) -> Iterator[Aspect]:
 
 
 def _parameters(plan: Plan) -> dict[str, Variable]:
-    """Everything that has a range: an answer is yes or no, and is compared with whom it refuses."""
+    """Everything that is chosen or measured: an answer is yes or no, and is compared with whom it refuses."""
     return {
         item.name: replace(item, span=plan.span, text="", code=None)
         for item in plan.variables
-        if not isinstance(item.domain, BooleanDomain)
+        if not isinstance(item.domain, BooleanDomain) and item.kind is not VariableKind.MEMORY
     }
 
 
@@ -162,74 +146,6 @@ def _interruptions(old: Plan, new: Plan) -> Iterator[Aspect]:
         yield Aspect("length of a pause", change, lengths[0], lengths[1])
 
 
-# --- course --------------------------------------------------------------------------------------------
-
-
-def _courses(old: Plan, new: Plan) -> Iterator[Aspect]:
-    named = {limit.window_ms for limit in (*old.limits, *new.limits) if limit.window_ms is not None}
-    for window_ms in sorted({*named, *WINDOWS_MS}):
-        before, after = sessions_within(old.course, window_ms), sessions_within(new.course, window_ms)
-        told = ["without bound" if count is None else f"at most {count}" for count in (before, after)]
-        yield Aspect(f"sessions in any {duration_text(window_ms)}", _fewer(after, before), told[0], told[1])
-    if old.course is not None and new.course is not None:
-        before_stop, after_stop = old.course.stop_when, new.course.stop_when
-        if before_stop != after_stop:
-            change = Change.LOOSER if after_stop is None else Change.OTHER
-            if before_stop is None:
-                change = Change.STRICTER
-            yield Aspect("end of the course", change, _there(before_stop), _there(after_stop))
-        yield from _parts(old.course, new.course)
-
-
-def _parts(old: Course, new: Course) -> Iterator[Aspect]:
-    """What a count of sessions does not tell: rests, breaks, evaluations, phases, what is carried."""
-    if old.rest_site_ms != new.rest_site_ms:
-        change = Change.STRICTER if new.rest_site_ms > old.rest_site_ms else Change.LOOSER
-        told = [duration_text(item.rest_site_ms) if item.rest_site_ms else NOTHING for item in (old, new)]
-        yield Aspect("rest of a site", change, told[0], told[1])
-    breaks = [item.gap_ms_max for item in (old, new)]
-    if breaks[0] != breaks[1]:
-        change = Change.LOOSER if _fewer(breaks[1], breaks[0]) is Change.LOOSER else Change.STRICTER
-        told = [NOTHING if item is None else duration_text(item) for item in breaks]
-        yield Aspect("longest break of the course", change, told[0], told[1])
-    for subject, before, after in (
-        ("evaluations of the course", _gates(old.gates), _gates(new.gates)),
-        ("phases of the course", _phases(old), _phases(new)),
-        ("what is carried from session to session", _memories(old), _memories(new)),
-        ("days of the course", (old.weekdays, old.days), (new.weekdays, new.days)),
-    ):
-        if before != after:
-            reason = "they differ, and which of them admits more is not worked out"
-            yield Aspect(subject, Change.UNDECIDED, "otherwise", "otherwise", reason)
-
-
-def _gates(gates: Iterable[Gate]) -> tuple[object, ...]:
-    return tuple((gate.condition, gate.after) for gate in gates)
-
-
-def _phases(course: Course) -> tuple[object, ...]:
-    return tuple((phase.rhythm, phase.next_when, _gates(phase.gates)) for phase in course.phases)
-
-
-def _memories(course: Course) -> tuple[object, ...]:
-    return tuple(
-        (memory.variable, memory.kind, memory.source, memory.first, memory.swap_when)
-        for memory in course.memories
-    )
-
-
-def _fewer(new: int | None, old: int | None) -> Change:
-    if new == old:
-        return Change.SAME
-    if new is None:
-        return Change.LOOSER
-    return Change.STRICTER if old is None or new < old else Change.LOOSER
-
-
-def _there(condition: object) -> str:
-    return NOTHING if condition is None else "a condition"
-
-
 # --- equipment -----------------------------------------------------------------------------------------
 
 _EQUIPMENT: tuple[tuple[str, Callable[[Plan], object]], ...] = (
@@ -241,11 +157,20 @@ _EQUIPMENT: tuple[tuple[str, Callable[[Plan], object]], ...] = (
     ("stop slew", lambda plan: plan.stop_slew_na_s),
     ("resume slew", lambda plan: plan.resume_slew_na_s),
     ("assumed impedance", lambda plan: tuple(_impedance(plan))),
+    ("saturation", lambda plan: "may saturate" if plan.may_saturate else "drives the current"),
     (
         "electrodes",
         lambda plan: tuple((e.place.value, e.role.value, e.profile, e.site) for e in plan.electrodes),
     ),
-    ("drugs", lambda plan: tuple((e.site, d.name, d.ion) for e in plan.electrodes for d in e.drugs)),
+    ("drugs", lambda plan: tuple(_drug(e.site, d) for e in plan.electrodes for d in e.drugs)),
+    ("polarity", lambda plan: tuple(_polarity(plan))),
+    ("what people confirm", lambda plan: tuple(sorted(_said(plan, Confirm)))),
+    ("what people are told", lambda plan: tuple(sorted(_said(plan, Instruct)))),
+    (
+        "what is recorded",
+        lambda plan: tuple(sorted({s.variable for s in plan.steps if isinstance(s, Record)})),
+    ),
+    ("what results mean", lambda plan: tuple(_meanings(plan))),
 )
 
 
@@ -266,3 +191,29 @@ def _plain(fact: object) -> str:
     if isinstance(fact, tuple):
         return ", ".join(_plain(item) for item in fact) or NOTHING
     return str(fact)
+
+
+def _drug(site: str, drug: Drug) -> tuple[object, ...]:
+    return site, drug.name, drug.ion, drug.molar_mass_mg_mol, drug.concentration_ug_l, drug.transport_ppm
+
+
+def _polarity(plan: Plan) -> Iterator[str]:
+    """The order in which the poles are used, as far as the steps say it."""
+    for step in plan.steps:
+        if isinstance(step, Reverse):
+            yield "reversed"
+        elif isinstance(step, Ramp) and step.reversed:
+            yield "against the declared polarity"
+
+
+def _said(plan: Plan, kind: type[Confirm | Instruct]) -> Iterator[str]:
+    yield from (step.text for step in plan.steps if isinstance(step, kind))
+
+
+def _meanings(plan: Plan) -> Iterator[object]:
+    for step in plan.steps:
+        if isinstance(step, Classify):
+            rows = ((row.lo, row.lo_included, row.hi, row.hi_included, row.meaning) for row in step.rows)
+            yield (step.variable, *rows)
+        elif isinstance(step, Finish) and not step.completed:
+            yield step.reason

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic, Label, warning
-from ionto_ir.expression import Expression, Operation, Operator, Reference, references
-from ionto_ir.monitor import MEASURED, Monitor, MonitorAction
+from ionto_ir.expression import Expression, references
+from ionto_ir.monitor import Monitor, MonitorAction
 from ionto_ir.plan import Branch, Loop, Plan, successors
 from ionto_ir.source import Span
 from ionto_verifier.condition_text import condition_text
@@ -17,6 +17,7 @@ from ionto_verifier.implied import Why, follows, implied
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.obligation import implies, negation
 from ionto_verifier.paths import Visit
+from ionto_verifier.readings import names_in, reads_alike
 from ionto_verifier.vacuity_parts import idle_parts
 from ionto_verifier.watch import World, condition_formula
 
@@ -64,7 +65,7 @@ def _choice(
 
 def _said_by_lint(plan: Plan, bare: Encoding, condition: Expression) -> bool:
     """Whether ranges alone decide a condition that names each value once: the front end said so by then."""
-    if len(_names(condition)) > len(references(condition)):
+    if len(names_in(condition)) > len(references(condition)):
         return False
     formula = bare.formula(condition)
     return any(follows(bare.environment, (), item) for item in (formula, negation(formula)))
@@ -172,14 +173,8 @@ def _forestalled(
 
 
 def _acts_first(plan: Plan, one: Monitor, other: Monitor) -> bool:
-    """Whether `one` acts at the latest when `other` would, if its condition holds whenever the other's does.
-
-    A missing reading counts as one under which a condition holds. That the same readings are missing to both,
-    and that a missing one cannot be told apart by how often it is named, keeps what is implied implied.
-    """
-    if not _reads_once(one.condition) or not _reads_once(other.condition):
-        return False
-    if not references(one.condition) <= references(other.condition):
+    """Whether `one` acts at the latest when `other` would, if it holds whenever the other one does."""
+    if not reads_alike(one.condition, other.condition):
         return False
     sooner, later = (-(-item.persistence_ms // plan.device.tick_ms) for item in (one, other))
     if one.action is MonitorAction.STOP:
@@ -188,31 +183,6 @@ def _acts_first(plan: Plan, one: Monitor, other: Monitor) -> bool:
         # Both pause in the same tick then, and both must let go.
         return sooner == later and other.until in (None, one.until)
     return False
-
-
-def _reads_once(condition: Expression) -> bool:
-    """Whether no reading is named twice, and none together with another one in a comparison."""
-    read = [name for name in _names(condition) if name in MEASURED]
-    return len(read) == len(set(read)) and _apart(condition)
-
-
-def _apart(condition: Expression) -> bool:
-    if not isinstance(condition, Operation):
-        return True
-    if condition.operator in (Operator.AND, Operator.OR, Operator.NOT):
-        return all(_apart(operand) for operand in condition.operands)
-    return len(references(condition) & set(MEASURED)) <= 1
-
-
-def _names(expression: Expression) -> list[str]:
-    """The names in an expression, each as often as it stands there."""
-    match expression:
-        case Reference(name, _):
-            return [name]
-        case Operation(_, operands):
-            return [name for operand in operands for name in _names(operand)]
-        case _:
-            return []
 
 
 # --- courses ----------------------------------------------------------------------------------------------
