@@ -159,6 +159,7 @@ class _Bedside:
         self._signals = signals
         self._watches = watches
         self._signalled = False
+        self._commands = not watches
         self._begun = False
         self._journal = Path()
         self._facts: Facts | None = None
@@ -197,6 +198,8 @@ class _Bedside:
                 self._remote.command("seen")
             case "armed":
                 self._confirm_and_begin()
+            case "joined":
+                self._take_joined(commands=message["commands"] is True)
             case "reply":
                 self._unanswered.discard(str(message["key"]))
             case "begun":
@@ -212,6 +215,12 @@ class _Bedside:
             case "bye" | "refused_session" | "failed":
                 return message
         return None
+
+    def _take_joined(self, *, commands: bool) -> None:
+        """Another console may have taken the command: this one then watches, and may stop."""
+        if self._commands and not commands:
+            self._asker.say("another console has taken the command: this one watches, and can stop")
+        self._commands = commands
 
     def _take_facts(self, message: Message) -> None:
         self._journal = Path(str(message["journal"]))
@@ -286,6 +295,8 @@ class _Bedside:
         for event in self._console.poll(self._view):
             command = command_of(event)
             stops = command["do"] in STOPS
+            if not (stops or self._commands):
+                continue
             key = self._remote.command(str(command.pop("do")), **command)
             if not stops:
                 self._unanswered.add(key)

@@ -171,6 +171,7 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
         "mode": view.mode.name.lower(),
         "word": view.word,
         "step": view.step,
+        "index": view.index,
         "setpoint_na": view.setpoint_na,
         "reading": _reading_to_json(view.reading),
         "nominal_pc": view.nominal_pc,
@@ -222,8 +223,8 @@ def view_from_json(facts: Facts, said: Mapping[str, Json]) -> View:
     channels = said["channels"]
     assert isinstance(alarms, list) and isinstance(values, dict) and isinstance(acknowledged, list)
     assert isinstance(channels, list)
-    for name in ("type", "sequence", "sent_ms", "wall_ms"):
-        del found[name]
+    for name in ("type", "sequence", "sent_ms", "wall_ms", "commander"):
+        found.pop(name, None)
     found |= {
         "mode": Mode[str(said["mode"]).upper()],
         "reading": _reading(reading),

@@ -30,9 +30,9 @@ class Remote:
         self._reader = LineReader(MESSAGE_BYTES_MAX)
         self._beaten_ms = clock.now_ms()
 
-    def join(self, token: str, name: str, *, commands: bool) -> None:
-        """Say who we are; the answer is a `joined` message."""
-        self.say({"type": "join", "token": token, "name": name, "commands": commands})
+    def join(self, token: str, name: str, *, commands: bool, takes: bool = False) -> None:
+        """Say who we are; the answer is a `joined` message. `takes`: also from a console that commands."""
+        self.say({"type": "join", "token": token, "name": name, "commands": commands, "takes": takes})
 
     def command(self, do: str, **more: Json) -> str:
         """Ask for something; the key under which it is answered. The same key is never acted on twice."""

@@ -90,7 +90,7 @@ class View:
     and did not flow (R31); `acknowledged` are the codes of alarms that a person has seen.
     `button` asks for a dose, where one can be asked for; `waits` says how long the prompt can be answered.
     With several `channels` currents and charges are the sums of their magnitudes, which is what a shared
-    return carries.
+    return carries; else `index` is the step's place in the plan.
     """
 
     facts: Facts
@@ -116,6 +116,7 @@ class View:
     acknowledged: tuple[str, ...] = ()
     channels: tuple[ChannelView, ...] = ()
     waits: str | None = None
+    index: int | None = None
 
 
 class Console(Protocol):
@@ -210,4 +211,5 @@ def view_of(session: Session, facts: Facts) -> View:
         acknowledged=tuple(session.acknowledged),
         button=button_of(state, bound),
         waits=None if session.prompt is None else waiting_words(bound, state, PAUSE_MS_MAX),
+        index=state.place.step,
     )

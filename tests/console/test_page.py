@@ -244,6 +244,16 @@ def test_a_second_tab_watches_and_can_stop(bench: Bench) -> None:
 
 
 @pytest.mark.requirement("R67")
+def test_a_page_whose_command_another_console_takes_says_so_and_can_still_stop(bench: Bench) -> None:
+    bench.desk.say({"type": "joined", "commands": False, "session": "s"})
+    bench.page.wait_for_selector("#watching:not([hidden])")
+    bench.page.click("#stop")
+    bench.desk.until_asked("stop")
+    bench.desk.say({"type": "joined", "commands": True, "session": "s"})
+    bench.page.wait_for_selector("#watching", state="hidden")
+
+
+@pytest.mark.requirement("R67")
 def test_a_request_from_elsewhere_is_refused_and_a_replay_keeps_its_key(bench: Bench) -> None:
     key = next(item["value"] for item in bench.page.context.cookies() if item["name"] == "ionto")
     origin = bench.link.split("/?")[0]

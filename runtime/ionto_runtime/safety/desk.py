@@ -2,7 +2,8 @@
 
 One thread serves it, between the ticks, and never waits for anybody: what a console does not take is kept up
 to a bound, and a console that does not read loses views, not the session. One console commands, with the
-session's token; anybody who reaches the socket may stop. Who commands must show that it is alive.
+session's token; anybody who reaches the socket may stop. Who commands must show that it is alive. Another one
+that has the token may take the command from it, when its person says so.
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ class Desk:
             return
         self._viewed_ms = now_ms
         self._sequence += 1
-        line = line_of(view_to_json(view, self._sequence, now_ms, self._clock.wall_ms()))
+        said = view_to_json(view, self._sequence, now_ms, self._clock.wall_ms())
+        line = line_of({**said, "commander": self.commander})
         for client in self._clients:
             # Who still has something to take gets the next view instead of this one: never an old one.
             if not client.waiting or view.closed:
@@ -170,9 +172,14 @@ class Desk:
         return not self._visited or any(client.waiting for client in self._clients if not client.gone)
 
     @property
+    def commander(self) -> str | None:
+        """The name of the console that commands."""
+        return next((client.name for client in self._clients if client.commands and not client.gone), None)
+
+    @property
     def commanded(self) -> bool:
         """Whether a console commands."""
-        return any(client.commands and not client.gone for client in self._clients)
+        return self.commander is not None
 
     def unattended_ms(self) -> int:
         """How long the commanding console has been silent."""
@@ -251,7 +258,9 @@ class Desk:
                 self._answer(client, {"type": "refused", "reason": "there is no such message"})
 
     def _join(self, client: Client, message: Message) -> None:
-        """A console says who it is. It commands when it has the token, wants to, and nobody else does."""
+        """A console says who it is. It commands when it has the token, wants to, and nobody else does or its
+        person takes the command from whoever does; who loses it is told.
+        """
         token, name = message.get("token"), message.get("name")
         known = isinstance(token, str) and hmac.compare_digest(token.encode(), self._token.encode())
         client.name = name[:64] if isinstance(name, str) and name.isprintable() else "?"
@@ -259,12 +268,16 @@ class Desk:
             self._answer(client, {"type": "refused", "reason": "the token is not that of this session"})
             return
         others = [other for other in self._clients if other.commands and other is not client]
-        free = not others or self.unattended_ms() > UNATTENDED_MS_MAX
+        free = not others or self.unattended_ms() > UNATTENDED_MS_MAX or message.get("takes") is True
         if message.get("commands") is True and free:
             for other in others:
                 other.commands = False
+                self._answer_joined(other)
             client.commands = True
             self._beat_ms = self._clock.now_ms()
+        self._answer_joined(client)
+
+    def _answer_joined(self, client: Client) -> None:
         self._answer(client, {"type": "joined", "commands": client.commands, "session": self._session})
 
     def _command(self, client: Client, message: Message) -> None:

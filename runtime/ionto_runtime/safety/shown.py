@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from ionto_ir.bound import BoundPlan
 from ionto_ir.canonical import Json
-from ionto_ir.plan import Demand, IntegerDomain, Variable
+from ionto_ir.entry import expected
+from ionto_ir.plan import Confirm, Demand, Instruct, IntegerDomain, Move, Record, Variable, VariableKind
 from ionto_ir.trace import area_um2
 from ionto_ir.wording import value_text
 from ionto_runtime.view import Facts
+
+ASKING = (Confirm, Instruct, Move, Record)
+"""Steps that wait for a person."""
 
 
 def shown(facts: Facts) -> dict[str, Json]:
@@ -19,7 +23,6 @@ def shown(facts: Facts) -> dict[str, Json]:
         "compliance_mv": bound.plan.device.compliance_mv,
         "ohm_max": facts.ohm_max,
         "ended_by": facts.dead_man.value,
-        "adjustable": [_adjustable(item) for item in bound.plan.variables if item.adjustable],
         "buttons": [step.text for plan in plans for step in plan.steps if isinstance(step, Demand)],
         "channels": [
             {
@@ -31,6 +34,13 @@ def shown(facts: Facts) -> dict[str, Json]:
             }
             for channel in facts.channels
         ],
+        "adjustable": [_adjustable(bound, item) for item in bound.plan.variables if item.adjustable],
+        "records": [
+            {"name": item.name, "text": item.text or item.name, "expected": expected(item.domain)}
+            for item in bound.plan.variables
+            if item.kind is VariableKind.RECORD
+        ],
+        "asks": [index for index, step in enumerate(bound.plan.steps) if isinstance(step, ASKING)],
         "tool": bound.plan.tool,
     }
 
@@ -45,9 +55,11 @@ def _electrode(bound: BoundPlan, index: int) -> dict[str, Json]:
     }
 
 
-def _adjustable(item: Variable) -> dict[str, Json]:
+def _adjustable(bound: BoundPlan, item: Variable) -> dict[str, Json]:
     known: dict[str, Json] = {"name": item.name, "text": item.text or item.name}
     if isinstance(item.domain, IntegerDomain):
         low, high = value_text(item, item.domain.lo), value_text(item, item.domain.hi)
         known |= {"range": f"{low} to {high}", "example": high}
+        known |= {"dimension": item.domain.dimension, "unit": item.domain.unit}
+        known["value"] = bound.values[item.name]
     return known

@@ -18,6 +18,8 @@
   let heardAt = null;
   let connected = false;
   let commands = false;
+  let served = true; // whether the desk lets this page's server command
+  let reached = false;
   let head = null;
   let headAt = 0;
   let over = null;
@@ -39,8 +41,13 @@
 
   async function beat() {
     const done = await post("/beat", { wants: true }).catch(() => null);
+    reached = done !== null;
     commands = Boolean(done && done.ok && done.said.commands);
-    by("watching").hidden = !done || commands || over !== null;
+    drawWatching();
+  }
+
+  function drawWatching() {
+    by("watching").hidden = !reached || (commands && served) || over !== null;
   }
 
   // A second press within five seconds means yes; stopping never asks.
@@ -64,6 +71,7 @@
   // --- hearing ------------------------------------------------------------------------------------------
   const hear = {
     desk(message) { connected = message.connected; },
+    joined(message) { served = message.commands; drawWatching(); },
     ping(message) { connected = message.connected; },
     facts(message) { facts = message; drawFacts(); },
     check(message) {
