@@ -20,7 +20,7 @@ from ionto_runtime.ensemble import Ensemble
 from ionto_runtime.gathering import Unit, ensemble_of
 from ionto_runtime.journal import Durability, JournalWriter
 from ionto_runtime.loop import run_session
-from ionto_runtime.messages import SCHEMA, diagnostics_to_json, outcome_to_json
+from ionto_runtime.messages import SCHEMA, STOPS, diagnostics_to_json, outcome_to_json
 from ionto_runtime.outcome import outcome_of
 from ionto_runtime.preparation import Check, Surroundings, arming, inspections
 from ionto_runtime.safety.admitted import Admitted, admit
@@ -42,6 +42,7 @@ ARMED_MS_MAX = 300_000
 ALARM_SEEN_MS_MAX = 5_000
 """How long a console may take to answer to the trial alarm."""
 
+STOPPED_BEFORE = "somebody stopped it before it was begun"
 LISTEN_MS = 50
 LINGER_MS = 5_000
 """How long consoles may take to come and to read the last words."""
@@ -88,6 +89,8 @@ def _wait_for_console(job: Job, desk: Desk, clock: Clock) -> Diagnostic | None:
         if clock.now_ms() > until_ms:
             return error("I0963", "nobody came to command the session", None)
         desk.serve(LISTEN_MS)
+        if any(message.get("do") in STOPS for message in desk.take()):
+            return error("I0963", STOPPED_BEFORE, None)
     return None
 
 
@@ -212,7 +215,7 @@ def _wait_for_begin(
                 case "begin":
                     return confirmation_problem(demanded, message.get("confirm"))
                 case "stop" | "emergency_stop" | "leave":
-                    return error("I0963", "somebody stopped it before it was begun", None)
+                    return error("I0963", STOPPED_BEFORE, None)
         faults = [fault_at_start(driver.measure()) for driver in drivers]
         fault = next((found for found in faults if found is not None), None)
         if fault is not None:
