@@ -60,6 +60,7 @@ def build() -> Parser:
         _compile,
         _recheck,
         _run,
+        _console,
         _devices,
         _doctor,
         _simulate,
@@ -228,6 +229,11 @@ def _run(commands: Commands[Parser]) -> None:
         help="command the session from a page in the browser of this computer (default port: a free one)",
     )
     parser.add_argument(
+        "--console",
+        action="store_true",
+        help="command the session from a full screen in this terminal (needs `ionto[console]`)",
+    )
+    parser.add_argument(
         "--device-file",
         action="append",
         default=[],
@@ -247,6 +253,18 @@ def _run(commands: Commands[Parser]) -> None:
     )
     parser.add_argument("--plain", action="store_true", help="write plain lines instead of the live display")
     _json(parser)
+
+
+def _console(commands: Commands[Parser]) -> None:
+    purpose = "watch, stop or command a session that runs on this computer, from another terminal"
+    parser = _command(commands, "console", purpose, "ionto console --stop")
+    parser.add_argument(
+        "session", nargs="?", metavar="SESSION", help="which one, as it begins (default: the one that runs)"
+    )
+    parser.add_argument("--stop", action="store_true", help="stop it now, without a screen, and see it off")
+    text = "command it if nobody does (default: watch until `c` is pressed)"
+    parser.add_argument("--command", dest="commands", action="store_true", help=text)
+    parser.add_argument("--list", action="store_true", help="list the sessions that run, and do nothing else")
 
 
 def _devices(commands: Commands[Parser]) -> None:

@@ -25,6 +25,11 @@ def trusted_folder() -> Path:
     return home() / "trusted"
 
 
+def running_folder() -> Path:
+    """Where the sessions that run now are found by other consoles; they are readable by this person alone."""
+    return home() / "running"
+
+
 def sealing_folder() -> Path:
     """Keys of the sessions to come; the key of a session that has sealed its journal is nowhere any more."""
     return home() / "sealing"

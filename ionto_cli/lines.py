@@ -27,6 +27,12 @@ class Line:
     device_file: Path | None
     web: int | None = None
     channels: tuple[ChannelLine, ...] = ()
+    console: bool = False
+
+    @property
+    def commanded_elsewhere(self) -> bool:
+        """Whether a page or a screen commands, and not the command that started the session."""
+        return self.console or self.web is not None
 
 
 def ports_of(line: Line) -> str:
@@ -48,8 +54,10 @@ def line_of(arguments: argparse.Namespace, plan: Plan) -> Line | tuple[Diagnosti
     for name, file in known.items():
         if file.port is not None and name not in dict(ports):
             ports.append((name, file.port))
-    if not ports and arguments.web is not None:
-        ports = [("", SIMULATED_PORT)]  # a page is served beside a safety process, also of a simulated device
+    if not ports and (arguments.web is not None or arguments.console):
+        ports = [
+            ("", SIMULATED_PORT)
+        ]  # pages and screens come to a safety process, also of a simulated device
     if not ports:
         problem = simulated_problem(plan, Path(arguments.plan))
         return None if problem is None else (problem,)
@@ -73,6 +81,7 @@ def line_of(arguments: argparse.Namespace, plan: Plan) -> Line | tuple[Diagnosti
         device_file=None if plan.channels else paths.get(""),
         web=arguments.web,
         channels=channels,
+        console=arguments.console,
     )
 
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from ionto_cli.asking import Asker, confirmed
 from ionto_cli.bedside import Bound, Settings, console_for, facts_of_bound, say_course, sum_up
 from ionto_cli.exits import Exit
-from ionto_cli.home import sealing_folder, trusted_folder
+from ionto_cli.home import running_folder, sealing_folder, trusted_folder
 from ionto_cli.kept_plans import keep_plan
-from ionto_cli.lines import Line
+from ionto_cli.lines import Line, ports_of
+from ionto_cli.live_screen import BesideScreen, screen_beside
 from ionto_cli.run_summary import Ran, before_lines
 from ionto_cli.terminal import complain
 from ionto_ir.dataclass import replace
@@ -35,6 +36,7 @@ from ionto_runtime.loop import Signals, signals_noted
 from ionto_runtime.messages import STOPS, Message, command_of, outcome_from_json, view_from_json
 from ionto_runtime.prompts import YES
 from ionto_runtime.remote import Remote, reach
+from ionto_runtime.running import Running, announced
 from ionto_runtime.safety.job import ChannelLine, Job, job_to_json
 from ionto_runtime.view import Console, Facts, View
 
@@ -54,16 +56,30 @@ def run_on_device(bound: Bound, line: Line, settings: Settings, asker: Asker) ->
         if remote is None:
             return complain(error("I0927", "the safety process does not open its desk", None))
         stack.callback(remote.close)
-        remote.join(job.token, "ionto run", commands=line.web is None)
+        remote.join(job.token, "ionto run", commands=not line.commanded_elsewhere)
         signals = stack.enter_context(signals_noted())
-        bedside = _Bedside(remote, bound, settings, asker, signals, watches=line.web is not None)
+        running = _running(job, bound, ports_of(line), process.pid)
+        unseen = stack.enter_context(announced(running_folder(), running))
         if line.web is not None:
             asker.say(f"  page: {stack.enter_context(page_beside(job, line.web))}")
         plug = to_plug_in(line.driver, line.port)
         if plug is not None:
             asker.say(f"  {plug}")
         asker.say(f"  safety process {process.pid}: `kill {process.pid}` stops the session too")
-        return bedside.attend()
+        other = "another terminal watches it and stops it: `ionto console`"
+        asker.say(f"  {other if unseen is None else f'no other terminal can come to it: {unseen}'}")
+        screen: BesideScreen | None = None
+        if line.console:
+            screen = stack.enter_context(screen_beside(job.session_id, asker))
+            asker = screen.asker
+        watches = line.commanded_elsewhere
+        return _Bedside(remote, bound, settings, asker, signals, watches=watches, screen=screen).attend()
+
+
+def _running(job: Job, bound: Bound, ports: str, process: int) -> Running:
+    plan = bound.sealed.plan
+    title = f"{plan.title} {plan.version}"
+    return Running(job.session_id, job.socket, job.token, process, title, job.patient, ports)
 
 
 def _job(bound: Bound, line: Line, settings: Settings, folder: Path) -> Job:
@@ -151,6 +167,7 @@ class _Bedside:
         signals: Signals,
         *,
         watches: bool,
+        screen: BesideScreen | None,
     ) -> None:
         self._remote = remote
         self._bound = bound
@@ -158,6 +175,7 @@ class _Bedside:
         self._asker = asker
         self._signals = signals
         self._watches = watches
+        self._screen = screen
         self._signalled = False
         self._commands = not watches
         self._begun = False
@@ -182,6 +200,8 @@ class _Bedside:
                 if self._remote.gone:
                     stack.close()
                     return self._lost()
+                if self._screen is not None:
+                    self._screen.look()
                 self._listen()
 
     def _take(self, message: Message, stack: ExitStack) -> Message | None:
@@ -204,7 +224,9 @@ class _Bedside:
                 self._unanswered.discard(str(message["key"]))
             case "begun":
                 self._begun = True
-                if not self._watches:
+                if self._watches:
+                    self._plan_is_kept()
+                else:
                     self._console = console_for(self._bound, self._settings, self._asker.lines, stack)
             case "view":
                 assert self._facts is not None
@@ -302,7 +324,12 @@ class _Bedside:
                 self._unanswered.add(key)
                 self._fresh = False
 
+    def _interrupted(self) -> bool:
+        return bool(self._signals.take())
+
     def _end(self, last: Message) -> Exit:
+        if self._screen is not None:
+            self._screen.wait(self._interrupted)
         if last["type"] == "bye":
             assert self._facts is not None and isinstance(last["outcome"], dict)
             outcome = outcome_from_json(last["outcome"])
@@ -321,6 +348,8 @@ class _Bedside:
         return Exit.SOURCE
 
     def _lost(self) -> Exit:
+        if self._screen is not None:
+            self._screen.wait(self._interrupted)
         complain(error("I0927", "the safety process is gone", None, help=GONE))
         return Exit.REFUTED if self._begun else Exit.SOURCE
 

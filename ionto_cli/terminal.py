@@ -45,7 +45,7 @@ def complain(*diagnostics: Diagnostic, files: Mapping[str, SourceFile] | None = 
 
 
 # Codes that are about the command line and not about a protocol, a plan or a value.
-_USAGE = frozenset({"I0901", "I0902", "I0903", "I0908"})
+_USAGE = frozenset({"I0841", "I0842", "I0901", "I0902", "I0903", "I0908"})
 
 
 def say(text: str = "") -> None:

@@ -220,6 +220,11 @@ CODES: dict[str, str] = {
     "I0834": "a plan whose own numbers contradict its verification",
     "I0850": "a device too inaccurate to be watched",
     "I0860": "a watchdog relay where the driver takes none",
+    # I084x: sessions that run, and the consoles that come to them
+    "I0840": "no session runs that a console could come to",
+    "I0841": "several sessions run, and none is named",
+    "I0842": "a terminal that cannot show a screen",
+    "I0843": "a stop that nobody has taken",
     # I09xx: usage, devices, and the values of a session
     "I0870": "lines that are not those of the channels",
     "I0871": "one device for two channels",

@@ -68,6 +68,17 @@ def _usage_problem(arguments: argparse.Namespace) -> Diagnostic | None:
     if arguments.accelerate < 1:
         text = f"`--accelerate {arguments.accelerate}` would slow time down"
         return error("I0901", text, None, help="give a whole number from 1 on")
+    if arguments.console and (arguments.json or arguments.plain):
+        text = "`--console` takes the whole terminal: there is no room for `--json` or `--plain`"
+        return error(
+            "I0901", text, None, help="leave one of them out; `ionto console` comes from another one"
+        )
+    if arguments.console:
+        from ionto_cli.commands.console import screen_problem
+
+        problem = screen_problem()
+        if problem is not None:
+            return problem
     for name in ("patient", "operator"):
         given = getattr(arguments, name)
         if given is not None and not (

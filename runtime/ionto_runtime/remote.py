@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ionto_ir.canonical import Json
+from ionto_runtime.behind import SafetyProcess, process_behind
 from ionto_runtime.clock import Clock
 from ionto_runtime.messages import MESSAGE_BYTES_MAX, LineReader, Message, line_of
 
@@ -67,6 +68,10 @@ class Remote:
         if not data:
             self.gone = True
         return [message for message in self._reader.take(data) if isinstance(message, dict)]
+
+    def behind(self) -> SafetyProcess | None:
+        """The process that listens there, where the system says it."""
+        return process_behind(self._connection)
 
     def close(self) -> None:
         """Leave the desk."""

@@ -19,6 +19,9 @@ DOORS = {
     "distributed": "ionto_cli.population",
 }
 
+# Where one module would be too small: the screen is drawn by a few, in a room of their own.
+ROOMS = {"textual": "ionto_runtime.console.screen", "asyncio": "ionto_runtime.console"}
+
 # What a package may take beyond the standard library; which neighbours it may see is said by the layers.
 OUTSIDE = {
     "ionto_ir": set(),
@@ -56,6 +59,13 @@ PURE = {"ionto_ir", "ionto_dsl", "ionto_verifier"}
 @pytest.mark.parametrize("library", DOORS)
 def test_a_library_is_imported_by_its_door_alone(library: str) -> None:
     assert _importers(library) == {DOORS[library]}
+
+
+@pytest.mark.parametrize("library", ROOMS)
+def test_a_library_with_a_room_stays_in_it(library: str) -> None:
+    importers = _importers(library)
+    assert importers
+    assert {name for name in importers if not name.startswith(f"{ROOMS[library]}.")} == set()
 
 
 def test_packages_take_from_outside_only_what_is_agreed() -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.architecture.tree import PACKAGES, ROOT
 
 DATA = {
+    ".tcss",
     ".lark",
     ".tables",
     ".ionto",

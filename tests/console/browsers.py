@@ -39,8 +39,8 @@ def need_chromium() -> str:
 
 
 @contextmanager
-def page_server(desk: Path, token: str = "t") -> Iterator[str]:
-    """The page's server at a desk; the link to the page."""
+def page_process(desk: Path, token: str = "t") -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The page's server at a desk: the link to the page, and the process."""
     process = subprocess.Popen(
         [sys.executable, "-m", "ionto_runtime.console.web"],
         stdin=subprocess.PIPE,
@@ -53,10 +53,17 @@ def page_server(desk: Path, token: str = "t") -> Iterator[str]:
         assert process.stdout is not None
         process.stdin.write(json.dumps({"socket": str(desk), "token": token, "port": 0}) + "\n")
         process.stdin.flush()
-        yield process.stdout.readline().strip()
+        yield process.stdout.readline().strip(), process
     finally:
         process.terminate()
         process.wait(20)
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()
+
+
+@contextmanager
+def page_server(desk: Path, token: str = "t") -> Iterator[str]:
+    """The page's server at a desk; the link to the page."""
+    with page_process(desk, token) as (link, _):
+        yield link

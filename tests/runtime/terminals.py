@@ -17,6 +17,9 @@ from tests.runtime.sealed_plans import Workplace
 PATIENCE_S = 120
 """Far longer than anything takes; only a test that has failed waits so long."""
 
+SIZE = (40, 120)
+"""Rows and columns."""
+
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|[\x00\x07\x08]")
 
 
@@ -31,6 +34,7 @@ class Terminal:
 
     def __enter__(self) -> Terminal:
         self.master, self.slave = pty.openpty()
+        termios.tcsetwinsize(self.slave, SIZE)
         self.before = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
             self._place.command(*self._arguments),
@@ -55,9 +59,9 @@ class Terminal:
     def read(self) -> bool:
         """Take in what was written since; whether there was something."""
         readable, _, _ = select.select([self.master], [], [], 0.05)
-        if readable:
-            self.screen += os.read(self.master, 65_536).decode("utf-8", "replace")
-        return bool(readable)
+        data = os.read(self.master, 65_536) if readable else b""
+        self.screen += data.decode("utf-8", "replace")
+        return bool(data)
 
     @property
     def text(self) -> str:
@@ -93,6 +97,11 @@ class Terminal:
         os.close(self.master)
         self.master = os.open(os.devnull, os.O_RDONLY)
         self.process.send_signal(signal.SIGHUP)
+
+    def vanish(self) -> None:
+        """Take the terminal away, and tell nobody by a signal."""
+        os.close(self.master)
+        self.master = os.open(os.devnull, os.O_RDONLY)
 
     def end(self) -> int:
         """Wait until the process has ended by itself; its exit code."""
