@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 
 import pytest
 
-from tests.architecture.tree import imports, modules
+from tests.architecture.tree import Module, imports, modules
 
 SENDERS = {
     "ionto_runtime.output": "for the session alone, after the checks of the tick and on a fresh reading",
@@ -23,18 +24,33 @@ THREADS = {
 WORKERS = {"threading", "multiprocessing", "concurrent", "asyncio", "_thread", "sched"}
 
 
-@pytest.mark.requirement("R43")
-def test_only_the_session_sends_a_setpoint() -> None:
-    senders = {
+def senders_in(modules: Iterable[Module]) -> set[str]:
+    """The modules of the runtime that call `set_current`."""
+    return {
         module.name
-        for module in modules()
+        for module in modules
         if module.package == "ionto_runtime"
         for node in ast.walk(module.tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "set_current"
     }
-    assert senders == set(SENDERS)
+
+
+def workers_in(modules: Iterable[Module]) -> set[tuple[str, str]]:
+    """The modules of the runtime that know of threads, tasks, processes or timers, and of which."""
+    return {
+        (module.name, name.partition(".")[0])
+        for module in modules
+        if module.package == "ionto_runtime" and not module.name.startswith("ionto_runtime.console")
+        for name, _ in imports(module)
+        if name.partition(".")[0] in WORKERS
+    }
+
+
+@pytest.mark.requirement("R43")
+def test_only_the_session_sends_a_setpoint() -> None:
+    assert senders_in(modules()) == set(SENDERS)
     users = {module.name for module in modules() if "ionto_runtime.output" in dict(imports(module))}
     assert users == {"ionto_runtime.session"}
 
@@ -52,11 +68,5 @@ def test_only_a_driver_that_is_given_a_setpoint_feeds_a_watchdog_relay() -> None
 
 @pytest.mark.requirement("R43")
 def test_no_driver_and_no_link_has_a_thread_or_a_timer() -> None:
-    found = {
-        (module.name, name.partition(".")[0])
-        for module in modules()
-        if module.package == "ionto_runtime" and not module.name.startswith("ionto_runtime.console")
-        for name, _ in imports(module)
-        if name.partition(".")[0] in WORKERS
-    }
+    found = workers_in(modules())
     assert {name for name, _ in found} <= set(THREADS), found

@@ -92,6 +92,25 @@ LYING = frozenset(
         Kind.DISORDER,
     }
 )
+WISHES = frozenset(
+    {
+        Kind.PAUSE,
+        Kind.RESUME,
+        Kind.STOP,
+        Kind.ADJUST,
+        Kind.CONFUSED,
+        Kind.FLOOD,
+        Kind.MASHING,
+        Kind.ODD_WORDS,
+        Kind.WALL_CLOCK,
+        Kind.SIGNAL,
+        Kind.PLAN_FLIPPED,
+        Kind.CLOCK_BACK,
+        Kind.TAMPERED,
+    }
+)
+"""Nothing is wrong with device, line, computer or skin, so no alarm says that it is."""
+
 ENDING = frozenset({Kind.KILLED, Kind.POWER_LOST})
 """Nothing of the session is left after these."""
 
