@@ -24,6 +24,14 @@ AUTHOR = secret_key("the world", bytes(range(32)))
 ALARMING = {"F02", "F03", "F05", "F06", "F20", "F21", "F22", "F24", "F37", "F38", "F39", "F43", "F44", "F49"}
 """Alarms that say that something is broken. Others may come of a dry skin on a device with little voltage."""
 
+CHECKED_AT_THE_END = (
+    "no alarm without a fault",
+    "closed at the end",
+    "output off or alarm",
+    "no false completion",
+    "sealed only when off",
+)
+
 REPLAYED_EVERY = 8
 """Each so many sessions are replayed through the machine as well, which takes as long as running them."""
 
@@ -74,13 +82,7 @@ def _ended(world: World, wrong: list[str]) -> None:
         wrong.append("seal: sealed without having seen the output off")
     if set(world.injected) <= WISHES and (false := ALARMING & set(codes)):
         wrong.append(f"calm: {', '.join(sorted(false))} although nothing is wrong")
-    for name in (
-        "no alarm without a fault",
-        "closed at the end",
-        "output off or alarm",
-        "no false completion",
-        "sealed only when off",
-    ):
+    for name in CHECKED_AT_THE_END:
         world.checked[name] += 1
 
 
