@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionto_cli.picture import BLUE, GREEN, GREY, ORANGE, RED
+from ionto_cli.picture import GREEN, GREY, ORANGE, RED
 from ionto_cli.population import Course, Outcome
 from ionto_ir.dataclass import dataclass
 from ionto_ir.device import Drug
@@ -15,6 +15,11 @@ from ionto_ir.device import Drug
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+COLOURS = (GREEN, ORANGE, RED)
+"""Of those who finished, finished with less, and stopped, in the bar and in every histogram."""
+
+BINS = 60
 
 QUANTILES = (5, 25, 50, 75, 95)
 LIMITED_S = 2.0
@@ -39,15 +44,25 @@ class Told:
         """How many people."""
         return len(self.outcome.peak_v)
 
-    def parts(self) -> dict[str, int]:
-        """How many finished as set, finished with less, and stopped."""
+    def who(self) -> dict[str, np.ndarray]:
+        """Who finished as set, who finished with less, and who stopped: everybody is one of them."""
         limited = self.outcome.limited_s > LIMITED_S
         stopped = self.outcome.stopped
         return {
-            "finished": int(np.sum(~stopped & ~limited)),
-            "finished with less than was set": int(np.sum(~stopped & limited)),
-            "pressed stop": int(np.sum(stopped)),
+            "finished": ~stopped & ~limited,
+            "finished with less than was set": ~stopped & limited,
+            "pressed stop": stopped,
         }
+
+    def parts(self) -> dict[str, int]:
+        """How many of each."""
+        return {name: int(np.sum(found)) for name, found in self.who().items()}
+
+    @property
+    def set_ma_min(self) -> float:
+        """The charge that the undisturbed course sets."""
+        own = self.course
+        return sum(abs(target) for target in own.target_ma) * own.mean_share * own.step_ms / 60_000
 
     def spreads(self) -> Iterator[tuple[str, str, np.ndarray]]:
         """What is spread, its unit, and the value of each person."""
@@ -118,32 +133,36 @@ def _figure(told: Told) -> Figure:
         _completion(figure.add_subplot(grid[0, :]), told)
         for number, (name, unit, values) in enumerate(spreads):
             axes = figure.add_subplot(grid[1 + number // 2, number % 2])
-            limit = told.course.compliance_v if unit == "V" else None
-            _spread(axes, f"{name} / {unit}", values, told.outcome.stopped, limit)
+            mark = {"V": (told.course.compliance_v, "device"), "mA·min": (told.set_ma_min, "set")}.get(unit)
+            _spread(axes, f"{name} / {unit}", values, list(told.who().values()), mark)
     return figure
 
 
 def _completion(axes: Axes, told: Told) -> None:
     left = 0
-    for (name, count), colour in zip(told.parts().items(), (GREEN, ORANGE, RED), strict=True):
+    for (name, count), colour in zip(told.parts().items(), COLOURS, strict=True):
         axes.barh([0], [count], left=[left], color=colour, label=f"{name}: {100 * count / told.count:.1f} %")
         left += count
     axes.set_xlim(0, told.count)
     axes.set_yticks([])
-    axes.set_xlabel("patients; below, orange are those who pressed stop, dashed lines are 5, 50 and 95 %")
+    axes.set_xlabel("patients; the colours below are the same, dashed lines are 5, 50 and 95 %")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, ncols=3)
-    axes.text(1.0, 1.15, "SIMULATED", transform=axes.transAxes, ha="right", color=RED, fontsize=8)
-
-
-def _spread(axes: Axes, name: str, values: np.ndarray, stopped: np.ndarray, limit: float | None) -> None:
-    edges = np.histogram_bin_edges(values, bins=40)
-    axes.hist(
-        [values[~stopped], values[stopped]], bins=list(edges), stacked=True, color=[BLUE, ORANGE], linewidth=0
+    axes.text(
+        1.0, 1.3, "SIMULATED", transform=axes.transAxes, ha="right", color=RED, fontsize=10, weight="bold"
     )
+
+
+def _spread(
+    axes: Axes, name: str, values: np.ndarray, who: list[np.ndarray], mark: tuple[float, str] | None
+) -> None:
+    edges = np.histogram_bin_edges(values, bins=BINS)
+    parts = [values[found] for found in who]
+    axes.hist(parts, bins=list(edges), stacked=True, color=list(COLOURS), linewidth=0)
     for quantile in (5, 50, 95):
         at = float(np.percentile(values, quantile))
         axes.axvline(at, color=GREY, lw=0.9, ls=(0, (4, 3)))
-    if limit is not None and edges[-1] > 0.5 * limit:
-        axes.axvline(limit, color=RED, lw=1.2)
+    if mark is not None and edges[-1] > 0.5 * mark[0]:
+        axes.axvline(mark[0], color=GREY, lw=1.4)
+        axes.text(mark[0], 1.0, f" {mark[1]}", transform=axes.get_xaxis_transform(), va="bottom", color=GREY)
     axes.set_xlabel(name)
     axes.set_ylabel("patients")
