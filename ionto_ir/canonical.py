@@ -54,7 +54,11 @@ def canonical(value: JsonLike) -> bytes:
     # Imported here and below: a run that only verifies reads and writes no JSON.
     import json
 
-    return json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    if not text.isascii():
+        # Only beyond ASCII can the order of characters differ from that of UTF-16 code units.
+        text = json.dumps(_ordered(value), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8")
 
 
 def unwritable(value: object) -> str | None:

@@ -44,7 +44,13 @@ class Output:
         self._journal = journal
         self._write = write
         self._base = 0
+        self._spoken = False
         self._may: tuple[Held, ...] = (self.held,)
+
+    def has_spoken(self) -> bool:
+        """Whether anything was sent since this was asked last."""
+        spoken, self._spoken = self._spoken, False
+        return spoken
 
     def measure(self) -> Measurement | None:
         """Ask the device for its state and readings."""
@@ -80,7 +86,8 @@ class Output:
         """Take a reading as the answer that stayed away, if it is one."""
         shown = shows(reading, self.held)
         if shown:
-            self._told(replace(self.held, confirmed=True))
+            self.held = replace(self.held, confirmed=True)
+            self._may = (self.held,)
         return shown
 
     def explains(self, reading: Measurement) -> bool:
@@ -96,6 +103,7 @@ class Output:
 
     def _told(self, held: Held) -> None:
         """The device was told something; what it was told before may still hold until that is confirmed."""
+        self._spoken = True
         self.held = held
         same = (held.na, held.waveform)
         earlier = () if held.confirmed else self._may
@@ -155,4 +163,5 @@ class Output:
         held = self.held = replace(self.held, sequence=number, confirmed=False)
         if held_na is None or self._journal.failure is not None:
             return None
+        self._spoken = True
         return self.stimulator.set_current(held_na, command.lease_ms, number, held.waveform)

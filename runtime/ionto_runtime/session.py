@@ -268,7 +268,9 @@ class Session:
     # --- the device -------------------------------------------------------------------------------------
     def _measure(self, passed_ms: int) -> Measurement | None:
         reading = self.reading = self.output.measure()
-        self._fresh = self._freshness.look(reading, self.output.held, passed_ms)
+        self._fresh = self._freshness.look(
+            reading, self.output.held, passed_ms, spoken=self.output.has_spoken()
+        )
         if self._fresh:
             self._misses = self._silent_ms = 0
         else:

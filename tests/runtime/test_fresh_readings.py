@@ -122,6 +122,20 @@ def test_the_journal_says_what_was_not_sent_and_replays() -> None:
     check(bedside)
 
 
+@pytest.mark.requirement("R38")
+def test_a_device_that_does_what_nobody_told_it_is_noticed_also_while_an_answer_is_awaited() -> None:
+    """It opens by itself where the last answer stayed away, and says that it took everything."""
+    bedside, broken = forgetful()
+    bedside.tick(80)
+    broken.answers = lambda reply: None
+    bedside.tick(1)
+    assert not bedside.session.output.held.confirmed and bedside.session.state.mode is Mode.ON
+    broken.bend = lambda found: replace(found, output_on=False, setpoint_na=0, current_na=0)
+    sent = len(broken.sent)
+    bedside.tick(1)
+    assert set(broken.sent[sent:]) == {None} and "F06" in bedside.codes()
+
+
 # --- what is fresh --------------------------------------------------------------------------------------
 def measured(seq: int, device_ms: int) -> Measurement:
     return Measurement(0, 0, None, False, True, False, False, 0, seq, 1, device_ms)
@@ -137,11 +151,26 @@ def test_the_number_of_the_last_command_tells_where_it_was_confirmed() -> None:
     assert fresh.look(measured(8, 0), confirmed, 100)
 
 
+@pytest.mark.requirement("R48")
+def test_a_number_that_was_taken_is_not_forgotten_whatever_came_after_it() -> None:
+    """A command that was withheld is unconfirmed; the one before it was confirmed all the same."""
+    fresh = Freshness(100, None)
+    assert fresh.look(measured(7, 0), Held(0, 7, True), 100)
+    assert not fresh.look(measured(0, 100), Held(0, 7, False), 100)
+    assert not fresh.look(measured(0, 200), Held(0, 8, False), 100)
+    assert fresh.look(measured(10**9, 300), Held(0, 8, False), 100), "what was never sent proves nothing"
+    assert fresh.look(measured(8, 400), Held(0, 8, True), 100)
+
+
 @pytest.mark.requirement("R40")
 def test_the_clock_of_the_device_tells_where_a_command_may_have_been_lost() -> None:
     fresh = Freshness(100, None)
     assert fresh.look(measured(7, 1_000), Held(0, 7, True), 100)
     doubtful = Held(0, 8, False)
+    silent = Freshness(100, None)
+    assert silent.look(measured(7, 1_000), Held(0, 7, True), 100)
+    assert silent.look(measured(7, 1_100), Held(0, 7, True), 100, spoken=False)
+    assert not silent.look(measured(7, 1_100), Held(0, 7, True), 100, spoken=False)
     assert fresh.look(measured(7, 1_100), doubtful, 100)
     assert not fresh.look(measured(7, 1_100), doubtful, 100), "the same again"
     assert not fresh.look(measured(7, 1_190), doubtful, 100), "a tick late, and the next one too"

@@ -94,13 +94,5 @@ def test_a_journal_that_counts_what_was_commanded_alone_is_found_out(monkeypatch
 
 @pytest.mark.requirement("R48")
 def test_setpoints_without_a_fresh_reading_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Freshness, "look", lambda self, reading, held, ms: True)
+    monkeypatch.setattr(Freshness, "look", lambda self, reading, held, ms, spoken: True)
     assert "slew" in found_out(Kind.LOST_SAMPLES, Kind.RESET, lasts=6, count=60)
-
-
-@pytest.mark.requirement("R38")
-def test_a_device_that_does_what_nobody_told_it_is_missed_without_a_look_at_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(Output, "explains", lambda output, reading: True)
-    assert "slew" in found_out(Kind.LOST_ANSWERS, Kind.SECRET_RESET, lasts=8, count=60)
