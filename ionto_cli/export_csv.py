@@ -6,6 +6,7 @@ Currents are written to the nA, voltages to the mV, the charge in mA·min to 1e-
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
 
@@ -45,6 +46,10 @@ def csv_text(export: Export) -> str:
         "# meas_mA, volts and ohms belong to the interval that ends at t_s; set_mA holds from then on\n"
     )
     writer = csv.writer(out, lineterminator="\n")
+    if export.several:
+        writer.writerow(("t_s", "channel", *COLUMNS[1:]))
+        writer.writerows(_of_channels(export))
+        return out.getvalue()
     writer.writerow(COLUMNS)
     happenings = list(export.series.happenings)
     for row in export.series.rows:
@@ -54,6 +59,26 @@ def csv_text(export: Export) -> str:
     for left in happenings:
         writer.writerow(_after(left, simulated=export.simulated))
     return out.getvalue()
+
+
+def _of_channels(export: Export) -> Iterator[list[str]]:
+    """The ticks of all channels in the order of time, each with its channel; what people did has none."""
+    lines: list[tuple[int, int, list[str]]] = []
+    for order, track in enumerate(export.tracks, 1):
+        happenings = list(track.series.happenings)
+        for row in track.series.rows:
+            told = [item for item in happenings if item.wall_ms <= row.wall_ms and item.at_ms <= row.at_ms]
+            happenings = happenings[len(told) :]
+            cells = _cells(row, told, simulated=export.simulated)
+            lines.append((row.at_ms, order, [cells[0], str(track.name), *cells[1:]]))
+        for left in happenings:
+            cells = _after(left, simulated=export.simulated)
+            lines.append((left.at_ms, order, [cells[0], str(track.name), *cells[1:]]))
+    for happening in export.series.happenings:
+        cells = _after(happening, simulated=export.simulated)
+        lines.append((happening.at_ms, 0, [cells[0], "", *cells[1:]]))
+    for _, _, cells in sorted(lines, key=lambda line: line[:2]):
+        yield cells
 
 
 def _cells(row: Row, told: list[Happening], *, simulated: bool) -> list[str]:
@@ -88,7 +113,7 @@ def _scaled(value: int, digits: int) -> str:
 
 
 def _charge(pc: int) -> str:
-    return f"{(Decimal(pc) / _PC_PER_MA_MIN).quantize(_CHARGE_QUANTUM)}"
+    return f"{(Decimal(pc) / _PC_PER_MA_MIN).quantize(_CHARGE_QUANTUM):f}"
 
 
 def _one_line(text: str) -> str:

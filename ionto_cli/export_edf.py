@@ -7,11 +7,12 @@ annotation says so. The grid is the machine's own clock: a tick that came late i
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ionto_cli.export_facts import Export, evenly
+from ionto_cli.export_facts import Export, Track, evenly, span_of
 from ionto_ir.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -58,16 +59,11 @@ def edf_bytes(export: Export) -> bytes:
     begun = datetime.fromtimestamp(export.begun_ms / 1000, UTC)
     count = len(channels[0].values)
     padded = max(TICKS_PER_RECORD, -(-count // TICKS_PER_RECORD) * TICKS_PER_RECORD)
-    first_ms = export.series.rows[0].at_ms if export.series.rows else 0
+    span = span_of(export.tracks)
+    first_ms = 0 if span is None else span[0]
     annotations = [EdfAnnotation(0, None, text) for text in _said(export, channels, count)]
     annotations += [
-        EdfAnnotation(max(0, found.at_ms - first_ms) / 1000, None, _plain(found.text))
-        for found in export.series.happenings
-    ]
-    annotations += [
-        EdfAnnotation((row.at_ms - first_ms) / 1000, None, f"late: this tick lasted {row.passed_ms} ms")
-        for row in export.series.rows
-        if row.passed_ms != export.series.tick_ms
+        EdfAnnotation(max(0, at_ms - first_ms) / 1000, None, text) for at_ms, text in _happened(export)
     ]
     edf = Edf(
         [_signal(channel, padded, tick_s) for channel in channels],
@@ -87,23 +83,60 @@ def edf_bytes(export: Export) -> bytes:
     return buffer.getvalue()
 
 
+def _happened(export: Export) -> Iterator[tuple[int, str]]:
+    """What happened and when, with its channel where there are several; and every tick that was late."""
+    if export.several:
+        yield from ((found.at_ms, _plain(found.text)) for found in export.series.happenings)
+    for track in export.tracks:
+        where = "" if track.name is None else f"{track.name}: "
+        for found in track.series.happenings:
+            yield found.at_ms, _plain(where + found.text)
+        for row in track.series.rows:
+            if row.passed_ms != export.series.tick_ms:
+                yield row.at_ms, f"{where}late: this tick lasted {row.passed_ms} ms"
+
+
 def channels_of(export: Export) -> list[Channel]:
-    """The signals, on an even grid of ticks."""
-    rows = export.series.rows
-    grid = [None if index is None else rows[index] for index in evenly(export.series)]
+    """The signals of every output, on one even grid of ticks; with several channels also their sum."""
+    found = [
+        channel for number, track in enumerate(export.tracks, 1) for channel in _of(export, number, track)
+    ]
+    if export.several:
+        signals = len(found) // len(export.tracks)
+        for place, text in ((0, "set"), (1, "measured")):
+            found.append(_added(f"sum {text}", found[place::signals]))
+    return found
+
+
+def _of(export: Export, number: int, track: Track) -> list[Channel]:
+    rows = track.series.rows
+    grid = [None if index is None else rows[index] for index in evenly(track.series, span_of(export.tracks))]
 
     def column(name: str) -> list[int | None]:
         return [None if row is None else getattr(row, name) for row in grid]
 
+    def label(alone: str, short: str) -> str:
+        """EDF has 16 characters for a label."""
+        return alone if track.name is None else f"{number} {short} {_word(track.name)}"[:16].rstrip()
+
     valid: list[int | None] = [int(row is not None and row.measured_na is not None) for row in grid]
     return [
-        Channel("Current set", "uA", column("set_na"), 1_000, True),
-        Channel("Current measured", "uA", column("measured_na"), 1_000, False),
-        Channel("Voltage", "mV", column("voltage_mv"), 1, False),
-        Channel("Charge set", "mC", column("nominal_pc"), 10**9, False),
-        Channel("Charge at most", "mC", column("upper_pc"), 10**9, False),
-        Channel("Reading valid", "", valid, 1, False),
+        Channel(label("Current set", "set"), "uA", column("set_na"), 1_000, True),
+        Channel(label("Current measured", "meas"), "uA", column("measured_na"), 1_000, False),
+        Channel(label("Voltage", "volt"), "mV", column("voltage_mv"), 1, False),
+        Channel(label("Charge set", "charge"), "mC", column("nominal_pc"), 10**9, False),
+        Channel(label("Charge at most", "at most"), "mC", column("upper_pc"), 10**9, False),
+        Channel(label("Reading valid", "valid"), "", valid, 1, False),
     ]
+
+
+def _added(label: str, channels: Sequence[Channel]) -> Channel:
+    """The magnitudes of several channels added up, which is what a shared return carries."""
+    columns = zip(*(channel.values for channel in channels), strict=True)
+    values: list[int | None] = [
+        sum(abs(value) for value in column if value is not None) for column in columns
+    ]
+    return Channel(label, channels[0].unit, values, channels[0].per_unit, False)
 
 
 def _signal(channel: Channel, padded: int, tick_s: float) -> EdfSignal:
@@ -128,6 +161,11 @@ def _said(export: Export, channels: list[Channel], count: int) -> list[str]:
         f"quantum of {channel.label}: {_significant(channel.quantum)} {channel.unit}".rstrip()
         for channel in channels
     ]
+    if export.several:
+        lines += [
+            f"signals that begin with {number}: channel {track.name}"
+            for number, track in enumerate(export.tracks, 1)
+        ]
     return [*lines, f"ticks: {count}; what follows them in the last second is no sample"]
 
 

@@ -8,14 +8,14 @@ label that the standard has for test data (HTEST), names no patient, and has no 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from uuid import UUID, uuid5
 
-from ionto_cli.export_facts import SIMULATED_WORDS, Export, evenly, iso
+from ionto_cli.export_facts import SIMULATED_WORDS, Export, Track, evenly, iso, span_of
 from ionto_ir.canonical import Json
 from ionto_ir.device import WHOLE, Drug
-from ionto_ir.plan import Plan
 from ionto_ir.trace import role_at
+from ionto_runtime.accounting import Account
 from ionto_runtime.series import Row
 from ionto_runtime.simulation.delivery import delivered_ug, drives
 
@@ -34,7 +34,7 @@ def fhir_text(export: Export) -> str:
 def bundle(export: Export) -> Resource:
     """The bundle as data."""
     device, procedure = _device(export), _procedure(export)
-    resources = [device, procedure, *_medications(export), *_observations(export), _charge(export)]
+    resources = [device, procedure, *_medications(export), *_observations(export), *_charges(export)]
     entries: list[Json] = [{"fullUrl": _url(resource), "resource": resource} for resource in resources]
     return {
         "resourceType": "Bundle",
@@ -130,6 +130,8 @@ def _procedure(export: Export) -> Resource:
     notes = [SIMULATED_WORDS] if export.simulated else []
     notes += [f"{name}: {value}" for name, value in export.provenance()]
     notes += [f"{iso(found.wall_ms)} {found.text}" for found in export.series.happenings]
+    for track in export.tracks if export.several else ():
+        notes += [f"{iso(found.wall_ms)} {track.name}: {found.text}" for found in track.series.happenings]
     return _resource(
         export,
         "Procedure",
@@ -154,22 +156,23 @@ def _procedure(export: Export) -> Resource:
 
 def _medications(export: Export) -> list[Resource]:
     """One for each drug; its mass is what the set charge can carry by Faraday's law, where that is known."""
-    if export.plan is None:
-        return []
     found = []
-    for index, electrode in enumerate(export.plan.electrodes):
-        for drug in electrode.drugs:
-            found.append(_medication(export, export.plan, index, drug))
+    for track in export.tracks:
+        for index, electrode in enumerate(() if track.plan is None else track.plan.electrodes):
+            for drug in electrode.drugs:
+                found.append(_medication(export, track, index, drug))
     return found
 
 
-def _medication(export: Export, plan: Plan, electrode: int, drug: Drug) -> Resource:
+def _medication(export: Export, track: Track, electrode: int, drug: Drug) -> Resource:
+    plan = track.plan
+    assert plan is not None, "drugs are known from the plan"
     mass_ug = None
     if drug.ion and drug.transport_ppm is not None and drug.molar_mass_mg_mol is not None:
         ion = drug.ion
         driving = (sign for sign in (1, -1) if drives(ion, role_at(plan, electrode, sign)))
         share_ppm = plan.electrodes[electrode].split.hi_ppm
-        charge_pc = sum(_set_pc(export.series.rows, sign) for sign in driving) * share_ppm // WHOLE
+        charge_pc = sum(_set_pc(track.series.rows, sign) for sign in driving) * share_ppm // WHOLE
         mass_ug = delivered_ug(charge_pc, drug.transport_ppm, drug.molar_mass_mg_mol, drug.ion)
     dosage: dict[str, Json] | None = None
     if mass_ug is not None:
@@ -182,7 +185,7 @@ def _medication(export: Export, plan: Plan, electrode: int, drug: Drug) -> Resou
     return _resource(
         export,
         "MedicationAdministration",
-        f"medication/{electrode}/{drug.name}",
+        f"medication/{_place(track)}{electrode}/{drug.name}",
         partOf=[_procedure_reference(export)],
         status=_status(export),
         statusReason=[{"text": SIMULATED_WORDS}] if export.simulated else None,
@@ -215,10 +218,20 @@ SAMPLED: tuple[tuple[str, str, str, float, Callable[[Row], int | None]], ...] = 
 )
 
 
+def _place(track: Track) -> str:
+    """What tells the resources of one channel from those of another."""
+    return "" if track.name is None else f"{track.name}/"
+
+
 def _observations(export: Export) -> list[Resource]:
-    rows = export.series.rows
-    grid = evenly(export.series)
-    found = []
+    span = span_of(export.tracks)
+    return [found for track in export.tracks for found in _sampled(export, track, span)]
+
+
+def _sampled(export: Export, track: Track, span: tuple[int, int] | None) -> Iterator[Resource]:
+    rows = track.series.rows
+    grid = [] if span is None else evenly(track.series, span)
+    where = "" if track.name is None else f", channel {track.name}"
     for name, text, unit, factor, value_of in SAMPLED:
         values = [None if index is None else value_of(rows[index]) for index in grid]
         sampled: dict[str, Json] = {
@@ -228,24 +241,28 @@ def _observations(export: Export) -> list[Resource]:
             "dimensions": 1,
             "data": " ".join("E" if value is None else str(value) for value in values),
         }
-        found.append(_observation(export, name, text, valueSampledData=sampled))
-    return found
+        yield _observation(export, f"{_place(track)}{name}", text + where, valueSampledData=sampled)
 
 
-def _charge(export: Export) -> Resource:
-    account = export.account
+def _charges(export: Export) -> Iterator[Resource]:
+    yield _charge(export, "charge", "Charge set in the whole session", export.account)
+    for track in export.tracks if export.several else ():
+        yield _charge(export, f"{_place(track)}charge", f"Charge set, channel {track.name}", track.account)
+
+
+def _charge(export: Export, name: str, text: str, account: Account) -> Resource:
     bounds = (
         ("at least, by what was measured", account.charge.lower_pc),
         ("at most, with the device's accuracy", account.charge.upper_pc),
     )
     return _observation(
         export,
-        "charge",
-        "Charge set in the whole session",
+        name,
+        text,
         valueQuantity=_quantity(account.nominal_pc / 10**9, "mC"),
         component=[
-            {"code": {"text": text}, "valueQuantity": _quantity(charge_pc / 10**9, "mC")}
-            for text, charge_pc in bounds
+            {"code": {"text": said}, "valueQuantity": _quantity(charge_pc / 10**9, "mC")}
+            for said, charge_pc in bounds
         ],
     )
 

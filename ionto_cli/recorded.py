@@ -8,13 +8,16 @@ from pathlib import Path
 from ionto_cli import quantities
 from ionto_cli.page import RunSection
 from ionto_cli.picture import Curve, Picture
+from ionto_cli.strip import strip_chart
 from ionto_ir.canonical import Json
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.plan import Plan
 from ionto_runtime.accounting import account_of
+from ionto_runtime.journal_channels import channel_names, parts_of
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Reading, Sealed, Unread, read_journal
-from ionto_runtime.replay import rebound, replay
+from ionto_runtime.replay_channels import rebound_parts, replay_parts
+from ionto_runtime.series import channel_series, series_of
 from ionto_runtime.session_records import was_sent
 
 NA_PER_MA = 1e6
@@ -27,19 +30,19 @@ def recorded_run(path: Path, plan: Plan) -> RunSection | Diagnostic:
     reading = read_journal(path)
     if isinstance(reading, Unread):
         return error("I0904", f"cannot read `{path}`: {reading.reason}", None)
-    bound = rebound(plan, reading)
-    if isinstance(bound, str):
+    parts = rebound_parts(plan, reading)
+    if isinstance(parts, str):
         advice = "name the journal of a run of this protocol, compiled from these very files"
-        return error("I0910", f"`{path}` does not belong to `{plan.name}`: {bound}", None, help=advice)
+        return error("I0910", f"`{path}` does not belong to `{plan.name}`: {parts}", None, help=advice)
     header = reading.header or {}
     simulated = header.get("simulated") is True
     picture = Picture(
         title="What was set and what was measured",
         subtitle=f"{header.get('device')}",
-        curves=_curves(reading),
+        curves=_curves_of_channels(reading) if plan.channels else _curves(reading),
         simulated=simulated,
     )
-    difference = replay(bound, reading).difference
+    difference = replay_parts(parts, reading).difference
     replayed = "the same commands, tick by tick" if difference is None else f"differs: {difference.what}"
     facts = [*_facts(reading, header), ("replayed through the machine", replayed)]
     return RunSection(facts, list(_events(reading)), picture, simulated)
@@ -59,8 +62,58 @@ def _facts(reading: Reading, header: dict[str, Json]) -> list[tuple[str, str]]:
     if not isinstance(account, str):
         low, high = account.charge.lower_pc, account.charge.upper_pc
         facts.append(("delivered", f"at least {quantities.charge(low)}, at most {quantities.charge(high)}"))
+    facts += [("channel", line) for line in channel_lines(reading)]
     facts.append(("journal", f"{len(reading.records)} records, head {reading.link.hex()}"))
     return facts
+
+
+def channel_lines(reading: Reading) -> Iterator[str]:
+    """What each of several channels delivered; nothing of an ordinary journal."""
+    for part in parts_of(reading)[1:]:
+        account = account_of(part.reading)
+        if isinstance(account, str):
+            yield f"{part.name}: {account}"
+            continue
+        low, high = quantities.charge(account.charge.lower_pc), quantities.charge(account.charge.upper_pc)
+        yield f"{part.name}: {quantities.charge(account.nominal_pc)} set; at least {low}, at most {high}"
+
+
+def charts_of(reading: Reading) -> Iterator[str]:
+    """The session as strip charts of characters, one for each channel; nothing where it cannot be read."""
+    names = channel_names(reading)
+    if not names:
+        series = series_of(reading)
+        yield from () if isinstance(series, str) else strip_chart(series)
+        return
+    listed = channel_series(reading)
+    for name, alone in () if isinstance(listed, str) else zip(names, listed[1:], strict=True):
+        yield f"channel {name}"
+        yield from strip_chart(alone)
+
+
+def _curves_of_channels(reading: Reading) -> list[Curve]:
+    """What was measured in each channel, and the sum of what was set."""
+    listed = channel_series(reading)
+    if isinstance(listed, str):
+        return []
+    channels = listed[1:]
+    start_ms = min((row.at_ms for series in channels for row in series.rows if row.nominal_pc), default=0)
+    times = sorted({row.at_ms for series in channels for row in series.rows if row.at_ms >= start_ms})
+    seconds = [(at_ms - start_ms) / MS_PER_S for at_ms in times]
+    curves, set_ma, set_total = [], [0.0] * len(times), [0.0] * len(times)
+    for name, series in zip(channel_names(reading), channels, strict=True):
+        rows = {row.at_ms: row for row in series.rows}
+        measured_ma, delivered, before_s, nominal_pc = [], [0.0], 0.0, 0
+        for place, at_ms in enumerate(times):
+            row = rows.get(at_ms)
+            measured_ma.append(0.0 if row is None else (row.measured_na or 0) / NA_PER_MA)
+            delivered.append(delivered[-1] + measured_ma[-1] * (seconds[place] - before_s) / 60)
+            before_s = seconds[place]
+            nominal_pc = nominal_pc if row is None else row.nominal_pc
+            set_ma[place] += 0.0 if row is None else abs(row.set_na or 0) / NA_PER_MA
+            set_total[place] += nominal_pc / PC_PER_MA_MIN
+        curves.append(Curve(f"{name}, measured", seconds, measured_ma, delivered[1:]))
+    return [*curves, Curve("all, set", seconds, set_ma, set_total)]
 
 
 def _curves(reading: Reading) -> list[Curve]:

@@ -68,6 +68,13 @@ def consequence(before: State, after: State) -> Event | None:
     return Pause() if now in INTERRUPTED and was not in INTERRUPTED else None
 
 
+def has_happened(event: Event, state: State) -> bool:
+    """Whether what must happen to a channel has: it was interrupted, stopped or opened already."""
+    if isinstance(event, Pause):
+        return state.mode not in (Mode.READY, Mode.ON)
+    return state.ended or (isinstance(event, Stop) and state.mode is Mode.STOPPING)
+
+
 def may_resume(states: Sequence[State]) -> bool:
     """Whether all that is interrupted has come to zero, and may go on."""
     return not any(state.mode is Mode.PAUSING for state in states)

@@ -11,7 +11,7 @@ from ionto_cli.export_facts import Export, export_of
 from ionto_cli.files import system_words, write_whole
 from ionto_cli.terminal import complain, note, say
 from ionto_ir.diagnostic import Diagnostic, error
-from ionto_runtime.replay import rebound
+from ionto_runtime.replay_channels import rebound_parts
 from ionto_runtime.sealing import read_chain
 
 ENDINGS = {"csv": ".csv", "edf": ".edf", "fhir": ".fhir.json"}
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     except OSError as problem:
         return complain(error("I0904", f"cannot write `{output}`: {system_words(problem)}", None))
     marked = " (SIMULATED: no record of a treatment)" if export.simulated else ""
-    say(f"wrote {output}: {len(export.series.rows)} ticks{marked}")
+    say(f"wrote {output}: {export.ticks} ticks{marked}")
     return Exit.PROVED
 
 
@@ -46,7 +46,7 @@ def _export(path: Path, arguments: argparse.Namespace) -> Export | Diagnostic:
     plan = None if isinstance(found, tuple) else found
     if plan is None:
         note("the plan of this session is not at hand: sites and drugs are left out")
-    elif isinstance(bound := rebound(plan, reading), str):
+    elif isinstance(bound := rebound_parts(plan, reading), str):
         return error("I0910", f"`{path}` does not belong to `{plan.name}`: {bound}", None)
     export = export_of(reading, plan, read_chain(path.parent), treatment=arguments.as_treatment)
     if not isinstance(export, str):

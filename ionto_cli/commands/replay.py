@@ -8,17 +8,16 @@ from pathlib import Path
 from ionto_cli import quantities
 from ionto_cli.exits import Exit
 from ionto_cli.kept_plans import kept_plan
+from ionto_cli.recorded import channel_lines, charts_of
 from ionto_cli.sealed import open_plan
-from ionto_cli.strip import strip_chart
 from ionto_cli.terminal import complain, paint, say, write_json
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.plan import Plan
 from ionto_runtime.accounting import account_of
 from ionto_runtime.index import state_word
 from ionto_runtime.journal_reader import Reading, Unread, read_journal
-from ionto_runtime.replay import ReplayReport, rebound, replay
+from ionto_runtime.replay_channels import Replayed, rebound_parts, replay_parts
 from ionto_runtime.sealing import read_chain, seal_fault
-from ionto_runtime.series import series_of
 
 SCHEMA = "ionto.replay/1"
 
@@ -32,10 +31,10 @@ def run(arguments: argparse.Namespace) -> Exit:
     plan = plan_of_journal(path, opened, arguments.plan)
     if isinstance(plan, tuple):
         return complain(*plan)
-    bound = rebound(plan, opened)
-    if isinstance(bound, str):
-        return complain(error("I0910", f"`{path}` does not belong to `{plan.name}`: {bound}", None))
-    report = replay(bound, opened)
+    parts = rebound_parts(plan, opened)
+    if isinstance(parts, str):
+        return complain(error("I0910", f"`{path}` does not belong to `{plan.name}`: {parts}", None))
+    report = replay_parts(parts, opened)
     forged = seal_fault(opened, read_chain(path.parent))
     outcome = Exit.PROVED if report.agrees and forged is None else Exit.REFUTED
     if arguments.json:
@@ -65,7 +64,7 @@ def plan_of_journal(path: Path, reading: Reading, given: str | None) -> Plan | t
     return kept_plan(path.parent, str(header.get("plan_sha256")))
 
 
-def _lines(path: Path, reading: Reading, report: ReplayReport, forged: str | None) -> list[str]:
+def _lines(path: Path, reading: Reading, report: Replayed, forged: str | None) -> list[str]:
     header = reading.header or {}
     simulated = "SIMULATED " if header.get("simulated") is True else ""
     lines = [
@@ -88,11 +87,11 @@ def _lines(path: Path, reading: Reading, report: ReplayReport, forged: str | Non
     else:
         lines.append(paint(f"  replayed  DIFFERS at record {difference.sequence}: {difference.what}", "red"))
         lines += [f"    journal  {difference.journal}", f"    machine  {difference.machine}"]
-    series = series_of(reading)
-    return lines if isinstance(series, str) else [*lines, *strip_chart(series)]
+    lines += [f"  channel   {line}" for line in channel_lines(reading)]
+    return [*lines, *charts_of(reading)]
 
 
-def _data(reading: Reading, report: ReplayReport, forged: str | None) -> dict[str, object]:
+def _data(reading: Reading, report: Replayed, forged: str | None) -> dict[str, object]:
     header = reading.header or {}
     difference = report.difference
     return {
@@ -105,6 +104,11 @@ def _data(reading: Reading, report: ReplayReport, forged: str | None) -> dict[st
         "events": report.events,
         "ticks": report.ticks,
         "agrees": report.agrees,
+        "channels": [
+            {"name": part.name, "events": alone.events, "ticks": alone.ticks, "agrees": alone.agrees}
+            for part, alone in report.parts
+            if part.name is not None
+        ],
         "difference": None
         if difference is None
         else {

@@ -10,7 +10,7 @@ from pathlib import Path
 from ionto_cli import quantities
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
-from ionto_cli.strip import strip_chart
+from ionto_cli.recorded import channel_lines, charts_of
 from ionto_cli.terminal import complain, note, paint, say, write_json
 from ionto_ir.dataclass import dataclass, fields
 from ionto_ir.diagnostic import Diagnostic, error
@@ -18,7 +18,6 @@ from ionto_runtime.history import SUFFIX
 from ionto_runtime.index import Entry, Index, entry_of
 from ionto_runtime.journal_reader import Unread, read_journal
 from ionto_runtime.sealing import Chain, read_chain
-from ionto_runtime.series import series_of
 
 SCHEMA = "ionto.sessions/1"
 
@@ -173,9 +172,8 @@ def _show(folder: Path, entries: list[Entry], wanted: str | None, *, as_json: bo
     for line in _lines(entry):
         say(line)
     reading = read_journal(folder / entry.name)
-    series = None if isinstance(reading, Unread) else series_of(reading)
-    if series is not None and not isinstance(series, str):
-        for line in strip_chart(series):
+    if not isinstance(reading, Unread):
+        for line in (*(f"channel    {told}" for told in channel_lines(reading)), *charts_of(reading)):
             say(line)
     return Exit.PROVED
 

@@ -33,7 +33,7 @@ from ionto_ir.events import (
 from ionto_ir.machine_table import Ending
 from ionto_ir.plan import Demand
 from ionto_ir.state import Mode, State
-from ionto_ir.together import INTERRUPTED, consequence, is_held, may_resume, refusing
+from ionto_ir.together import INTERRUPTED, consequence, has_happened, is_held, may_resume, refusing
 from ionto_runtime.care import NoOutput
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.journal import JournalFailure, JournalWriter
@@ -50,8 +50,9 @@ GATHERED = "all channels have come to their end"
 class Ensemble:
     """All channels of a session, armed. `care` is what people do around them, with its output `nothing`.
 
-    `elapsed_ms` runs from the first current of any channel, `duration_ms` from there to the last one;
-    `peak_na` is the highest sum of what was set.
+    `refusal` is why the last thing that a person wanted changed nothing. `elapsed_ms` runs from the first
+    current of any channel, `duration_ms` from there to the last one; `peak_na` is the highest sum of what was
+    set.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Ensemble:
         self._nothing = nothing
         self._everybody = (care, *self.sessions)
         self._gathering = gathering(care.bound.plan)
+        self.refusal: Refused | None = None
         self._stopped = False
         self._ceiling_na = ceilings_of(care.bound.plan).together_na_max
 
@@ -136,11 +138,6 @@ class Ensemble:
         return None if self.gathered else self.care.prompt
 
     @property
-    def refusal(self) -> Refused | None:
-        """Why the last thing that a person wanted changed nothing."""
-        return next((item.refusal for item in self._everybody if item.refusal is not None), None)
-
-    @property
     def alarms(self) -> tuple[Alarm, ...]:
         """Every alarm, once."""
         return tuple(dict.fromkeys(alarm for session in self._everybody for alarm in session.alarms))
@@ -162,29 +159,43 @@ class Ensemble:
 
     def feed(self, event: Event, cause: str | None = None) -> None:
         """What people do happens on all channels, or is an answer; an electrode comes off one."""
+        meant = self._meant(event)
+        before = [session.state for session in meant]
+        for session in meant:
+            session.feed(event, cause)
+        refusals = [session.refusal for session in meant]
+        # What one channel took has changed something, although it meant nothing to another one.
+        self.refusal = refusals[0] if refusals and all(refusals) else None
+        for session, was in zip(meant, before, strict=True):
+            self._follow(session, was)
+
+    def _meant(self, event: Event) -> tuple[Session, ...]:
+        """To whom an event happens."""
+        channels = tuple(session for session in self.sessions if not session.ended)
+        people = () if self.care.ended else (self.care,)
         match event:
             case Confirm() | Enter():
-                if not self.gathered:
-                    self._happen(self.care, event, cause)
+                return () if self.gathered else people
             case Resume():
-                if may_resume(self.states):
-                    self._all(event, cause)
+                return channels if may_resume(self.states) else ()
             case DeviceFault():
-                flowing = (session for session in self.sessions if session.state.mode is Mode.ON)
-                self._happen(next(flowing, self.sessions[0]), event, cause)
+                flowing = (session for session in channels if session.state.mode is Mode.ON)
+                return tuple(flowing)[:1] or channels[:1]
             case Pause():
                 running = self.gathered or any(state.mode is Mode.ON for state in self.states)
-                self._all(event, cause) if running else self._happen(self.care, event, cause)
+                return channels if running else people
             case Adjust():
-                self._adjust(event, cause)
+                running_all = (*people, *channels)
+                bounds, states = [item.bound for item in running_all], [item.state for item in running_all]
+                refused = refusing(bounds, states, event)
+                # It happens to all or to none: one that refuses it tells whoever asked.
+                return running_all if refused is None else (running_all[refused.channel],)
             case Press():
-                meant = [item for item in self.sessions if not item.ended and _offers(item, event)]
-                self._happen((meant or self.sessions)[0], event, cause)
+                return (tuple(item for item in channels if _offers(item, event)) or channels)[:1]
             case Stop() | EmergencyStop():
-                for session in self._everybody:
-                    self._happen(session, event, cause)
+                return (*people, *channels)
             case _:
-                self._all(event, cause)
+                return channels
 
     def stop(self, cause: str) -> None:
         """Ramp everything down and end, because of something that is neither the plan nor a person."""
@@ -242,23 +253,6 @@ class Ensemble:
         session.tick(passed_ms, held=held)
         self._follow(session, before)
 
-    def _all(self, event: Event, cause: str | None) -> None:
-        for session in self.sessions:
-            self._happen(session, event, cause)
-
-    def _adjust(self, event: Adjust, cause: str | None) -> None:
-        """An adjustment happens to all or to none: one that refuses it tells whoever asked."""
-        running = [session for session in self._everybody if not session.ended]
-        refused = refusing([item.bound for item in running], [item.state for item in running], event)
-        for session in running if refused is None else [running[refused.channel]]:
-            self._happen(session, event, cause)
-
-    def _happen(self, session: Session, event: Event, cause: str | None = None) -> None:
-        if not session.ended:
-            before = session.state
-            session.feed(event, cause)
-            self._follow(session, before)
-
     def _follow(self, session: Session, before: State) -> None:
         """What happened to one channel happens to the others; people are not asked on when it is over."""
         event = consequence(before, session.state)
@@ -266,8 +260,10 @@ class Ensemble:
             return
         others = self.sessions if isinstance(event, Pause) else self._everybody
         for other in others:
-            if other is not session:
-                self._happen(other, event, CAUSE)
+            if other is not session and not has_happened(event, other.state):
+                was = other.state
+                other.feed(event, CAUSE)
+                self._follow(other, was)
 
     def _lead_on(self) -> None:
         """When all channels have finished, people go on with what comes after."""

@@ -17,7 +17,7 @@ from ionto_ir.events import Event, Tick
 from ionto_ir.executor import start, step
 from ionto_ir.plan import Plan
 from ionto_ir.state import State
-from ionto_ir.together import consequence, is_held
+from ionto_ir.together import consequence, has_happened, is_held
 from ionto_runtime.journal_channels import CHANNEL, Part, parts_of
 from ionto_runtime.journal_format import Record
 from ionto_runtime.journal_reader import Reading
@@ -114,19 +114,20 @@ def _out_of_step(bounds: Sequence[BoundPlan], whole: Reading) -> Difference | No
         if event is None or not isinstance(number, int):
             continue
         if isinstance(event, Tick):
-            if number in owed and not states[number].ended:
+            if number in owed:
                 return _differs(record, event, owed[number])
             if is_held(states, number):
                 return Difference(
                     record.sequence, "lockstep", "a tick", "at rest while others are interrupted"
                 )
-        if owed.get(number) == event:
-            del owed[number]
         before = states[number]
         states[number], _ = step(bounds[number], before, event)
+        if number in owed and (owed[number] == event or has_happened(owed[number], states[number])):
+            del owed[number]
         following = consequence(before, states[number])
         if following is not None:
-            owed |= {other: following for other in range(len(bounds)) if other != number}
+            others = (other for other in range(len(bounds)) if other != number)
+            owed |= {other: following for other in others if not has_happened(following, states[other])}
     return None
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ionto_ir.canonical import Json
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, field, replace
+from ionto_runtime.journal_channels import CHANNEL, channel_names
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Reading
 from ionto_runtime.session_records import was_sent
@@ -66,25 +67,64 @@ def series_of(reading: Reading) -> Series | str:
     tick_ms = constants.get("tick_ms") if isinstance(constants, dict) else None
     if not isinstance(tick_ms, int):
         return "its header does not say how the session was bound"
-    rows: list[Row] = []
-    happenings: list[Happening] = []
-    set_na: int | None = None
-    at_ms = 0
+    gathered = _Gathered()
     for record in reading.records[1:]:
+        reason = gathered.take(record, record.payload.get("clock_ms"))
+        if reason is not None:
+            return reason
+    return gathered.series(tick_ms)
+
+
+def channel_series(reading: Reading) -> tuple[Series, ...] | str:
+    """What people did, and then each channel of a journal, all by one clock: that of what people do, which
+    goes on while a channel is held.
+    """
+    whole = series_of(replace(reading, records=reading.records[:1]))
+    if isinstance(whole, str):
+        return whole
+    found = [_Gathered() for _ in range(len(channel_names(reading)) + 1)]
+    clock_ms: Json = 0
+    for record in reading.records[1:]:
+        number = record.payload.get(CHANNEL)
+        if number is None:
+            clock_ms = record.payload.get("clock_ms", clock_ms)
+        place = number + 1 if isinstance(number, int) else 0
+        if place >= len(found):
+            return f"record {record.sequence} is of a channel that the header does not name"
+        reason = found[place].take(record, clock_ms)
+        if reason is not None:
+            return reason
+    return tuple(gathered.series(whole.tick_ms) for gathered in found)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """Rows and happenings as records come in, with what is in force and the time of the last one."""
+
+    rows: list[Row] = field(default_factory=list)
+    happenings: list[Happening] = field(default_factory=list)
+    set_na: int | None = None
+    at_ms: int = 0
+
+    def take(self, record: Record, clock_ms: Json) -> str | None:
+        """Add a record at a time; why it cannot be read, or None."""
         payload = record.payload
-        clock_ms = payload.get("clock_ms")
-        at_ms = clock_ms if isinstance(clock_ms, int) else at_ms
+        self.at_ms = clock_ms if isinstance(clock_ms, int) else self.at_ms
         if was_sent(payload):
-            set_na = _set_na(payload.get("commands"), set_na)
+            self.set_na = _set_na(payload.get("commands"), self.set_na)
         if record.kind is RecordType.SAMPLE:
-            row = _row(record, at_ms, set_na)
+            row = _row(record, self.at_ms, self.set_na)
             if isinstance(row, str):
                 return f"record {record.sequence} is {row}"
-            rows.append(row)
+            self.rows.append(row)
         elif record.kind in _TOLD:
             name, text = event_words(payload, record.kind)
-            happenings.append(Happening(at_ms, record.wall_ms, name, text))
-    return Series(tick_ms, tuple(rows), tuple(happenings))
+            self.happenings.append(Happening(self.at_ms, record.wall_ms, name, text))
+        return None
+
+    def series(self, tick_ms: int) -> Series:
+        """What was gathered."""
+        return Series(tick_ms, tuple(self.rows), tuple(self.happenings))
 
 
 _TOLD = frozenset({RecordType.EVENT, RecordType.ANSWER, RecordType.RECORDED, RecordType.ALARM})

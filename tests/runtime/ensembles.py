@@ -55,13 +55,14 @@ def header_of_channels(bound: BoundTogether, **changes: Json) -> dict[str, Json]
 
 @dataclass
 class Bed:
-    """A session of two channels that has begun; people say yes to everything unless they are `silent`."""
+    """A session of two channels, which has `begun`; people say yes to everything unless they are `silent`."""
 
     bound: BoundTogether = field(default_factory=bound_pair)
     file: JournalFile = field(default_factory=MemoryFile)
     clock: Clock = field(default_factory=VirtualClock)
     answers: dict[str, Value] = field(default_factory=dict)
     silent: bool = False
+    begun: bool = True
 
     def __post_init__(self) -> None:
         self.device = SimulatedChannels(self.bound.plan, self.bound.values, 1)
@@ -70,7 +71,8 @@ class Bed:
         made = ensemble_of(self.bound, [Unit(item) for item in self.device.outputs], self.journal)
         assert not isinstance(made, str)
         self.ensemble = made
-        self.ensemble.begin()
+        if self.begun:
+            self.ensemble.begin()
 
     def pass_ticks(self, count: int) -> Bed:
         """Let ticks go by."""
