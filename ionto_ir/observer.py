@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
+from math import lcm
 from typing import assert_never
 
 from ionto_ir.dataclass import dataclass
@@ -233,29 +235,44 @@ def summed(
     """The sum of the session, or of the fullest window of the given length within it; flows are (from, to,
     rate).
     """
-    times, charges = [0], [Fraction(0)]
+    # All rates are whole multiples of one fraction: sums of whole numbers take a tenth of the time.
+    unit = lcm(*(rate.denominator for _, _, rate in flows))
+    times, gained = [0], [0]
     for from_ms, to_ms, rate in flows:
         times += [from_ms, to_ms]
-        charges += [charges[-1], charges[-1] + rate * (to_ms - from_ms)]
-    window = times[-1] - times[0] if limit.window_ms is None else limit.window_ms
+        gained += [0, rate.numerator * (unit // rate.denominator) * (to_ms - from_ms)]
+    charges = list(accumulate(gained))
+    highest, crossed = _fullest(times, charges, limit.window_ms, limit.bound * unit)
+    if crossed is not None:
+        yield Violation(limit, crossed, Fraction(highest) / unit, electrode)
 
-    def delivered(at_ms: int) -> Fraction:
-        """The charge until `at_ms`, pC: it rises evenly between two times."""
+
+def _fullest(
+    times: list[int], charges: list[int], window_ms: int | None, bound: int
+) -> tuple[Fraction | int, int | None]:
+    """The charge in the fullest window, or in all, and when it first passes the bound, if it does."""
+    if window_ms is None:
+        crossed = next((time for time, charge in zip(times, charges, strict=True) if charge > bound), None)
+        return charges[-1], crossed
+
+    def delivered(at_ms: int) -> Fraction | int:
+        """The charge until `at_ms`: it rises evenly between two times."""
         index = bisect_right(times, at_ms) - 1
         if index < 0:
-            return Fraction(0)
+            return 0
         if index + 1 == len(times):
             return charges[-1]
-        rate = (charges[index + 1] - charges[index]) / (times[index + 1] - times[index])
-        return charges[index] + rate * (at_ms - times[index])
+        rise, span = charges[index + 1] - charges[index], times[index + 1] - times[index]
+        part, rest = divmod(rise * (at_ms - times[index]), span)
+        return charges[index] + (part if not rest else part + Fraction(rest, span))
 
     # Between two of these times the charge in the window changes evenly, so its maximum is at one of them.
-    corners = sorted({*times, *(at_ms + window for at_ms in times if at_ms + window <= times[-1])})
-    sums = [(delivered(at_ms) - delivered(at_ms - window), at_ms) for at_ms in corners]
-    highest = max(charge for charge, _ in sums)
-    if highest > limit.bound:
-        crossed = next(at_ms for charge, at_ms in sums if charge > limit.bound)
-        yield Violation(limit, crossed, highest, electrode)
+    corners = sorted({*times, *(at_ms + window_ms for at_ms in times if at_ms + window_ms <= times[-1])})
+    sums = [(delivered(at_ms) - delivered(at_ms - window_ms), at_ms) for at_ms in corners]
+    return (
+        max(charge for charge, _ in sums),
+        next((at_ms for charge, at_ms in sums if charge > bound), None),
+    )
 
 
 def _duration(plan: Plan, parts: tuple[Stretch, ...], limit: Limit) -> Iterator[Violation]:
@@ -297,8 +314,7 @@ def _broken_at(plan: Plan, values: Mapping[str, Value], trace: Trace, item: User
     if since is None:
         return None
     breaks_when = item.kind is PropertyKind.NEVER
-    where = [part for part in parts if during is None or part.step in during]
-    return _first_tick(parts, where, trace, values, item.condition, breaks_when, (since, until))
+    return _first_tick(parts, during, trace, values, item.condition, breaks_when, (since, until))
 
 
 def finished_late(plan: Plan, trace: Trace, item: UserProperty, end_ms: int) -> int | None:
@@ -339,18 +355,18 @@ def _with_people_ms(plan: Plan, parts: tuple[Stretch, ...], since_ms: int, until
 
 def _first_tick(
     parts: tuple[Stretch, ...],
-    where: list[Stretch],
+    during: Collection[int] | None,
     trace: Trace,
     values: Mapping[str, Value],
     condition: Expression,
     breaks_when: bool,
     between_ms: tuple[int, int],
 ) -> int | None:
-    """The beginning of the first tick, in `where` and in a time, that breaks the property."""
+    """The beginning of the first tick, in a time and in the steps `during`, that breaks the property."""
     environment = dict(values)
     charge = 0
     for part in parts:
-        spoken_of = part in where
+        spoken_of = during is None or part.step in during
         for at_ms in range(part.from_ms, part.to_ms, trace.tick_ms):
             charge += part.mean_na * trace.tick_ms
             if not spoken_of or not between_ms[0] <= at_ms < between_ms[1]:

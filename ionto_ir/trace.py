@@ -7,7 +7,6 @@ and recomputes from scratch what the skin may have received. Everything is exact
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Undefined, Value, evaluate
@@ -97,8 +96,8 @@ def at_worst_mean_na(plan: Plan, stretch: Stretch) -> int:
 
 
 def _worst_na(plan: Plan, magnitude: int) -> int:
-    inaccuracy = Fraction(magnitude * plan.device.accuracy_ppm, PPM)
-    return magnitude + inaccuracy.__ceil__() + plan.device.accuracy_offset_na
+    inaccuracy = (magnitude * plan.device.accuracy_ppm + PPM - 1) // PPM
+    return magnitude + inaccuracy + plan.device.accuracy_offset_na
 
 
 @dataclass(frozen=True, slots=True)
