@@ -215,6 +215,11 @@ class Arithmetic:
             + self._line(start_na)
         )
 
+    @property
+    def stop_near_zero_pc(self) -> Polynomial:
+        """What the offset adds in a stop while the setpoint is zero: below one step of the device."""
+        return ZERO + self.offset_na * (self.step_na // self.fall_na + 2) * self.tick_ms
+
     def _square(self, level_na: Polynomial) -> Polynomial:
         return level_na * level_na * (self.share * Fraction(self.tick_ms, 2 * self.fall_na))
 

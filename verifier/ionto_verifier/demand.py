@@ -105,10 +105,10 @@ def standing_by(mover: Mover, block: Block, state: State) -> Motion | None:
     )
 
 
-def silent(block: Block, motion: Motion | None) -> tuple[Block, Motion | None]:
-    """The same block where its basal current does not count."""
+def silent(mover: Mover, block: Block, motion: Motion | None) -> tuple[Block, Motion | None]:
+    """The same block where its basal current does not count, but for the offset near zero."""
     if motion is not None:
-        motion = replace(motion, braking_pc=ZERO, braking_nominal_pc=ZERO)
+        motion = replace(motion, braking_pc=mover.arithmetic.stop_near_zero_pc, braking_nominal_pc=ZERO)
     return replace(block, basal_na=ZERO), motion
 
 

@@ -108,14 +108,14 @@ class Inquiry:
 
         Where a plan has totals everything is counted, which is never too little. Raises TermTooLargeError.
         """
-        ways = {way for _, motion in self.moving() for way in motion.orientations}
+        ways = {way for _, motion in self.moving() for way in (False, True) if motion.flows(way)}
         totals = any(
             isinstance(step, Hold) and isinstance(step.until, UntilTotal) for step in self.plan.steps
         )
         if turned is None or ways == {turned} or (turned in ways and totals):
             return self.visits
-        if turned not in ways:
-            return ()
+        if not ways or (turned and turned not in ways):
+            return ()  # at a setpoint of zero an electrode has its declared role, wherever a ramp came from
         if turned not in self._charging:
             self._charging[turned] = follow(self.encoding, counted=turned)
         return self._charging[turned]

@@ -13,11 +13,12 @@ from ionto_verifier import decision
 from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.decision import Decision
 from ionto_verifier.facts import fact_support, support_of
-from ionto_verifier.inquiry import Inquiry
+from ionto_verifier.inquiry import Inquiry, Place
 from ionto_verifier.margins import Margin, margin_of
-from ionto_verifier.obligation import Witness
+from ionto_verifier.obligation import FALSE, Witness
 from ionto_verifier.properties import NOBODY, REACHED, Asked, Claim, Property, Question
 from ionto_verifier.report import Finding, Support
+from ionto_verifier.solve import decide
 from ionto_verifier.term import TermTooLargeError
 from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous, Verdict
 
@@ -178,6 +179,9 @@ def _shown(
         shown = exhibit(inquiry, claim, question, witness)
         if shown is not None:
             return Judged(_finding(inquiry, claim, verdict, answers, margin, shown, None))
+    if _nobody(inquiry, claim):
+        unseen = Undecided(decision.Unknown(NO_SESSION))
+        return Judged(_finding(inquiry, claim, unseen, answers, margin, None, NO_SESSION))
     moves = bool(inquiry.encoding.adjustable)
     if claim.property in EXACT and not moves:
         text = f"`{claim.statement}` was refuted, and the machine does not show it"
@@ -187,6 +191,16 @@ def _shown(
     )
     verdict_open = Undecided(decision.Unknown(reason))
     return Judged(_finding(inquiry, claim, verdict_open, answers, margin, None, reason))
+
+
+NO_SESSION = "it fails for a number that nobody can be treated with: the requirements exclude everybody"
+"""Said of a refutation that touches none of the values over which the requirements contradict each other."""
+
+
+def _nobody(inquiry: Inquiry, claim: Claim) -> bool:
+    """Whether requirements and refusals exclude everybody, also those that the question does not touch."""
+    question = inquiry.question(claim, FALSE, Place(None, inquiry.environment.shared()))
+    return isinstance(decide(question.obligation), decision.Proved)
 
 
 def _candidates(

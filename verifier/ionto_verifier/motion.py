@@ -11,7 +11,7 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import ZERO as NO_CURRENT
 from ionto_ir.expression import Expression
 from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal
-from ionto_ir.waveform import PPM, Waveform, mean_share_ppm
+from ionto_ir.waveform import PPM, Waveform, alternates, mean_share_ppm
 from ionto_verifier.charge import Arithmetic, Emission, Incline
 from ionto_verifier.encode import Encoding, Scope
 from ionto_verifier.joining import overflowing
@@ -42,6 +42,10 @@ class Motion:
     turns: bool = False
     room_pc: Polynomial | None = None
     waveform: Waveform | None = None
+
+    def flows(self, turned: bool) -> bool:
+        """Whether current may flow against the declared polarity (True), or along it: AC flows both ways."""
+        return turned in self.orientations or alternates(self.waveform)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,19 +178,26 @@ class Walk:
                 assert_never(step)
 
     def _counting(self, before: State, after: State, motion: Motion) -> tuple[State, Motion]:
-        """The same, without the charge of a motion that can only flow the other way."""
-        if self.counted is None or self.counted in motion.orientations:
+        """The same, without the charge of a motion that can only flow the other way.
+
+        Where it begins and ends the output is on at zero, and its offset may then flow either way.
+        """
+        if self.counted is None or motion.flows(self.counted):
             return after, motion
         was = before.ledger
+        pauses = (
+            cost if cost in was.pauses else replace(cost, nominal_pc=ZERO) for cost in after.ledger.pauses
+        )
         ledger = replace(
             after.ledger,
             nominal_pc=was.nominal_pc,
             least_pc=was.least_pc,
-            on_ms=was.on_ms,
-            pauses=was.pauses,
+            on_ms=was.on_ms if motion.incline is None else after.ledger.on_ms,
+            pauses=tuple(dict.fromkeys(pauses)),
             absorbed=was.absorbed,
         )
-        silent = replace(motion, braking_pc=ZERO, braking_nominal_pc=ZERO)
+        braking_pc = self.mover.arithmetic.stop_near_zero_pc
+        silent = replace(motion, braking_pc=braking_pc, braking_nominal_pc=ZERO)
         return replace(after, ledger=ledger, pending=NONE), silent
 
     def _visit(
@@ -317,9 +324,9 @@ class Walk:
         block = block_of(self.mover, index, step, state, dose)
         after = ledger_of(self.mover, block, state.ledger, dose, block.doses, over=True)
         motion = standing_by(self.mover, block, state)
-        counted = self.counted is None or motion is None or self.counted in motion.orientations
+        counted = self.counted is None or motion is None or motion.flows(self.counted)
         if not counted:
-            block, motion = silent(block, motion)
+            block, motion = silent(self.mover, block, motion)
             after = ledger_of(self.mover, block, state.ledger, dose, block.doses, over=True)
         # The head is seen at the end of its time, when all doses are over.
         standby_ms = block.within_ms if block.has_basal else None

@@ -23,6 +23,7 @@ from ionto_ir.plan import Course, Demand, Plan
 from ionto_ir.rehearse import Rehearsed, rehearse
 from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.trace import Trace, area_um2, at_worst_mean_na, role_at, stretches
+from ionto_ir.waveform import alternates
 from ionto_verifier.crowding import Crowd, crowd
 from ionto_verifier.provoke import Asking, Day, Provoking, provoked
 from ionto_verifier.windows import STARTS_SHOWN_MAX, on_one_site
@@ -225,9 +226,8 @@ def _flow(plan: Plan, limit: Limit, trace: Trace, start_ms: int, electrode: int 
     for part in stretches(trace):
         # What adds up is the mean of a waveform, not its peak.
         current = part.mean_na if limit.nominal else at_worst_mean_na(plan, part)
-        if electrode is not None and limit.role not in (None, role_at(plan, electrode, part.setpoint_na)):
-            continue
-        if part.on and current:
+        away = electrode is not None and limit.role not in (None, role_at(plan, electrode, part.setpoint_na))
+        if part.on and current and (not away or alternates(part.waveform)):
             found.append((start_ms + part.from_ms, start_ms + part.to_ms, current))
     return found
 

@@ -16,6 +16,7 @@ from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, finis
 from ionto_ir.plan import Hold, Plan, PropertyKind, Ramp, UntilTotal
 from ionto_ir.rehearse import Outcome, Rehearsed
 from ionto_ir.trace import Stretch, Trace, at_worst_na, role_at, stretches
+from ionto_ir.waveform import alternates
 from ionto_verifier.instant import highest_impedance
 from ionto_verifier.properties import Claim, Property
 
@@ -92,7 +93,7 @@ def _speaks_of(plan: Plan, found: Violation, part: Stretch) -> bool:
     limit, electrode = found.limit, found.electrode
     if limit.role is None or electrode is None:
         return True
-    return role_at(plan, electrode, part.setpoint_na) is limit.role
+    return role_at(plan, electrode, part.setpoint_na) is limit.role or alternates(part.waveform)
 
 
 def step_at(trace: Trace, at_ms: int) -> int | None:

@@ -28,7 +28,6 @@ from ionto_verifier.instant import (
     highest_impedance,
     limit_claim,
     received,
-    role_of,
 )
 from ionto_verifier.judging import answers_finding
 from ionto_verifier.messages import diagnostics_of, unused
@@ -239,9 +238,12 @@ def _currents(inquiry: Inquiry, limit: Limit, electrode: int | None) -> list[Pol
     """Every level of a channel at which the limit speaks of its current."""
     found = []
     for level in inquiry.levels:
-        if electrode is not None and limit.role is not None:
-            declared = inquiry.plan.electrodes[electrode].role
-            if limit.role not in {role_of(declared, turned) for turned in level.orientations}:
+        motion = level.visit.motion
+        if electrode is not None and limit.role is not None and motion is not None:
+            turned = limit.role is not inquiry.plan.electrodes[electrode].role
+            if not motion.flows(turned):
+                # On its way from and to zero the output is on at zero, and its offset may flow either way.
+                found.append(received(inquiry, limit, ZERO))
                 continue
         found.append(received(inquiry, limit, level.na))
     return found
