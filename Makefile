@@ -12,6 +12,7 @@ JOBS   ?= 2
 BENCH  ?=
 SEEDS  ?= 20000
 MINUTES ?= 120
+CASES  ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint fmt accept bench soak docs firmware requirements tables lock clean
@@ -44,8 +45,9 @@ accept: $(STAMPS)/dev ## rewrite the expected blocks of the corpus; review them 
 bench: $(STAMPS)/dev ## measure against the targets, in one interleaved run (BENCH="--runs 31" for more)
 	$(BIN)/python -m tests.bench $(BENCH)
 
-soak: $(STAMPS)/dev ## hours of seeds: SEEDS simulated sessions, MINUTES of real processes, then the same tests, wide
+soak: $(STAMPS)/dev ## hours of seeds: SEEDS simulated sessions, CASES verdicts, MINUTES of real processes, then the same tests, wide
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.differential --cases $(CASES)
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 	IONTO_HYPOTHESIS=wide $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --soak
 
