@@ -19,9 +19,14 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from ionto_ir.bind import bind
+from ionto_ir.bound import BoundPlan
+from ionto_ir.events import Confirm, Enter, Pause, PromptKind, Resume
 from ionto_ir.plan import Interruptions
+from ionto_ir.state import Mode
 from ionto_ir.waveform import Waveform
 from ionto_runtime.accounting import account_of
+from ionto_runtime.history import first_session
 from ionto_runtime.journal import Durability, JournalWriter, create_journal
 from ionto_runtime.journal_file import DiskFile
 from ionto_runtime.journal_reader import Reading, Unsealed, read_journal
@@ -31,9 +36,10 @@ from ionto_runtime.simulation.clock import VirtualClock
 from ionto_runtime.simulation.skin import body_of
 from ionto_runtime.simulation.stimulator import SimulatedStimulator
 from ionto_runtime.stimulator import Measurement, Reply
-from tests.ir.sessions import SECOND, SPAN, bound_of, timed_plan
+from tests.ir.sessions import MA, SECOND, SPAN, bound_of, timed_plan
 from tests.runtime.bedside import header_of
 from tests.runtime.simulated import AREAS_UM2
+from tests.runtime.whole_session import whole_plan
 
 BOUND = bound_of(
     timed_plan(hold_ms=SECOND, ramp_ms=2 * SECOND, interruptions=Interruptions(0, 0, False, SPAN))
@@ -81,7 +87,38 @@ class Watched:
         return self._inner.measure()
 
 
-def session(path: Path, shared: mmap.mmap, last: int) -> None:
+def bound_whole() -> BoundPlan:
+    """A session with every kind of step, bound to this day."""
+    bound = bind(whole_plan(), {"current": MA, "pacemaker": False, "sore": False}, (), first_session(0))
+    assert isinstance(bound, BoundPlan), bound
+    return bound
+
+
+class Person:
+    """Answers what is asked; pauses in the second hold, and resumes when the current is down."""
+
+    def __init__(self) -> None:
+        self._holds, self._paused, self._resumed, self._held = 0, False, False, False
+
+    def act(self, running: Session) -> None:
+        """What somebody at the bedside does before a tick."""
+        prompt = running.prompt
+        if prompt is not None and prompt.kind in (PromptKind.CONFIRM, PromptKind.INSTRUCT):
+            running.feed(Confirm())
+        elif prompt is not None and prompt.kind is PromptKind.RECORD:
+            running.feed(Enter("skin", 0))
+        held = running.reading is not None and abs(running.reading.setpoint_na) == MA
+        self._holds += held and not self._held
+        self._held = held
+        if self._holds == 2 and not self._paused:
+            self._paused = True
+            running.feed(Pause())
+        if running.state.mode is Mode.PAUSED and not self._resumed:
+            self._resumed = True
+            running.feed(Resume())
+
+
+def session(path: Path, shared: mmap.mmap, last: int, bound: BoundPlan) -> None:
     """A session that dies at its step number `last`, if it has as many."""
     steps = Steps(shared, last)
     write, sync = DiskFile.write, DiskFile.sync
@@ -96,15 +133,17 @@ def session(path: Path, shared: mmap.mmap, last: int) -> None:
 
     DiskFile.write, DiskFile.sync = counted_write, counted_sync  # type: ignore[method-assign]
     clock = VirtualClock()
-    journal = create_journal(path, header_of(BOUND), clock, Durability.SYNCED)
+    journal = create_journal(path, header_of(bound), clock, Durability.SYNCED)
     assert isinstance(journal, JournalWriter)
-    device = SimulatedStimulator(BOUND.plan.device, body_of(AREAS_UM2, 1), 1)
+    device = SimulatedStimulator(bound.plan.device, body_of(AREAS_UM2, 1), 1)
     steps.device = device
-    running = Session(BOUND, Watched(device, steps), journal)
+    running = Session(bound, Watched(device, steps), journal)
     assert running.arm() is None
     running.begin()
+    person = Person()
     while not running.closed:
         clock.sleep_until(clock.now_ms() + 100)
+        person.act(running)
         device.advance(100)
         running.tick(100)
     running.finish()
@@ -133,7 +172,9 @@ def main() -> None:
     """Kill at every n-th step until the session outlives its step; tell what was left, as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--every", type=int, default=1)
-    every = parser.parse_args().every
+    parser.add_argument("--whole", action="store_true", help="a session with every kind of step")
+    given = parser.parse_args()
+    every, bound = given.every, bound_whole() if given.whole else BOUND
     tried = killed = 0
     violations: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +185,7 @@ def main() -> None:
             child = os.fork()
             if child == 0:
                 try:
-                    session(path, shared, last)
+                    session(path, shared, last, bound)
                     os._exit(0)
                 except BaseException:
                     traceback.print_exc()

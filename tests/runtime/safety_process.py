@@ -71,13 +71,14 @@ class Spoken:
             self.pending = self.pending or self.remote.hear(20)
             while self.pending:
                 message = self.pending.pop(0)
-                self._note(message)
+                self.note(message)
                 if enough(message):
                     return message
             assert not self.remote.gone, f"the safety process is gone: {self.heard[-3:]}"
         raise AssertionError(f"it never came: {self.heard[-3:]} {self.views[-1:]}")
 
-    def _note(self, message: Message) -> None:
+    def note(self, message: Message) -> None:
+        """Keep what was heard, and answer what is asked."""
         if message["type"] == "view":
             self.views.append(message)
             self._answer(message)

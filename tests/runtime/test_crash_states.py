@@ -164,9 +164,43 @@ def test_a_session_killed_at_any_step_is_counted_between_its_bounds() -> None:
     assert told["killed"] == told["tried"] > 10  # type: ignore[operator]
 
 
+@pytest.mark.requirement("R58")
+def test_a_session_with_every_kind_of_step_killed_at_any_step_is_counted_between_its_bounds() -> None:
+    told = killed("--whole", "--every", "17")
+    assert told["violations"] == []
+    assert told["killed"] == told["tried"] > 30  # type: ignore[operator]
+
+
 @pytest.mark.soak
 @pytest.mark.requirement("R58")
-def test_a_session_killed_at_each_step_is_counted_between_its_bounds() -> None:
-    told = killed("--every", "1")
+@pytest.mark.parametrize("which", [(), ("--whole",)], ids=["short", "whole"])
+def test_a_session_killed_at_each_step_is_counted_between_its_bounds(which: tuple[str, ...]) -> None:
+    told = killed(*which, "--every", "1")
     assert told["violations"] == []
     assert told["killed"] == told["tried"] > 200  # type: ignore[operator]
+
+
+def processes_killed(*arguments: str) -> dict[str, object]:
+    """Kill real safety processes as `tests.runtime.killing_processes` is told, and take its word."""
+    command = [sys.executable, "-m", "tests.runtime.killing_processes", *arguments]
+    ran = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20_000)
+    told = json.loads(ran.stdout)
+    assert isinstance(told, dict)
+    return told
+
+
+@pytest.mark.realtime
+@pytest.mark.requirement("R28")
+@pytest.mark.requirement("R58")
+def test_a_real_process_killed_on_its_way_leaves_a_record_that_holds_what_flowed() -> None:
+    told = processes_killed("--at", "500", "1501", "2600", "--beside", "3")
+    assert told["violations"] == []
+    assert told["killed"] or told["outlived"], told
+
+
+@pytest.mark.soak
+@pytest.mark.requirement("R58")
+def test_a_real_process_killed_at_many_steps_of_a_whole_session() -> None:
+    told = processes_killed("--every", "20")
+    assert told["violations"] == []
+    assert told["killed"] > 150  # type: ignore[operator]
