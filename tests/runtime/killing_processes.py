@@ -55,7 +55,7 @@ def watched(owner, method, name):
         if next(steps) == last:
             if data:
                 real(self, data[0][: len(data[0]) // 2], *data[1:], **named)
-            os.pwrite(told, f"{{last:9}} {{"half of " + name:<32}}".encode(), 0)
+            os.pwrite(told, f"{{last:9}} half of {{name:<24}}".encode(), 0)
             os.kill(os.getpid(), signal.SIGKILL)
         result = real(self, *data, **named)
         step(f"after {{name}}")
