@@ -44,6 +44,7 @@ accept: $(STAMPS)/dev ## rewrite the expected blocks of the corpus; review them 
 
 bench: $(STAMPS)/dev ## measure against the targets, in one interleaved run (BENCH="--runs 31" for more)
 	$(BIN)/python -m tests.bench $(BENCH)
+	$(BIN)/python -m tests.bench.running
 
 soak: $(STAMPS)/dev ## hours of seeds: SEEDS simulated sessions, CASES verdicts, MINUTES of real processes, then the same tests, wide
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
