@@ -295,7 +295,9 @@ def test_simulated_hardware_is_marked(bench: Bench) -> None:
 
 
 def test_a_question_is_asked_and_answered(bench: Bench) -> None:
-    bench.show(word="WAITING", prompt={"kind": "confirm", "text": "Skin is dry", "variable": None})
+    asks = {"kind": "confirm", "text": "Skin is dry", "variable": None}
+    bench.show(word="WAITING", prompt=asks, waits="waits without limit, the output is open")
+    bench.until(lambda: bench.page.inner_text("#ask-waits") == "waits without limit, the output is open")
     bench.page.click("#ask-yes")
     bench.desk.until_asked("confirm")
     bench.show(word="WAITING", prompt={"kind": "record", "text": "Pain", "variable": "pain"})

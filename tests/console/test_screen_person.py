@@ -157,6 +157,11 @@ def test_a_record_is_typed_corrected_and_entered() -> None:
     assert done(act) == ("enter", {"variable": "skin", "text": "none"})
 
 
+def test_a_question_says_for_how_long_it_waits() -> None:
+    asked = Person().asked(story_of(view(prompt=RECORD, waits="waits without limit")), LATER_MS)
+    assert asked is not None and asked.how.endswith("   waits without limit")
+
+
 def test_nothing_typed_is_entered_as_nothing() -> None:
     assert press(Person(), story_of(view(prompt=RECORD)), "enter") == [None]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 
 from ionto_ir.canonical import Json
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, replace
 from ionto_runtime.console.screen.sheet import value_now
 from ionto_runtime.console.screen.story import Story, items_of
 from ionto_runtime.messages import Message
@@ -300,7 +300,9 @@ class Person:
         prompt = story.prompt()
         if prompt is None:
             return None
-        return _session_asks(prompt, story, self._typed)
+        found = _session_asks(prompt, story, self._typed)
+        waits = None if story.view is None else story.view.get("waits")
+        return replace(found, how=f"{found.how}   {waits}") if isinstance(waits, str) else found
 
     def keys(self, story: Story, *, reached: bool) -> tuple[tuple[str, str], ...]:
         """The keys that mean something now, beside those that stop: the key, and its meaning."""
