@@ -177,9 +177,6 @@ class Together:
         self, limit: Limit, claim: str, channels: tuple[int, ...], electrode: int | None
     ) -> Iterator[Derived]:
         """A limit on the sum of channels, at an electrode that they share or of all that flows."""
-        if limit.kind in (LimitKind.DOSE, LimitKind.CHARGE_DENSITY):
-            yield from self._dose(limit, claim, channels, electrode)
-            return
 
         def value(_: int, flow: Flow, level_na: Polynomial) -> Polynomial:
             if limit.kind is LimitKind.MEAN_DENSITY and flow.waveform is not None:
@@ -197,7 +194,11 @@ class Together:
             flowing = scaled(total, self._share(electrode) * UA_M2_PER_NA_UM2)
             return at_most(flowing, scaled(area, limit.bound))
 
-        if any(speaking(channel, flow) for channel in channels for flow in self.flows[channel]):
+        if not any(speaking(channel, flow) for channel in channels for flow in self.flows[channel]):
+            return
+        if limit.kind in (LimitKind.DOSE, LimitKind.CHARGE_DENSITY):
+            yield from self._dose(limit, claim, channels, electrode)
+        else:
             yield from self._levels(claim, channels, value, conclude, speaking)
 
     def _share(self, electrode: int | None) -> Fraction:

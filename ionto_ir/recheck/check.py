@@ -110,7 +110,7 @@ def recheck(plan: Plan, plan_sha256: str, claims: Sequence[Mapping[str, Json]], 
     ]
     settled = Rests(derivation, certified, seen)
     standings = tuple(_standing(claim, settled, record) for claim in claims)
-    faults += _unnamed(derivation, named)
+    faults += _unnamed(settled, named)
     faults += _unproved(claims, standings)
     return Rechecked(
         standings,
@@ -138,9 +138,12 @@ def _of_other_plan(record: Record, plan_sha256: str) -> Iterable[Fault]:
         yield Fault(Wrong.OTHER_PLAN, "the certificates were made for another plan")
 
 
-def _unnamed(derivation: Derivation, named: set[str]) -> Iterable[Fault]:
-    """What the plan demands must be spoken of: a claim that is left out would not be missed."""
-    demanded = [item.claim for item in derivation.questions]
+def _unnamed(rests: Rests, named: set[str]) -> Iterable[Fault]:
+    """What the plan demands is spoken of, or certified here all the same: else a claim that was left out
+    would not be missed.
+    """
+    derivation = rests.derivation
+    demanded = [item.claim for item in derivation.questions if item.id not in rests.certified]
     demanded += [item.claim for item in derivation.left]
     for claim in dict.fromkeys(demanded):
         if claim not in named:
