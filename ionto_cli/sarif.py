@@ -44,7 +44,22 @@ def sarif_result(diagnostic: Diagnostic) -> Json:
         result["locations"] = [_location(diagnostic.primary)]
     if diagnostic.labels:
         result["relatedLocations"] = [_location(label) for label in diagnostic.labels]
+    if diagnostic.edit is not None:
+        result["fixes"] = [_fix(diagnostic)]
     return result
+
+
+def _fix(diagnostic: Diagnostic) -> Json:
+    """The edit as a change of one file, which a code host may offer to make."""
+    edit = diagnostic.edit
+    assert edit is not None, "asked only where there is one"
+    change = {"deletedRegion": _region(edit.span), "insertedContent": {"text": edit.replacement}}
+    return {
+        "description": {"text": f"write `{edit.replacement}` here"},
+        "artifactChanges": [
+            {"artifactLocation": {"uri": edit.span.file}, "replacements": [change]},
+        ],
+    }
 
 
 def _location(label: Label) -> Json:

@@ -22,7 +22,7 @@ from ionto_ir.diagnostic import Diagnostic, Severity
 from ionto_ir.source import SourceFile
 from ionto_ir.wording import envelope_text
 from ionto_verifier import smt
-from ionto_verifier.driver import verify
+from ionto_verifier.driver import Options, verify
 from ionto_verifier.report import VerificationReport, verdict_name
 from ionto_verifier.rests import rests_text
 
@@ -119,7 +119,9 @@ def judge(request: Request, solver: SecondSolver | None = None) -> Judged:
     compilation = compile_file(
         request.file, request.device, folder=local, library=library, protocol=request.protocol
     )
-    reports = tuple(verify(compiled.plan) for compiled in compilation.plans) if compilation.ok else ()
+    options = Options(sources={source.name: source for source in compilation.files})
+    plans = compilation.plans if compilation.ok else ()
+    reports = tuple(verify(compiled.plan, options) for compiled in plans)
     opinions: tuple[CrossCheck, ...] = ()
     if solver is not None:
         from ionto_cli.second_opinions import opinions_on

@@ -4,9 +4,12 @@ is needed.
 
 from __future__ import annotations
 
-from ionto_ir.dataclass import dataclass, replace
+from collections.abc import Mapping
+
+from ionto_ir.dataclass import dataclass, field, replace
 from ionto_ir.diagnostic import Diagnostic, in_reading_order
 from ionto_ir.plan import Plan
+from ionto_ir.source import SourceFile
 from ionto_ir.wellformed import check
 from ionto_verifier.assumptions import assumptions_of
 from ionto_verifier.budget import BUDGET, Budget
@@ -14,7 +17,7 @@ from ionto_verifier.claims import all_claims
 from ionto_verifier.decision import Unknown
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.judging import NO_CASE, judge
-from ionto_verifier.messages import diagnostics_of, disagreement, unused
+from ionto_verifier.messages import Safe, diagnostics_of, disagreement, unused
 from ionto_verifier.properties import REACHED, Asked, Claim, Property
 from ionto_verifier.report import Answered, Finding, VerificationReport
 from ionto_verifier.solve import decide_all
@@ -26,13 +29,15 @@ from ionto_verifier.verdict import Refuted, Undecided, Vacuous
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to verify. `margins`: also say how close the worst case comes; `advice`: what would be safe;
-    `edits`: also which number of the source would be, where the plan is the whole protocol.
+    `edits`: also which number of the source would be, where the plan is the whole protocol; `sources` are the
+    files in which it is looked for.
     """
 
     budget: Budget = BUDGET
     margins: bool = True
     advice: bool = True
     edits: bool = True
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
 
 
 USUAL = Options()
@@ -54,7 +59,7 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     decisions = decide_all([question.obligation for question in questions], options.budget)
     judged = [judge(inquiry, item, decisions, margins=options.margins) for item in asked if _applies(item)]
     findings = _tried(plan, tuple(item.finding for item in judged))
-    advice = _advice(inquiry, asked, findings, edits=options.edits) if options.advice else {}
+    advice = _advice(inquiry, asked, findings, options)
     unasked = _unused(plan, asked)
     disagreements = tuple(item.disagreement for item in judged if item.disagreement is not None)
     said = [disagreement(text, plan.span) for text in disagreements]
@@ -108,13 +113,18 @@ def _tried(plan: Plan, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def _advice(
-    inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...], *, edits: bool
-) -> dict[str, str]:
-    if not any(isinstance(finding.verdict, Refuted) for finding in findings):
+    inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...], options: Options
+) -> dict[str, Safe]:
+    if not options.advice or not any(isinstance(finding.verdict, Refuted) for finding in findings):
         return {}
-    from ionto_verifier.advice import advise  # loaded only where something is refuted
+    from ionto_ir.rewriting import edit_of  # loaded only where something is refuted
+    from ionto_verifier.advice import advise
 
-    return advise(inquiry, asked, findings, edits=edits)
+    found = advise(inquiry, asked, findings, edits=options.edits)
+    return {
+        name: Safe(item.words, None if item.change is None else edit_of(item.change, options.sources))
+        for name, item in found.items()
+    }
 
 
 def _ill_formed(plan: Plan, problems: tuple[Diagnostic, ...]) -> VerificationReport:

@@ -16,9 +16,10 @@ from ionto_ir.expression import Constant, Expression
 from ionto_ir.features import features_of
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import ForTime, Hold, HoldUntil, Plan, Ramp, Slope, UntilTotal
+from ionto_ir.rewriting import NumberChange
 from ionto_ir.scenario import Happening
 from ionto_ir.source import Span
-from ionto_ir.units import SLEW, format_quantity
+from ionto_ir.units import CHARGE, CURRENT, DIMENSIONLESS, SLEW, TIME, Dimension, format_quantity
 from ionto_ir.wellformed import check
 from ionto_ir.wording import charge_text, current_text, duration_text
 from ionto_verifier.claims import all_claims
@@ -54,7 +55,7 @@ SUMS = frozenset({Property.DOSE, Property.DURATION})
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A number `now` that may move by `step` (down when negative) as far as `last`; `words` say what to
-    write.
+    write. Where it stands in the source `span` and `dimension` say where, and of which part of a protocol.
     """
 
     now: int
@@ -62,15 +63,37 @@ class Candidate:
     last: int
     edited: Callable[[int], Plan]
     words: Callable[[int], str]
+    span: Span | None = None
+    dimension: Dimension | None = None
+    part: str = "session"
 
 
-def nearest_edits(plan: Plan, finding: Finding, held: frozenset[str]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What to write instead, in words, and which number that changes where one stands in the source."""
+
+    words: str
+    change: NumberChange | None = None
+
+
+def nearest_edits(plan: Plan, finding: Finding, held: frozenset[str]) -> Iterator[Mended]:
     """What to write instead, each proved; `held` are the ids of the claims that hold already."""
     wanted = frozenset({finding.claim.id})
     for candidate in candidates(plan, finding):
         value = _nearest(candidate, wanted)
         if value is not None and held <= proved_claims(candidate.edited(value), held):
-            yield candidate.words(value)
+            yield _mended(plan, candidate, value)
+
+
+def _mended(plan: Plan, candidate: Candidate, value: int) -> Mended:
+    """The words, and the change; what stands in another file can only be said anew in one's own."""
+    words = candidate.words(value)
+    span, dimension = candidate.span, candidate.dimension
+    if span is None or dimension is None:
+        return Mended(words)
+    if span.file != plan.span.file:
+        return Mended(f"{words} of `{span.file}`, in a `{candidate.part}` of your own")
+    return Mended(words, NumberChange(span, dimension, candidate.now, value))
 
 
 def _nearest(candidate: Candidate, wanted: frozenset[str]) -> int | None:
@@ -142,13 +165,12 @@ def candidates(plan: Plan, finding: Finding) -> Iterator[Candidate]:
 
 
 def _blamed(plan: Plan, finding: Finding) -> Span | None:
-    """The line at fault, if it stands in the file of the protocol: a line of the library is not one's own."""
+    """The line at fault; it may stand in another file, from which the protocol has its session."""
     shown, margin = finding.counterexample, finding.margin
     step = margin.step if margin is not None else None
     if shown is not None and shown.step is not None:
         step = shown.step
-    span = None if step is None else plan.steps[step].span
-    return span if span is not None and span.file == plan.span.file else None
+    return None if step is None else plan.steps[step].span
 
 
 def _slopes(plan: Plan, span: Span) -> Iterator[Candidate]:
@@ -167,6 +189,8 @@ def _slopes(plan: Plan, span: Span) -> Iterator[Candidate]:
                 RATE_STEP_NA_S,
                 lambda value: _with_slope(plan, span, Slope(Constant(value), Constant(1000))),
                 lambda value: f"let line {span.line} ramp at {format_quantity(value, SLEW, 'mA/s')}",
+                span,
+                SLEW,
             )
             return
         yield Candidate(
@@ -175,6 +199,8 @@ def _slopes(plan: Plan, span: Span) -> Iterator[Candidate]:
             over + (1 << 12) * SECOND_MS,
             lambda value: _with_time(plan, span, value),
             lambda value: f"let line {span.line} ramp over {duration_text(value)}",
+            span,
+            TIME,
         )
         return
 
@@ -221,6 +247,8 @@ def _levels(plan: Plan, span: Span) -> Iterator[Candidate]:
             plan.device.step_na,
             lambda value: _with_level(plan, span, now, value),
             lambda value: f"let line {span.line} go to {current_text(plan, value)}",
+            span,
+            CURRENT,
         )
 
 
@@ -262,8 +290,8 @@ def _stop(plan: Plan) -> Candidate:
 def _interruptions(plan: Plan, kind: LimitKind) -> Iterator[Candidate]:
     """How often, and for a duration also how long, people may interrupt."""
     rules = plan.interruptions
-    if rules.span.file != plan.span.file:
-        return
+    # Interruptions may be said anew in a protocol that extends another one.
+    own = rules.span if rules.span.file == plan.span.file else None
     if rules.count_max > 1:
         yield Candidate(
             rules.count_max,
@@ -271,6 +299,8 @@ def _interruptions(plan: Plan, kind: LimitKind) -> Iterator[Candidate]:
             1,
             lambda value: replace(plan, interruptions=replace(rules, count_max=value)),
             lambda value: f"allow at most {value} interruption{'s' if value > 1 else ''}",
+            own,
+            DIMENSIONLESS,
         )
     step = MINUTE_MS if rules.each_ms_max % MINUTE_MS == 0 else SECOND_MS
     if kind is LimitKind.DURATION and rules.each_ms_max > step:
@@ -280,6 +310,8 @@ def _interruptions(plan: Plan, kind: LimitKind) -> Iterator[Candidate]:
             step,
             lambda value: replace(plan, interruptions=replace(rules, each_ms_max=value)),
             lambda value: f"let each interruption last at most {duration_text(value)}",
+            own,
+            TIME,
         )
 
 
@@ -288,7 +320,7 @@ def _holds(plan: Plan) -> Iterator[Candidate]:
     found = [
         (amount, step)
         for step in plan.steps
-        if isinstance(step, Hold) and step.span.file == plan.span.file
+        if isinstance(step, Hold)
         if (amount := _amount(step.until)) is not None
     ]
     if not found:
@@ -302,6 +334,8 @@ def _holds(plan: Plan) -> Iterator[Candidate]:
             grain,
             lambda value: _with_amount(plan, step.span, value),
             lambda value: _hold_words(step, value),
+            step.span,
+            TIME if isinstance(step.until, ForTime) else CHARGE,
         )
 
 
@@ -348,6 +382,9 @@ def _gaps(plan: Plan) -> Iterator[Candidate]:
         now + 2 * max(windows) + 24 * HOUR_MS,
         lambda value: _with_course(plan, replace(course, gap_ms_min=value)),
         lambda value: f"write `at least {duration_text(value)} between sessions` in the course",
+        course.span if plan.course is not None and now == course.gap_ms_min else None,
+        TIME,
+        "course",
     )
 
 

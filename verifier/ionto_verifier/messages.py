@@ -4,11 +4,12 @@ breaks it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 from ionto_ir.channels import step_at
-from ionto_ir.diagnostic import Diagnostic, Label, Severity
+from ionto_ir.dataclass import dataclass
+from ionto_ir.diagnostic import Diagnostic, Edit, Label, Severity
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.plan import IntegerDomain, Plan, VariableKind, variable
 from ionto_ir.source import Span
@@ -36,8 +37,18 @@ GIVEN_MAX = 8
 """Values that a note tells; the test block has all of them."""
 
 
-def diagnostics_of(plan: Plan, findings: tuple[Finding, ...], safe: dict[str, str]) -> Iterator[Diagnostic]:
-    """What to say about the findings, in their order. `safe` has words about what would be safe, by claim."""
+@dataclass(frozen=True, slots=True)
+class Safe:
+    """What would be safe instead: in words, and as an edit of the source where it is one number."""
+
+    words: str
+    edit: Edit | None = None
+
+
+def diagnostics_of(
+    plan: Plan, findings: tuple[Finding, ...], safe: Mapping[str, Safe]
+) -> Iterator[Diagnostic]:
+    """What to say about the findings, in their order. `safe` says what would be safe, by claim."""
     nowhere: tuple[Support, ...] | None = None
     uneven = {_span(plan, item) for item in findings if _fails(item, Property.GRID)}
     for finding in findings:
@@ -75,7 +86,7 @@ def disagreement(text: str, span: Span) -> Diagnostic:
     return Diagnostic(DISAGREEMENT, Severity.ERROR, text, Label(span, "please report this protocol"))
 
 
-def _refuted(plan: Plan, finding: Finding, safe: str | None) -> Diagnostic:
+def _refuted(plan: Plan, finding: Finding, safe: Safe | None) -> Diagnostic:
     claim = finding.claim
     code, severity = REFUTED.get(claim.property, UNDECIDED), Severity.ERROR
     if claim.soft:
@@ -84,7 +95,9 @@ def _refuted(plan: Plan, finding: Finding, safe: str | None) -> Diagnostic:
     labels = () if claim.span in (None, primary.span) else (Label(claim.span, _decided(claim)),)
     notes = tuple(_notes(finding))
     sentence = _sentence(plan, finding)
-    return Diagnostic(code, severity, sentence, primary, labels, notes, safe or _even(plan, finding))
+    if safe is None:
+        return Diagnostic(code, severity, sentence, primary, labels, notes, _even(plan, finding))
+    return Diagnostic(code, severity, sentence, primary, labels, notes, safe.words, safe.edit)
 
 
 def _even(plan: Plan, finding: Finding) -> str | None:
