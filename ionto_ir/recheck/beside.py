@@ -13,12 +13,13 @@ from typing import TypeVar
 
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.device import Place
+from ionto_ir.expression import ZERO
 from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import Plan
 from ionto_ir.recheck.calendar import sessions_in
 from ionto_ir.recheck.currents import Flow, flows
 from ionto_ir.recheck.derived import PPM, Derived, Left, Numbering, Settled, ohm_max, worst, worst_of_any
-from ionto_ir.recheck.instants import MV_PER_NA_OHM, UA_M2_PER_NA_UM2, forms, speaks_of
+from ionto_ir.recheck.instants import MV_PER_NA_OHM, UA_M2_PER_NA_UM2, forms, may_carry, speaks_of
 from ionto_ir.recheck.polynomial import BeyondError, Polynomial, constant, plus, scaled
 from ionto_ir.recheck.routes import routes_of
 from ionto_ir.recheck.sight import Sight
@@ -163,7 +164,8 @@ class Together:
                     for flow in self.flows[channel]
                     if speaking(channel, flow)
                 ]
-                kept.append(undominated(sight, found) or [constant(0)])
+                at_zero = value(channel, Flow(0, ZERO, frozenset()), constant(0))
+                kept.append(undominated(sight, found) or [at_zero])
             for chosen in _ways(kept):
                 goal = conclude(sight, plus(*chosen))
                 yield sight.question(self._numbering.next(claim), claim, goal)
@@ -194,12 +196,14 @@ class Together:
             flowing = scaled(total, self._share(electrode) * UA_M2_PER_NA_UM2)
             return at_most(flowing, scaled(area, limit.bound))
 
-        if not any(speaking(channel, flow) for channel in channels for flow in self.flows[channel]):
-            return
-        if limit.kind in (LimitKind.DOSE, LimitKind.CHARGE_DENSITY):
-            yield from self._dose(limit, claim, channels, electrode)
-        else:
+        if limit.kind not in (LimitKind.DOSE, LimitKind.CHARGE_DENSITY):
             yield from self._levels(claim, channels, value, conclude, speaking)
+        elif electrode is None or self._may_carry(limit, electrode, channels):
+            yield from self._dose(limit, claim, channels, electrode)
+
+    def _may_carry(self, limit: Limit, electrode: int, channels: Sequence[int]) -> bool:
+        found = self.plan.electrodes[electrode]
+        return any(may_carry(limit, found, self.flows[channel]) for channel in channels)
 
     def _share(self, electrode: int | None) -> Fraction:
         if electrode is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
+from ionto_ir.dataclass import replace
 from ionto_ir.device import Electrode
+from ionto_ir.expression import ZERO as NOTHING
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.plan import Hold, Plan, Ramp, UntilCharge, UntilTotal
 from ionto_ir.recheck.currents import Flow
@@ -121,6 +123,8 @@ class Instants:
                 continue
             conclude, claim = self._through(limit, electrode), f"{name}.electrodes[{number}]"
             speaking = [flow for flow in self.flows if speaks_of(limit, electrode, flow)]
+            if not speaking and limit.role is electrode.role:
+                speaking = [replace(flow, level_na=NOTHING) for flow in self.flows[:1]]
             if not speaking:
                 yield Settled(claim, True)
             for flow in speaking:
@@ -212,6 +216,13 @@ def speaks_of(limit: Limit, electrode: Electrode, flow: Flow) -> bool:
     if limit.role is None or flows_back(flow.waveform):
         return True
     return limit.role in {role_of(electrode.role, turned) for turned in flow.turned}
+
+
+def may_carry(limit: Limit, electrode: Electrode, flows: Iterable[Flow]) -> bool:
+    """Whether a limit is about anything at an electrode: at a setpoint of zero, on the way up and down, the
+    output is on, its offset may flow, and an electrode has its declared role.
+    """
+    return any(limit.role is electrode.role or speaks_of(limit, electrode, flow) for flow in flows)
 
 
 def forms(plan: Plan, flows: Iterable[Flow]) -> Iterator[Derived]:

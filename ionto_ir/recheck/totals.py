@@ -14,7 +14,7 @@ from ionto_ir.recheck.calendar import sessions_in
 from ionto_ir.recheck.currents import Flow
 from ionto_ir.recheck.derived import PPM, Derived, Left, Numbering, Settled, worst_of_any
 from ionto_ir.recheck.emission import NONE, Spent
-from ionto_ir.recheck.instants import speaks_of
+from ionto_ir.recheck.instants import may_carry
 from ionto_ir.recheck.polynomial import BeyondError, Polynomial, constant, minus, plus, scaled
 from ionto_ir.recheck.rounds import repeated
 from ionto_ir.recheck.routes import Route, routes_of
@@ -197,7 +197,7 @@ class Totals:
             if not electrode.split.hi_ppm:
                 continue
             claim, scale = f"{name}.electrodes[{number}]", scale_at(self.plan, limit, number)
-            if not any(speaks_of(limit, electrode, flow) for flow in self.flows):
+            if not may_carry(limit, electrode, self.flows):
                 yield Settled(claim, True)
                 continue
 
