@@ -11,6 +11,7 @@ from ionto_ir.dataclass import replace
 from ionto_ir.device import Place
 from ionto_ir.expression import Value
 from ionto_ir.limits import Limit, LimitKind, Role
+from ionto_ir.observer_together import joints
 from ionto_ir.plan import BooleanDomain, Plan, VariableKind
 from ionto_ir.rehearsed import Rehearsed
 from ionto_ir.trace import Trace, area_um2, role_at, stretches
@@ -57,17 +58,56 @@ def picture_of_outcome(
     levels = {(item.value, item.text): item for part, trace in parts for item in _alone(part, values, trace)}
     longest_part, longest = max(parts, key=lambda pair: _last_ms(pair[1]))
     names = [channel.name for channel in plan.channels]
+    alone = [curve_of(name, trace) for name, (_, trace) in zip(names, parts, strict=True)]
+    shared = replace(plan, limits=tuple(limit for limit in plan.limits if is_together(limit)))
+    total = _together(outcome.traces)
+    levels |= {(item.value, item.text): item for item in _levels_of_all(shared, total)}
     return Picture(
         title=plan.title or plan.name,
         subtitle=f"{plan.device.name}, {chosen_values(plan, values)}".rstrip(", "),
-        curves=[curve_of(name, trace) for name, (_, trace) in zip(names, parts, strict=True)],
+        curves=[*_distinct(alone), total],
         bands=_bands(longest_part, longest, sources),
         current_levels=list(levels.values()),
-        charge_levels=[],
+        charge_levels=_charge_levels(shared),
         bars=list(bars),
         marks=list(marks),
         simulated=plan.device.driver == "simulated",
     )
+
+
+def _distinct(curves: Sequence[Curve]) -> list[Curve]:
+    """Channels in which the same flows share a curve: those that lie under another one would not be seen."""
+    found: dict[tuple[tuple[float, ...], tuple[float, ...]], list[Curve]] = {}
+    for curve in curves:
+        found.setdefault((tuple(curve.time_s), tuple(curve.current_ma)), []).append(curve)
+    return [
+        replace(same[0], name=", ".join(curve.name for curve in same) + (" (each)" if same[1:] else ""))
+        for same in found.values()
+    ]
+
+
+def _together(traces: Sequence[Trace]) -> Curve:
+    """What all channels emit together: magnitudes added up, as limits on everything that flows count them."""
+    times, currents, charges, total = [0.0], [0.0], [0.0], 0.0
+    for joint in joints(traces):
+        current = sum(part.magnitude_na for part in joint.parts if part is not None)
+        times.append(joint.from_ms / MS_PER_S)
+        currents.append(current / NA_PER_MA)
+        charges.append(total / PC_PER_MA_MIN)
+        total += current * (joint.to_ms - joint.from_ms)
+    times.append(max(trace.end_ms for trace in traces) / MS_PER_S)
+    currents.append(0.0)
+    charges.append(total / PC_PER_MA_MIN)
+    return Curve("all together", times, currents, charges, total=True)
+
+
+def _levels_of_all(plan: Plan, total: Curve) -> list[Level]:
+    """The tightest limit on what flows in all channels, unless it would squeeze the curves flat."""
+    bounds = [limit for limit in plan.limits if limit.kind is LimitKind.CURRENT and not limit.soft]
+    tightest = min(bounds, key=lambda limit: limit.bound, default=None)
+    if tightest is None or tightest.bound / NA_PER_MA > 4 * max(total.current_ma):
+        return []
+    return [Level(tightest.bound / NA_PER_MA, f"{limit_text(tightest)}, all together")]
 
 
 def _alone(part: Plan, values: Mapping[str, Value], trace: Trace) -> list[Level]:

@@ -58,12 +58,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Current (mA, signed) and charge (mA.min) as step functions of time (s)."""
+    """Current (mA, signed) and charge (mA.min) as step functions of time (s). A `total` is of several curves,
+    and is drawn as a line behind them.
+    """
 
     name: str
     time_s: list[float]
     current_ma: list[float]
     charge_ma_min: list[float]
+    total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +153,12 @@ def _draw_current(axes: Axes, picture: Picture) -> None:
     for number, band in enumerate(picture.bands):
         axes.axvspan(band.start_s, band.end_s, color=BAND[number % 2], lw=0, zorder=0)
     for number, curve in enumerate(picture.curves):
+        color, line = _pen(number, curve)
         axes.step(
-            curve.time_s,
-            curve.current_ma,
-            where="post",
-            color=CURVES[number % len(CURVES)],
-            lw=1.6,
-            label=curve.name,
+            curve.time_s, curve.current_ma, where="post", color=color, ls=line, lw=1.6, label=curve.name
         )
-        axes.fill_between(
-            curve.time_s, curve.current_ma, step="post", color=CURVES[number % len(CURVES)], alpha=0.12, lw=0
-        )
+        if not curve.total:
+            axes.fill_between(curve.time_s, curve.current_ma, step="post", color=color, alpha=0.12, lw=0)
     _levels(axes, picture.current_levels)
     for mark in picture.marks:
         axes.plot([mark.at_s], [mark.current_ma], "o", color=RED, ms=6, zorder=5)
@@ -225,9 +223,15 @@ def _levels(axes: Axes, levels: list[Level]) -> None:
         )
 
 
+def _pen(number: int, curve: Curve) -> tuple[str, str]:
+    """Colour and line of a curve."""
+    return (GREY, "--") if curve.total else (CURVES[number % len(CURVES)], "-")
+
+
 def _draw_charge(axes: Axes, picture: Picture) -> None:
     for number, curve in enumerate(picture.curves):
-        axes.plot(curve.time_s, curve.charge_ma_min, color=CURVES[number % len(CURVES)], lw=1.6)
+        color, line = _pen(number, curve)
+        axes.plot(curve.time_s, curve.charge_ma_min, color=color, ls=line, lw=1.6)
     _levels(axes, picture.charge_levels)
     axes.set_ylabel("charge / mA·min")
     axes.set_xlabel("time since the first energised step / min:s")

@@ -113,7 +113,7 @@ def _curves_of_channels(reading: Reading) -> list[Curve]:
             set_ma[place] += 0.0 if row is None else abs(row.set_na or 0) / NA_PER_MA
             set_total[place] += nominal_pc / PC_PER_MA_MIN
         curves.append(Curve(f"{name}, measured", seconds, measured_ma, delivered[1:]))
-    return [*curves, Curve("all, set", seconds, set_ma, set_total)]
+    return [*curves, Curve("all together, set", seconds, set_ma, set_total, total=True)]
 
 
 def _curves(reading: Reading) -> list[Curve]:

@@ -70,10 +70,20 @@ def _row(plan: Plan, finding: Finding) -> MarginRow | None:
     words = limit_text(limit)
     if finding.claim.electrode is not None:
         words += f", on {plan.electrodes[finding.claim.electrode].site}"
+    elif (channel := _channel_of(plan, finding.claim.id)) is not None:
+        words += f", channel {channel}"
     worst = measured_text(limit, margin.worst)
     return MarginRow(
         words, worst, share, _place(plan, margin), verdict_name(finding.verdict), finding.claim.soft
     )
+
+
+def _channel_of(plan: Plan, claim_id: str) -> str | None:
+    """The channel that a claim is about, by the id that it has in the report of all."""
+    for number, channel in enumerate(plan.channels):
+        if claim_id.startswith(f"channels[{number}]."):
+            return channel.name
+    return None
 
 
 def _place(plan: Plan, margin: Margin) -> str:

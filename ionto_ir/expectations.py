@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ionto_ir.bind import Refusal, violation_diagnostic
+from ionto_ir.channels import channel_plans
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.observer import broken_properties
-from ionto_ir.plan import Plan
+from ionto_ir.plan import Plan, UserProperty
 from ionto_ir.rehearse import Outcome, Rehearsed
 from ionto_ir.scenario import Expectation, Expected, Scenario
+from ionto_ir.together import from_start
 from ionto_ir.units import CHARGE, CURRENT, TIME, Dimension, approximate, format_quantity
 from ionto_ir.wording import clock_text
 
@@ -85,9 +87,19 @@ def _safety_problem(plan: Plan, done: Rehearsed) -> str | None:
     """What the interlock had to prevent, or a `prove` line that was broken; limits are looked at anyway."""
     if any(alarm.code == "F04" for alarm in done.run.alarms):
         return "the interlock had to stop the session, which the protocol itself must not need"
-    for broken, at_ms in () if plan.channels else broken_properties(plan, done.values, done.run.trace):
-        return f"what line {broken.span.line} claims does not hold at {clock_text(at_ms)}"
+    for broken, at_ms, where in _broken(plan, done):
+        return f"what line {broken.span.line} claims does not hold{where} at {clock_text(at_ms)}"
     return None
+
+
+def _broken(plan: Plan, done: Rehearsed) -> Iterator[tuple[UserProperty, int, str]]:
+    """The broken `prove` lines; of several channels each is asked by its own time, as its machine counts."""
+    if not plan.channels:
+        for broken, at_ms in broken_properties(plan, done.values, done.run.trace):
+            yield broken, at_ms, ""
+    for channel, part, trace in zip(plan.channels, channel_plans(plan), done.traces, strict=True):
+        for broken, at_ms in broken_properties(part, done.values, from_start(trace)):
+            yield broken, at_ms, f" on channel {channel.name}"
 
 
 def _stop_problem(expectation: Expectation, done: Rehearsed) -> str | None:

@@ -63,3 +63,45 @@ def test_an_earlier_session_that_only_a_limit_refuses_is_not_safe() -> None:
 def test_a_broken_claim_of_the_author_is_not_safe() -> None:
     [message] = said("given current = 3 mA", "prove never output.current > 2.5 mA")
     assert "claims does not hold at 0:" in message
+
+
+CHANNELS = """electrode capsule {{ area 5 cm2 }}
+electrode pad {{ area 50 cm2 }}
+envelope limbs {{ title "Limbs" limit current <= 4 mA limit interruptions <= 1 limit pause <= 1 min }}
+device bench {{
+  title "Bench" driver simulated current 0 mA .. 4 mA step 10 uA accuracy 2 % + 10 uA
+  compliance 80 V slew at most 1 mA/s tick 100 ms watchdog 500 ms host gap 250 ms waveforms dc
+  channels 2 return shared
+}}
+protocol both version "1.0.0" {{
+  title "Two sites"
+  within limbs
+  device bench
+  active anode capsule on "forearm" channel upper
+  active anode capsule on "calf" channel lower
+  return cathode pad on "back"
+  session {{
+    channel upper {{ deliver 0.2 mA.min at 1 mA ramping 2 s }}
+    channel lower {{ wait 5 s "First the arm" deliver 0.3 mA.min at 1.5 mA ramping 3 s }}
+  }}
+  prove {claim}
+  test "it" {{ expect safe }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "broken"),
+    [
+        ("never output.current > 1.5 mA", []),
+        ("never output.current > 1.2 mA", ["lower"]),
+        ("never output.current > 0.5 mA", ["upper"]),
+        ("finished within 1 min", []),
+        ("finished within 5 s", ["upper"]),
+    ],
+)
+def test_a_claim_is_asked_of_each_channel(claim: str, broken: list[str]) -> None:
+    [protocol] = compile_text(CHANNELS.format(claim=claim)).plans
+    scenario = protocol.scenarios[-1]
+    found = failures(protocol.plan, scenario, rehearse(protocol.plan, scenario))
+    assert [item.message.partition("on channel ")[2].split()[0] for item in found] == broken
