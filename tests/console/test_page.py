@@ -329,3 +329,36 @@ def test_the_page_takes_nothing_from_elsewhere(bench: Bench) -> None:
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "http" not in bench.page.content().replace("http-equiv", "")
+
+
+def test_each_of_several_channels_is_shown_beside_the_sum(bench: Bench) -> None:
+    electrodes = [
+        {"place": "active", "role": "anode", "site": "forearm", "area_um2": 500_000_000},
+        {"place": "active", "role": "anode", "site": "leg", "area_um2": 1_000_000_000},
+        {"place": "return", "role": "cathode", "site": "back", "area_um2": 5_000_000_000},
+    ]
+    known = [
+        {"name": name, "device": name, "electrodes": [number, 2], "planned_pc": 1, "steps": []}
+        for number, name in enumerate(("upper", "lower"))
+    ]
+    channels = [
+        {
+            "name": name,
+            "mode": "on",
+            "word": "RAMP UP",
+            "step": "Ramp to 1 mA",
+            "setpoint_na": sign * MA,
+            "reading": reading(current_na=sign * MA, impedance_ohm=ohm),
+            "nominal_pc": 60_000_000_000,
+            "upper_pc": 61_000_000_000,
+        }
+        for name, sign, ohm in (("upper", 1, 3_000), ("lower", -1, 9_000))
+    ]
+    bench.desk.say({**FACTS, "electrodes": electrodes, "channels": known})  # type: ignore[dict-item]
+    bench.show(word="RAMP UP", channels=channels, reading=reading(current_na=2 * MA, impedance_ohm=None))
+    bench.until(lambda: bench.page.is_visible("#channels"))
+    rows = bench.page.inner_text("#channel-rows")
+    assert "upper" in rows and "1.00 mA" in rows and "fair" in rows and "Ramp to 1 mA" in rows
+    assert bench.page.text_content("#contact") == "fair", "the worst of both"
+    assert bench.page.text_content("#density") == "0.200", "of the smaller electrode, by its own current"
+    assert bench.page.inner_text("#poles").split("\n") == ["+ forearm", "− leg", "± back"]

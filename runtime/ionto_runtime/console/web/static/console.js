@@ -164,7 +164,8 @@
     show("elapsed", format.clock(view.elapsed_ms));
     show("remaining", `${view.about ? "≈ " : ""}${format.clock(view.remaining_ms)}`);
     if (facts && facts.planned_pc) by("progress").value = Math.round((1000 * view.nominal_pc) / facts.planned_pc);
-    drawContact(reading);
+    drawContact();
+    drawChannels();
     drawPoles();
     drawAlarms();
     drawPrompt();
@@ -174,32 +175,75 @@
     by("emergency").hidden = over !== null || !(running || view.mode === "stopping");
   }
 
-  function drawContact(reading) {
+  // What flows in each channel; an ordinary session has one, with all electrodes.
+  function outputs() {
+    const known = (facts && facts.channels) || [];
+    const all = ((facts && facts.electrodes) || []).map((_, index) => index);
+    if (!known.length) return [{ setpoint_na: view.setpoint_na, reading: view.reading, electrodes: all }];
+    return (view.channels || []).map((channel, index) => ({ ...channel, electrodes: known[index].electrodes }));
+  }
+
+  function contactOf(reading) {
     const most = facts && facts.ohm_max;
-    let word = DASH;
-    if (reading && reading.lead_off) word = "OPEN";
-    else if (reading && reading.at_compliance) word = "poor";
-    else if (reading && reading.impedance_ohm !== null && most) {
-      word = reading.impedance_ohm > most ? "poor" : reading.impedance_ohm > most / 2 ? "fair" : "good";
-    }
+    if (reading && reading.lead_off) return "OPEN";
+    if (reading && reading.at_compliance) return "poor";
+    if (!reading || reading.impedance_ohm === null || !most) return DASH;
+    return reading.impedance_ohm > most ? "poor" : reading.impedance_ohm > most / 2 ? "fair" : "good";
+  }
+
+  // The worst contact of all channels.
+  function drawContact() {
+    const words = outputs().map((output) => contactOf(output.reading));
+    const word = ["OPEN", "poor", "fair", "good"].find((quality) => words.includes(quality)) || DASH;
     show("contact", word);
     by("contact").dataset.quality = word;
   }
 
+  function drawChannels() {
+    const channels = view.channels || [];
+    by("channels").hidden = channels.length === 0;
+    by("channel-rows").replaceChildren(...channels.map((channel) => {
+      const row = document.createElement("tr");
+      const reading = channel.reading;
+      const cells = [
+        channel.name,
+        channel.word,
+        `${format.current(Math.abs(channel.setpoint_na))} mA`,
+        reading ? `${format.current(Math.abs(reading.current_na))} mA` : DASH,
+        reading ? `${format.voltage(Math.abs(reading.voltage_mv))} V` : DASH,
+        contactOf(reading),
+        `${format.charge(channel.nominal_pc)} mA·min`,
+        channel.step,
+      ];
+      row.replaceChildren(...cells.map((text) => {
+        const cell = document.createElement("td");
+        cell.textContent = text;
+        return cell;
+      }));
+      return row;
+    }));
+  }
+
   function drawPoles() {
     const electrodes = (facts && facts.electrodes) || [];
-    const turned = view.setpoint_na < 0;
-    by("poles").replaceChildren(...electrodes.map((item) => {
+    const all = outputs();
+    by("poles").replaceChildren(...electrodes.map((item, index) => {
       const pole = document.createElement("span");
-      const positive = (item.role === "anode") !== turned;
+      const signs = new Set(all.filter((output) => output.electrodes.includes(index)).map((output) => output.setpoint_na < 0));
+      const positive = (item.role === "anode") !== signs.has(true);
+      // A return that channels of both polarities share has no pole of its own.
+      const sign = signs.size > 1 ? "±" : positive ? "+" : "−";
       pole.className = positive ? "anode" : "cathode";
-      pole.textContent = `${positive ? "+" : "−"} ${item.site}`;
+      pole.textContent = `${sign} ${item.site}`;
       return pole;
     }));
-    const active = electrodes.filter((item) => item.place === "active" && item.area_um2);
-    const least = Math.min(...active.map((item) => item.area_um2));
-    const flowing = view.reading ? Math.abs(view.reading.current_na) : null;
-    show("density", active.length && flowing !== null ? format.density(flowing, least) : DASH);
+    const densities = all.flatMap((output) => {
+      const own = output.electrodes.map((index) => electrodes[index]);
+      const areas = own.filter((item) => item && item.place === "active" && item.area_um2).map((item) => item.area_um2);
+      if (!areas.length || !output.reading) return [];
+      return [Number(format.density(Math.abs(output.reading.current_na), Math.min(...areas)))];
+    });
+    show("density", densities.length ? Math.max(...densities).toFixed(3) : DASH);
   }
 
   function drawAlarms() {
