@@ -157,21 +157,32 @@ class Environment:
 
     def bounds(self, term: Polynomial) -> Bounds:
         """Lowest and highest value by interval arithmetic over the declared ranges."""
+        lowest, highest = self._scaled_bounds(term)
+        return Fraction(lowest, term.denominator), Fraction(highest, term.denominator)
+
+    def _scaled_bounds(self, term: Polynomial) -> tuple[int, int]:
+        """The bounds times the term's denominator, which is positive."""
         lowest = highest = 0
         for monomial, number in term.terms:
             low = high = number
             for name, power in monomial:
                 held = self.variables[name]
+                least, most = held.lo, held.highest
                 for _ in range(power):
-                    corners = (low * held.lo, low * held.highest, high * held.lo, high * held.highest)
+                    if least >= 0:
+                        # Most factors are currents and times: then the sign of each end says where it lies.
+                        low = low * (least if low >= 0 else most)
+                        high = high * (most if high >= 0 else least)
+                        continue
+                    corners = (low * least, low * most, high * least, high * most)
                     low, high = min(corners), max(corners)
             lowest += low
             highest += high
-        return Fraction(lowest, term.denominator), Fraction(highest, term.denominator)
+        return lowest, highest
 
     def never_negative(self, term: Polynomial) -> bool:
         """Whether interval arithmetic alone shows that the term is >= 0."""
-        return self.bounds(term)[0] >= 0
+        return self._scaled_bounds(term)[0] >= 0
 
     def is_multiple(self, term: Polynomial, of: int) -> bool:
         """Whether the term is a multiple of `of` for all values on the grids; False may only mean `not

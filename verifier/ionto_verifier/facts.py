@@ -41,21 +41,30 @@ def _electrode(plan: Plan, index: int) -> Support:
 
 def _device_fact(plan: Plan, fact: str) -> str | None:
     device = plan.device
-    stop = f"a stop falls at {format_quantity(plan.stop_slew_na_s, SLEW, 'mA/s')}"
-    resume = f"a resume rises at {format_quantity(plan.resume_slew_na_s, SLEW, 'mA/s')}"
-    words = {
-        "accuracy": f"accuracy of `{device.name}`: {accuracy_text(device)}",
-        "compliance": f"compliance of `{device.name}`: {format_quantity(device.compliance_mv, VOLTAGE, 'V')}",
-        "tick": f"tick of `{device.name}`: {format_quantity(device.tick_ms, TIME, 'ms')}",
-        "watchdog": f"watchdog of `{device.name}`: {format_quantity(device.watchdog_ms, TIME, 'ms')}",
-        "step": f"step of `{device.name}`: {format_quantity(device.step_na, CURRENT, 'uA')}",
-        "slew": f"slew of `{device.name}`: {format_quantity(device.slew_na_s, SLEW, 'mA/s')}",
-        "range": f"range of `{device.name}`: up to {format_quantity(device.current_na_max, CURRENT, 'mA')}",
-        "waveforms": f"waveforms of `{device.name}`: {', '.join(device.waveforms)}",
-        "stop slew": stop,
-        "stop and resume slew": f"{stop}, {resume}",
-    }
-    return words.get(fact)
+    match fact:
+        case "accuracy":
+            said = accuracy_text(device)
+        case "compliance":
+            said = format_quantity(device.compliance_mv, VOLTAGE, "V")
+        case "tick":
+            said = format_quantity(device.tick_ms, TIME, "ms")
+        case "watchdog":
+            said = format_quantity(device.watchdog_ms, TIME, "ms")
+        case "step":
+            said = format_quantity(device.step_na, CURRENT, "uA")
+        case "slew":
+            said = format_quantity(device.slew_na_s, SLEW, "mA/s")
+        case "range":
+            said = f"up to {format_quantity(device.current_na_max, CURRENT, 'mA')}"
+        case "waveforms":
+            said = ", ".join(device.waveforms)
+        case "stop slew" | "stop and resume slew":
+            stop = f"a stop falls at {format_quantity(plan.stop_slew_na_s, SLEW, 'mA/s')}"
+            resume = f"a resume rises at {format_quantity(plan.resume_slew_na_s, SLEW, 'mA/s')}"
+            return stop if fact == "stop slew" else f"{stop}, {resume}"
+        case _:
+            return None
+    return f"{fact} of `{device.name}`: {said}"
 
 
 def support_of(

@@ -14,7 +14,7 @@ from ionto_ir.wording import value_text
 from ionto_verifier.guards import everything
 from ionto_verifier.implied import Why, follows, implied
 from ionto_verifier.inquiry import Inquiry
-from ionto_verifier.obligation import Formula, at_least, at_most, equal, negation
+from ionto_verifier.obligation import Formula, at_least, at_most, equal, formula_variables, negation
 from ionto_verifier.term import variable as variable_term
 
 NEVER_CHOSEN = "I0722"
@@ -23,9 +23,16 @@ CHOSEN = (VariableKind.PARAMETER, VariableKind.GEOMETRY)
 
 
 def idle_values(inquiry: Inquiry) -> Iterator[Diagnostic]:
-    """A warning for each parameter of the protocol's own file with values that nobody may choose."""
+    """A warning for each parameter of the protocol's own file with values that nobody may choose.
+
+    Somebody can be treated; so what no requirement or refusal bears on may be chosen freely.
+    """
+    guards = everything(inquiry)
+    names = frozenset[str]().union(*(formula_variables(guard.formula) for guard in guards))
+    restrained = {held.name for held in inquiry.environment.select(names, guards).variables}
     for item in inquiry.plan.variables:
-        if item.kind in CHOSEN and item.span.file == inquiry.plan.span.file:
+        own = item.kind in CHOSEN and item.span.file == inquiry.plan.span.file
+        if own and item.name in restrained:
             match item.domain:
                 case IntegerDomain():
                     yield from _ends(inquiry, item, item.domain)
