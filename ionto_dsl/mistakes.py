@@ -123,6 +123,14 @@ def _number(spot: Spot) -> Diagnostic | None:
         written, meant = f"{before.text},{following.text}", f"{before.text}.{following.text}"
         where = before.span(spot.file).to(following.span(spot.file))
         return _number_problem(f"`{written}` is written with a comma", where, f"write `{meant}`", meant)
+    if (before.kind, here.kind, following.kind) == ("NUMBER", ":", "NUMBER") and before.touches(here):
+        written = f"{before.text}:{following.text}"
+        where = before.span(spot.file).to(following.span(spot.file))
+        advice = f"a time is a number with its unit: write `{before.text} min` or `{before.text} h`"
+        return error("I0106", f"`{written}` is written with a colon", where, "no clock time", help=advice)
+    if before.text == "version" and here.kind == "NUMBER":
+        advice = 'write for instance `version "1.0.0"`'
+        return error("I0106", "a version is a text", spot.span, "expected a text in quotes", help=advice)
     if here.kind == "." and following.kind == "NUMBER" and before.kind != "NUMBER":
         meant = f"0.{following.text}"
         where = spot.span.to(following.span(spot.file))
@@ -200,7 +208,22 @@ _COMPARISONS = ("<", "<=", ">", ">=", "=", "!=")
 
 
 def _sign(spot: Spot) -> Diagnostic | None:
-    before, here = spot.token(-1), spot.here
+    before, here, following = spot.token(-1), spot.here, spot.token(1)
+    if here.kind == "/" and following.kind in ("/", "*") and here.touches(following):
+        where = spot.span.to(following.span(spot.file))
+        text = f"{here.text}{following.text}"
+        return error(
+            "I0105", f"`{text}` begins no comment", where, "this sign", help="a comment begins with `#`"
+        )
+    if here.text == "is" and before.kind == "NAME":
+        return error(
+            "I0117",
+            "`is` compares nothing",
+            spot.span,
+            "expected `=`",
+            help="write `=`, as in `when skin = erythema`",
+            edit=Edit(spot.span, "="),
+        )
     if here.kind == "=" and before.kind == "=" and before.touches(here):
         where = before.span(spot.file).to(spot.span)
         return error(

@@ -179,6 +179,10 @@ def _bare_number(
     unit = EXAMPLE_UNITS.get(expected[0])
     text = written(expression)
     edit = None
+    if value.dimension.share:
+        message = f"{place}, and `{text}` is a share of something"
+        scope.found.append(error("I0304", message, expression.span, f"expected {kind_of(expected[0])}"))
+        return
     if unit is not None and isinstance(expression, surface.Number):
         edit = Edit(expression.span, f"{text} {unit}")
     scope.found.append(

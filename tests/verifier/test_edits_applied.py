@@ -134,3 +134,22 @@ def test_where_two_numbers_could_be_meant_there_is_no_edit() -> None:
     source = SourceFile("p.ionto", line)
     change = NumberChange(Span("p.ionto", 1, 1, 1, len(line) + 1), TIME, 180_000, 60_000)
     assert edit_of(change, {"p.ionto": source}) is None
+
+
+def test_a_resume_that_is_too_quick_is_shown_in_a_hold_and_a_slower_one_is_offered() -> None:
+    (found,) = refuted(judged(HEAD + "  resume at 0.8 mA/s\n}\n"), "I0603")
+    assert found.help == "write `resume at 0.5 mA/s`"
+    assert found.primary is not None
+    assert found.primary.text.startswith("at 0:34")
+    assert refuted(judged(HEAD + "  resume at 0.5 mA/s\n}\n"), "I0603") == []
+
+
+def test_a_missing_refusal_is_named() -> None:
+    text = 'envelope ward {\n  title "Ward"\n  exclude thin hazard H-BURN source "Ward"\n}\n'
+    text = (
+        HEAD.replace("\n\n", f"\n{text}", 1)
+        + '  within ward\n  ask thin: yes/no "Thin skin?"\n  caution when thin "Look"\n}\n'
+    )
+    (found,) = refuted(judged(text), "I0609")
+    assert found.help is not None
+    assert '`refuse when thin "..."`' in found.help

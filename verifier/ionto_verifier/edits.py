@@ -9,6 +9,7 @@ edited plan, then back by halving. Only what was proved is offered, whatever the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from ionto_ir.course import Course
 from ionto_ir.dataclass import dataclass, replace
@@ -151,6 +152,8 @@ def candidates(plan: Plan, finding: Finding) -> Iterator[Candidate]:
     if shown is not None and shown.starts_ms:
         yield from _gaps(plan)
     elif kind in (Property.RAMP, Property.SLEW):
+        limit = finding.claim.limit
+        yield from _returns(plan, plan.device.slew_na_s if limit is None else limit.bound)
         yield from () if span is None else _slopes(plan, span)
     elif kind in CURRENTS:
         yield from () if span is None else _levels(plan, span)
@@ -285,6 +288,21 @@ def _stop(plan: Plan) -> Candidate:
         lambda value: replace(plan, stop_slew_na_s=value),
         lambda value: f"write `stop at {format_quantity(value, SLEW, 'mA/s')}`",
     )
+
+
+def _returns(plan: Plan, most_na_s: int) -> Iterator[Candidate]:
+    """How fast a session comes back from a pause, and how fast a stop falls, where that is too fast."""
+    slews: tuple[tuple[str, int, Callable[[int], Plan]], ...] = (
+        ("resume", plan.resume_slew_na_s, lambda value: replace(plan, resume_slew_na_s=value)),
+        ("stop", plan.stop_slew_na_s, lambda value: replace(plan, stop_slew_na_s=value)),
+    )
+    for word, now, edited in slews:
+        if now > max(most_na_s, RATE_STEP_NA_S):
+            yield Candidate(now, -RATE_STEP_NA_S, RATE_STEP_NA_S, edited, partial(_slew_words, word))
+
+
+def _slew_words(word: str, value_na_s: int) -> str:
+    return f"write `{word} at {format_quantity(value_na_s, SLEW, 'mA/s')}`"
 
 
 def _interruptions(plan: Plan, kind: LimitKind) -> Iterator[Candidate]:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from ionto_ir.dataclass import replace
 from ionto_ir.device import WHOLE
 from ionto_ir.limits import PER_ELECTRODE, Limit, LimitKind, Role
-from ionto_ir.plan import Plan
+from ionto_ir.plan import Hold, Plan
 from ionto_ir.waveform import PPM, Form, Waveform, alternates
 from ionto_ir.wording import limit_text
 from ionto_verifier.charge import Incline
@@ -172,12 +172,18 @@ def _ramp(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
     stop = constant(inquiry.arithmetic.fall_na * 1000)
     somewhere = inquiry.levels[0].visit.step if inquiry.levels else None
     stopped = Place(somewhere, provocation=Provocation.STOP)
-    paused = Place(somewhere, provocation=Provocation.PAUSES, pause_step=somewhere)
+    # Within a ramp a session goes on at the ramp's own slope; only in a hold it comes back at the resume's.
+    held = next((visit.step for visit, _ in inquiry.moving() if _is_hold(plan, visit.step)), somewhere)
+    paused = Place(held, provocation=Provocation.PAUSES, pause_step=held)
     questions = [
         inquiry.never_above(claim, stop, limit.bound, stopped, over=constant(tick_ms)),
         inquiry.never_above(claim, constant(plan.resume_slew_na_s), limit.bound, paused),
     ]
     return Asked(claim, (*questions, *slopes(inquiry, claim, limit.bound)))
+
+
+def _is_hold(plan: Plan, index: int) -> bool:
+    return isinstance(plan.steps[index], Hold)
 
 
 def slopes(inquiry: Inquiry, claim: Claim, bound_na_s: int) -> Iterator[Question]:

@@ -16,6 +16,7 @@ from ionto_ir.source import Span
 from ionto_ir.units import CHARGE, VOLTAGE, approximate
 from ionto_ir.wellformed_electrodes import at_site
 from ionto_ir.wording import clock_text, current_text, duration_text, limit_text, measured_text
+from ionto_verifier.condition_text import condition_text
 from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.properties import (
     DISAGREEMENT,
@@ -96,7 +97,7 @@ def _refuted(plan: Plan, finding: Finding, safe: Safe | None) -> Diagnostic:
     notes = tuple(_notes(finding))
     sentence = _sentence(plan, finding)
     if safe is None:
-        return Diagnostic(code, severity, sentence, primary, labels, notes, _even(plan, finding))
+        return Diagnostic(code, severity, sentence, primary, labels, notes, _plain_help(plan, finding))
     return Diagnostic(code, severity, sentence, primary, labels, notes, safe.words, safe.edit)
 
 
@@ -117,6 +118,15 @@ def _even(plan: Plan, finding: Finding) -> str | None:
             return f"give `{name}` a step that divides evenly, for example `{example}`"
     steps = current_text(plan, device.step_na)
     return f"write `rounded down` after the level, or choose values that come to whole steps of {steps}"
+
+
+def _plain_help(plan: Plan, finding: Finding) -> str | None:
+    """What to write where no number is to be found: for somebody excluded, the refusal that is missing."""
+    if finding.claim.property is Property.GUARD:
+        found = next((item for item in plan.exclusions if item.span == finding.claim.span), None)
+        words = None if found is None else condition_text(plan, found.condition)
+        return None if words is None else f'write `refuse when {words} "..."`, with the reason in the quotes'
+    return _even(plan, finding)
 
 
 def _span(plan: Plan, finding: Finding) -> Span:
