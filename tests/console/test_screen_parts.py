@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ionto_ir.canonical import Json
 from ionto_runtime.console.screen.plot import (
     LABEL_CHARACTERS,
     MEASURED,
@@ -278,3 +279,23 @@ def test_a_pause_of_the_sound_is_short_and_a_new_alarm_ends_it() -> None:
 
 def test_a_story_without_a_view_has_no_alarms() -> None:
     assert Story().unseen() == [] and Story().alarms() == []
+
+
+def test_each_of_several_channels_has_a_line_a_pole_and_a_density_of_its_own() -> None:
+    electrodes: list[Json] = [
+        {"place": "active", "role": "anode", "site": "forearm", "area_um2": 500_000_000},
+        {"place": "active", "role": "anode", "site": "leg", "area_um2": 1_000_000_000},
+        {"place": "return", "role": "cathode", "site": "back", "area_um2": 5_000_000_000},
+    ]
+    known: list[Json] = [{"name": name, "electrodes": [number, 2]} for number, name in enumerate("ab")]
+    channels: list[Json] = [
+        {"name": name, "word": "RUNNING", "setpoint_na": sign * MA, "reading": reading(current_na=sign * MA)}
+        for name, sign in (("a", 1), ("b", -1))
+    ]
+    story = story_of({**FACTS, "electrodes": electrodes, "channels": known}, view(channels=channels))
+    values = numbers(story, FRESH)
+    first, second = values.contact.split("\n")
+    assert first == "a: RUNNING, 1.00 mA set, 1.00 mA measured, ● good (3 kΩ, 6 V of 80 V)"
+    assert second.strip().startswith("b: RUNNING, 1.00 mA set")
+    assert values.density == "0.200 mA/cm²"
+    assert values.poles == "+ forearm   − leg   ± back"

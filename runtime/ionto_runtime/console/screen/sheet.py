@@ -5,7 +5,7 @@ A value is fresh, old or gone. What is old says so in words, and after five seco
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
@@ -160,9 +160,9 @@ def numbers(story: Story, believed: Standing) -> Numbers:
         elapsed=clock(_integer(view["elapsed_ms"])),
         voltage=DASH if reading is None else voltage(abs(reading.voltage_mv)),
         compliance=limit,
-        contact=_contact(reading, facts),
-        density=_density(reading, facts),
-        poles=poles(facts, set_na),
+        contact=_channels(view, facts) or _contact(reading, facts),
+        density=_density(outputs_of(view, facts), facts),
+        poles=poles(facts, set_na, outputs_of(view, facts)),
     )
 
 
@@ -202,23 +202,69 @@ def _contact(reading: Measurement | None, facts: Message) -> str:
     return f"{CONTACT_MARKS.get(words.partition(' ')[0].rstrip(':'), '')}{words}"
 
 
-def poles(facts: Message, set_na: int) -> str:
-    """Each electrode with the sign that it has now."""
-    return "   ".join(
-        f"{'+' if (item['role'] == 'anode') != (set_na < 0) else '−'} {item['site']}"
-        for item in items_of(facts, "electrodes")
-    )
+@dataclass(frozen=True, slots=True)
+class Flowing:
+    """What flows at one output, and through which electrodes."""
+
+    set_na: int
+    reading: Measurement | None
+    electrodes: tuple[int, ...]
 
 
-def _density(reading: Measurement | None, facts: Message) -> str:
-    areas = [
-        area
-        for item in items_of(facts, "electrodes")
-        if item["place"] == "active" and isinstance(area := item["area_um2"], int) and area > 0
-    ]
-    if reading is None or not areas:
-        return DASH
-    return f"{abs(reading.current_na) / 1_000_000 / (min(areas) / 100_000_000):.3f} mA/cm²"
+def outputs_of(view: Message, facts: Message) -> tuple[Flowing, ...]:
+    """Each of several channels, or the only output with all electrodes."""
+    known, channels = items_of(facts, "channels"), items_of(view, "channels")
+    if not channels:
+        everything = tuple(range(len(items_of(facts, "electrodes"))))
+        return (Flowing(_integer(view["setpoint_na"]), reading_of(view), everything),)
+    found = []
+    for said, channel in zip(known, channels, strict=False):
+        numbers = said["electrodes"]
+        own = (
+            tuple(number for number in numbers if isinstance(number, int))
+            if isinstance(numbers, list)
+            else ()
+        )
+        found.append(Flowing(_integer(channel["setpoint_na"]), reading_of(channel), own))
+    return tuple(found)
+
+
+def _channels(view: Message, facts: Message) -> str:
+    """Each of several channels in a line; the large numbers are their sums. Empty where there is only one."""
+    lines = []
+    for channel in items_of(view, "channels"):
+        reading = reading_of(channel)
+        measured = DASH if reading is None else current(abs(reading.current_na))
+        given = f"{current(abs(_integer(channel['setpoint_na'])))} set, {measured} measured"
+        lines.append(f"{channel['name']}: {channel['word']}, {given}, {_contact(reading, facts)}")
+    return "\n          ".join(lines)
+
+
+def poles(facts: Message, set_na: int, outputs: Sequence[Flowing] = ()) -> str:
+    """Each electrode with the sign that it has now; a return that channels of both signs share has none."""
+    shown = []
+    for index, item in enumerate(items_of(facts, "electrodes")):
+        turned = {output.set_na < 0 for output in outputs if index in output.electrodes} or {set_na < 0}
+        positive = (item["role"] == "anode") != (True in turned)
+        sign = "±" if len(turned) > 1 else "+" if positive else "−"
+        shown.append(f"{sign} {item['site']}")
+    return "   ".join(shown)
+
+
+def _density(outputs: Sequence[Flowing], facts: Message) -> str:
+    """The highest at any active electrode, each by the current of its own output."""
+    electrodes = items_of(facts, "electrodes")
+    found = []
+    for output in outputs:
+        own = [electrodes[index] for index in output.electrodes if index < len(electrodes)]
+        areas = [
+            area
+            for item in own
+            if item["place"] == "active" and isinstance(area := item["area_um2"], int) and area > 0
+        ]
+        if output.reading is not None and areas:
+            found.append(abs(output.reading.current_na) / 1_000_000 / (min(areas) / 100_000_000))
+    return f"{max(found):.3f} mA/cm²" if found else DASH
 
 
 # --- steps, alarms, banners ---------------------------------------------------------------------------------
