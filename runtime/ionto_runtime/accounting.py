@@ -19,7 +19,7 @@ from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Corrupt, Reading, Sealed, TornTail
 from ionto_runtime.recovery import Charge, charge_after_crash, descent_pc, unrecorded_ms_max
 from ionto_runtime.session_records import constants_from_json, values_from_json, was_sent
-from ionto_runtime.supervision import TOUCHING_OHM_MAX
+from ionto_runtime.surely import surely_na
 
 SAMPLE_BYTES_MIN = 256
 """No record of an energised tick is shorter."""
@@ -93,12 +93,9 @@ class _Sums:
         """Count what was surely delivered in the interval that ended: set, and measured before and after."""
         measured = _integer(payload, "measured_na") or 0
         impedance = _integer(payload, "impedance_ohm")
-        touching = impedance is not None and impedance < TOUCHING_OHM_MAX
-        if self.set_na is not None and not touching:
-            least_na = min(abs(self.set_na), measured, self.measured_na)
-            error_na = self._worst(least_na) - least_na
-            passed_ms = _integer(payload, "passed_ms") or 0
-            self.lower_pc += passed_ms * max(0, least_na - error_na)
+        if self.set_na is not None:
+            least_na = surely_na(self.set_na, (measured, self.measured_na), impedance, self.constants)
+            self.lower_pc += (_integer(payload, "passed_ms") or 0) * least_na
         self.measured_na = measured
         self.drift_pc = _integer(payload, "drift_pc") or 0
 

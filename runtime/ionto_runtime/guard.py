@@ -14,6 +14,7 @@ from ionto_runtime.accuracy import probe_na
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.drivers.driver import Driver
 from ionto_runtime.supervision import ZERO_NA_MAX
+from ionto_runtime.surely import LeastCharge
 from ionto_runtime.watch_contact import ContactWatch
 from ionto_runtime.watch_current import CurrentWatch
 from ionto_runtime.watch_device import DeviceWatch
@@ -46,6 +47,7 @@ class Guard:
         if driver is not None:
             watches.append(DeviceWatch(driver))
         self._watches = tuple(watches)
+        self.least = LeastCharge(bound.constants)
         self._step_na = bound.constants.step_na
         self._probe_na = probe_na(device)
         # A sound device that is set to zero may give what it is stated to be wrong by.
@@ -62,6 +64,8 @@ class Guard:
         seen = sight.reading is not None and abs(sight.reading.current_na) <= self._zero_na
         self._zero_ms = self._zero_ms + sight.passed_ms if quiet and seen else 0
         found = [finding for watch in self._watches for finding in watch.look(sight)]
+        reading = sight.reading
+        self.least.take(sight, reading if reading is not None and self.readings.believes(reading) else None)
         if self._too_high_na:
             found.append(Finding(Act.OPEN, f"{self._too_high_na} nA are above the hard ceiling", "F49"))
         return tuple(sorted(found, key=lambda finding: -finding.act)) if found else ()

@@ -176,6 +176,7 @@ def view_to_json(view: View, sequence: int, sent_ms: int, wall_ms: int) -> Messa
         "reading": _reading_to_json(view.reading),
         "nominal_pc": view.nominal_pc,
         "upper_pc": view.upper_pc,
+        "lower_pc": view.lower_pc,
         "behind_pc": view.behind_pc,
         "button": view.button,
         "elapsed_ms": view.elapsed_ms,

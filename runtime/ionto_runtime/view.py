@@ -87,7 +87,8 @@ class View:
 
     `setpoint_na` is signed, 0 while the output is off. `head` is the journal's last link.
     `end` is known before the output was seen off, which is `closed`. `behind_pc` is the charge that was set
-    and did not flow (R31); `acknowledged` are the codes of alarms that a person has seen.
+    and did not flow (R31), `lower_pc` what was surely delivered; `acknowledged` are the codes of alarms that
+    a person has seen.
     `button` asks for a dose, where one can be asked for; `waits` says how long the prompt can be answered.
     With several `channels` currents and charges are the sums of their magnitudes, which is what a shared
     return carries; else `index` is the step's place in the plan.
@@ -117,6 +118,7 @@ class View:
     channels: tuple[ChannelView, ...] = ()
     waits: str | None = None
     index: int | None = None
+    lower_pc: int = 0
 
 
 class Console(Protocol):
@@ -212,4 +214,5 @@ def view_of(session: Session, facts: Facts) -> View:
         button=button_of(state, bound),
         waits=None if session.prompt is None else waiting_words(bound, state, PAUSE_MS_MAX),
         index=state.place.step,
+        lower_pc=session.guard.least.lower_pc,
     )

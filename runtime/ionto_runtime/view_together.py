@@ -100,6 +100,7 @@ def view_of_all(ensemble: Ensemble, facts: Facts) -> View:
             (found for item in ensemble.sessions if (found := button_of(item.state, item.bound))), None
         ),
         channels=channels,
+        lower_pc=sum(session.guard.least.lower_pc for session in ensemble.sessions),
         waits=None if ensemble.prompt is None else waiting_words(told.bound, told.state, PAUSE_MS_MAX),
     )
 

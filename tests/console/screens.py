@@ -47,7 +47,7 @@ BYE: Message = {"type": "bye", "outcome": {"completed": True, "reason": "the pla
 
 def view(**changes: Json) -> Message:
     """A quiet session, commanded from here."""
-    return fake_desk.view(**{"index": 1, "commander": "terminal", **changes})
+    return fake_desk.view(**{"index": 1, "lower_pc": 98 * 6_000_000_000, "commander": "terminal", **changes})
 
 
 def story_of(*messages: Message, commands: bool = True) -> Story:

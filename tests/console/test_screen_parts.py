@@ -23,6 +23,7 @@ from ionto_runtime.console.screen.sheet import (
     Standing,
     alarm_lines,
     banners,
+    channel_lines,
     numbers,
     standing,
     state_word,
@@ -65,7 +66,7 @@ def test_without_a_link_there_are_dashes_but_for_what_the_patient_has_had() -> N
     assert (values.measured, values.remaining) == (NOTHING, NOTHING)
     assert (values.setpoint, values.voltage, values.density) == (DASH, DASH, DASH)
     assert values.contact == "no reading"
-    assert (values.delivered, values.most) == ("10.00", "10.30 mA·min")
+    assert (values.delivered, values.bounds) == ("10.00", "9.80 to 10.30 mA·min")
 
 
 def test_numbers_have_their_units() -> None:
@@ -113,6 +114,25 @@ def test_the_step_says_what_comes_next_and_what_will_be_asked() -> None:
     )
     assert steps_ahead(story_of(view(index=3, step="Record skin"))) == ("Record skin  (step 4 of 4)", "")
     assert steps_ahead(story_of(ARMED)) == ("not begun", "first: Ramp to 2 mA over 30 s")
+
+
+def test_each_of_several_channels_has_its_line() -> None:
+    channel: Message = {
+        "name": "left",
+        "mode": "on",
+        "word": "RUNNING",
+        "step": "Hold 2 mA",
+        "setpoint_na": 2 * MA,
+        "reading": reading(),
+        "nominal_pc": 0,
+        "upper_pc": 0,
+    }
+    lost: Message = {**channel, "name": "right", "word": "NO LINK", "reading": None}
+    assert channel_lines(story_of(view(channels=[channel, lost], index=None))) == [
+        "left: RUNNING  1.99 mA measured, 2.00 mA set  Hold 2 mA",
+        "right: NO LINK  – measured, 2.00 mA set  Hold 2 mA",
+    ]
+    assert channel_lines(story_of(view())) == []
 
 
 @pytest.mark.requirement("R63")

@@ -15,6 +15,7 @@ from ionto_runtime.console.screen.sheet import (
     Standing,
     alarm_lines,
     banners,
+    channel_lines,
     foot,
     last_words,
     numbers,
@@ -150,10 +151,10 @@ def _question(asked: Asked) -> Text:
 # --- numbers ------------------------------------------------------------------------------------------------
 def _numbers(screen: Screen[None], values: Numbers, old: bool) -> None:
     mark = "  STALE" if old else ""
-    at_most = f"of {values.planned.removesuffix(' mA·min')}, at most {values.most}"
+    of_plan = f"of {values.planned} planned"
     parts = {
         "measured": (f"Measured, mA{mark}", values.measured, f"set {values.setpoint}"),
-        "delivered": (f"Delivered, mA·min{mark}", values.delivered, at_most),
+        "delivered": (f"Delivered, mA·min{mark}", values.delivered, of_plan),
         "remaining": (f"Time left, min:s{mark}", values.remaining, f"elapsed {values.elapsed}"),
     }
     for name, (label, digits, below) in parts.items():
@@ -176,6 +177,8 @@ def _small(values: Numbers, mark: str) -> Text:
         (f"{values.voltage} of {values.compliance}{mark}", "bold"),
         ("   Density   ", DIM),
         (values.density, "bold"),
+        ("\nReceived  ", DIM),
+        (values.bounds, "bold"),
         (behind, "bold #ffd24a"),
         ("\nContact   ", DIM),
         (values.contact, "bold"),
@@ -195,7 +198,7 @@ def _lines(values: Numbers, old: bool) -> Text:
         f" measured, {values.setpoint} set{mark}\n",
         ("dose      ", DIM),
         (f"{values.delivered}", "bold"),
-        f" of {values.planned} ({values.permille // 10} %), at most {values.most}{behind}\n",
+        f" of {values.planned} ({values.permille // 10} %), surely {values.bounds}{behind}\n",
         ("time      ", DIM),
         (values.remaining, style),
         f" left, {values.elapsed} elapsed{mark}\n",
@@ -210,10 +213,12 @@ def _lines(values: Numbers, old: bool) -> Text:
 
 def _steps(screen: Screen[None], moment: Moment) -> None:
     part = _part(screen, "steps")
-    over = last_words(moment.story)
-    part.set_class(over is not None, "long")
+    over, channels = last_words(moment.story), channel_lines(moment.story)
+    part.set_class(over is not None or bool(channels), "long")
     if over is not None:
         part.show(Text(over, "bold"))
+    elif channels:
+        part.show(Text("\n").join(Text.assemble(("▶ ", KEY), (line, "bold")) for line in channels))
     elif not moment.story.begun:
         part.show(_preparing(moment.story))
     else:

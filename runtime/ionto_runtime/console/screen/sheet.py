@@ -63,7 +63,7 @@ class Numbers:
     setpoint: str
     delivered: str
     planned: str
-    most: str
+    bounds: str
     behind: str | None
     permille: int
     remaining: str
@@ -141,19 +141,19 @@ def numbers(story: Story, believed: Standing) -> Numbers:
     planned = charge(planned_pc) if isinstance(planned_pc, int) else DASH
     limit = voltage(compliance_mv) if isinstance(compliance_mv, int) else DASH
     if view is None or believed.gone:
-        delivered, most, permille = _dose(view, planned_pc)
-        gone = (NOTHING, DASH, delivered, planned, most, None, permille, NOTHING, DASH)
+        delivered, bounds, permille = _dose(view, planned_pc)
+        gone = (NOTHING, DASH, delivered, planned, bounds, None, permille, NOTHING, DASH)
         return Numbers(*gone, DASH, limit, "no reading", DASH, poles(facts, 0))
     reading = reading_of(view)
     set_na = _integer(view["setpoint_na"])
-    delivered, most, permille = _dose(view, planned_pc)
+    delivered, bounds, permille = _dose(view, planned_pc)
     behind_pc = view.get("behind_pc")
     return Numbers(
         measured=NOTHING if reading is None else current(abs(reading.current_na)).removesuffix(" mA"),
         setpoint=current(abs(set_na)),
         delivered=delivered,
         planned=planned,
-        most=most,
+        bounds=bounds,
         behind=charge(behind_pc) if isinstance(behind_pc, int) and behind_pc >= BEHIND_PC_MIN else None,
         permille=permille,
         remaining=("" if not view["about"] else "≈") + clock(_integer(view["remaining_ms"])),
@@ -166,19 +166,24 @@ def numbers(story: Story, believed: Standing) -> Numbers:
     )
 
 
+UNIT = " mA·min"
 BEHIND_PC_MIN = 600_000_000
 """A hundredth of a mA·min: less is not to be seen in a display of two decimals."""
 
 
 def _dose(view: Message | None, planned_pc: Json) -> tuple[str, str, int]:
-    """What was delivered, what at most, and how much of the plan that is, in thousandths. It is never dashed:
-    what the patient has had so far is known also when the link is gone.
+    """What was delivered, at least and at most, and how much of the plan that is, in thousandths. It is never
+    dashed: what the patient has had so far is known also when the link is gone.
     """
     if view is None:
         return NOTHING, DASH, 0
     nominal_pc, upper_pc = _integer(view["nominal_pc"]), _integer(view["upper_pc"])
     share = nominal_pc * 1000 // planned_pc if isinstance(planned_pc, int) and planned_pc > 0 else 0
-    return charge(nominal_pc).removesuffix(" mA·min"), charge(upper_pc), min(1000, share)
+    lower_pc, most = view.get("lower_pc"), charge(upper_pc)
+    bounds = f"at most {most}"
+    if isinstance(lower_pc, int):
+        bounds = f"{charge(lower_pc).removesuffix(UNIT)} to {most}"
+    return charge(nominal_pc).removesuffix(UNIT), bounds, min(1000, share)
 
 
 def reading_of(view: Message) -> Measurement | None:
@@ -286,6 +291,20 @@ def steps_ahead(story: Story) -> tuple[str, str]:
     if coming and coming[0] < len(steps):
         parts.append(f"next question: {steps[coming[0]]}")
     return f"{story.view['step']}  (step {index + 1} of {len(steps)})", " · ".join(parts)
+
+
+def channel_lines(story: Story) -> list[str]:
+    """Each of several channels: its state, its currents, its step."""
+    return [
+        f"{item['name']}: {item['word']}  {_channel_current(item)}  {item['step']}"
+        for item in items_of(story.view, "channels")
+    ]
+
+
+def _channel_current(channel: Message) -> str:
+    reading = reading_of(channel)
+    measured = DASH if reading is None else current(abs(reading.current_na))
+    return f"{measured} measured, {current(abs(_integer(channel['setpoint_na'])))} set"
 
 
 def alarm_lines(story: Story) -> list[AlarmLine]:
