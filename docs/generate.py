@@ -58,15 +58,37 @@ def pages() -> dict[Path, str]:
 
 
 def requirement_tests() -> dict[str, list[str]]:
-    """The tests that inject the fault of each requirement: `path::name`, by requirement."""
+    """The tests that inject the fault of each requirement: `path::name`, by requirement.
+
+    The long campaigns of `make soak` are left out, as `make requirements` leaves them out.
+    """
     found: dict[str, list[str]] = {}
     for path in sorted((DOCS.parent / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        of_all = _requirements_of_all(module)
+        for node in ast.walk(module):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or not node.name.startswith(
+                "test_"
+            ):
                 continue
-            for name in _requirements_of(node):
+            if any(ast.unparse(mark) == "pytest.mark.soak" for mark in node.decorator_list):
+                continue
+            for name in dict.fromkeys([*_requirements_of(node), *of_all]):
                 found.setdefault(name, []).append(f"{path.relative_to(DOCS.parent).as_posix()}::{node.name}")
     return found
+
+
+def _requirements_of_all(module: ast.Module) -> list[str]:
+    """What a module says of all of its tests, by `pytestmark`."""
+    return [
+        str(argument.value)
+        for line in module.body
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "pytestmark"
+        for mark in ast.walk(line.value)
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.requirement"
+        for argument in mark.args
+        if isinstance(argument, ast.Constant)
+    ]
 
 
 def _requirements_of(test: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:

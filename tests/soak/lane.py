@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 from collections import Counter
@@ -19,10 +18,10 @@ from ionto_ir.limits import LimitKind
 from ionto_ir.plan import Plan
 from ionto_runtime.accounting import account_of
 from ionto_runtime.journal_reader import Reading, Sealed, read_journal
-from tests.conformance.processes import DeviceProcess
+from tests.conformance.processes import DeviceProcess, children_of
 from tests.runtime.sealed_plans import MA, Workplace, heel_plan, placed
 from tests.runtime.test_on_a_line import on_the_reference_device
-from tests.soak.watching import Watched, children_of, is_safety_process
+from tests.soak.watching import Watched, is_safety_process
 from tests.treatments import limit
 
 AFTER_FAULT_S = 60
@@ -39,15 +38,11 @@ LATE = frozenset({"F22"})
 LINK = frozenset({"F03", "F02"})
 """The device's answers stayed away: on a busy machine the simulated device is late like any other program."""
 
-UNANSWERED = "not begun: the device does not answer"
-"""A check before the session, at zero current, found the device silent, for the same reason."""
+NOT_BEGUN = "not begun"
+"""A check before the session, at zero current, was not passed, for the same reason: nothing has flowed."""
 
 ANSWERS = "yes\n" * 4 + "y\nnone\n"
 """Plan and patient, two electrodes, start; the plan's own confirmation, and what was seen of the skin."""
-
-DEVICE_PRIORITY = 40
-"""A device does not wait for the host's other programs; its simulation should not either, where that is
-granted. The safety process asks for precedence itself."""
 
 
 def plan_of(hold_ms: int) -> Plan:
@@ -156,10 +151,9 @@ class Lane:
 
     def _watch_device(self, number: int) -> None:
         assert self.device is not None
+        # A device does not wait for the host's other programs.
+        self.device.come_first()
         pids = [self.device.pid, *children_of(self.device.pid)]
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(DEVICE_PRIORITY))
         names = [f"{self.name} device", f"{self.name} emulator"]
         known = f" {number}" if self.fresh else ""
         self.watched += [Watched(name + known, pid) for name, pid in zip(names, pids, strict=False)]
@@ -211,7 +205,7 @@ class Lane:
         alarms = tuple(str(r.payload["code"]) for r in reading.records if "code" in r.payload)
         faults = tuple(_wrong(reading, true_pc, current_na, code))
         reason = str(reading.records[-1].payload.get("reason"))
-        as_what = "refused" if code == 2 and UNANSWERED in reason else self._ended_as(code, alarms)
+        as_what = "refused" if code == 2 and reason.startswith(NOT_BEGUN) else self._ended_as(code, alarms)
         if as_what == "wrong":
             faults = (*faults, f"ended with {code} after {sorted(set(alarms))}")
         return Ended(as_what, seconds, faults, alarms, tuple(late_ms_of(reading)), size)

@@ -87,15 +87,6 @@ class Watched:
         return found
 
 
-def children_of(pid: int) -> list[int]:
-    """The processes that a process has started and that still run."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except OSError:
-        return []
-    return [int(word) for word in text.split()]
-
-
 def is_safety_process(pid: int) -> bool:
     """Whether a process is the safety process of a session."""
     try:
