@@ -177,7 +177,12 @@ def _told(limit: Limit) -> str:
 
 
 def _judge_rest(trial: Trial, plan: Plan, report: VerificationReport, reached: Reached) -> None:
-    """No `prove` line that is proved was broken, and nothing that happened is said to happen to nobody."""
+    """No `prove` line that is proved was broken, nothing that happened is said to happen to nobody, and of
+    every limit something is said.
+    """
+    spoken_of = {*words_of(report), *report.unused_limits}
+    for index in set(range(len(plan.limits))) - spoken_of:
+        trial.wrong.append(f"nothing is said of {_told(plan.limits[index])}")
     for finding in report.findings:
         claim, word = finding.claim, verdict_name(finding.verdict)
         if claim.property is Property.PROVE:

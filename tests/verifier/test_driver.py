@@ -14,7 +14,7 @@ from ionto_ir.dataclass import replace
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import Confirm, Plan, Ramp, Section, Slope
 from ionto_verifier import driver
-from ionto_verifier.decision import Proved, Stage
+from ionto_verifier.decision import Proved, Stage, Unknown
 from ionto_verifier.driver import verify
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.instant import instant_claims
@@ -230,3 +230,18 @@ def test_a_proof_that_rests_on_the_steps_of_a_parameter_says_so() -> None:
     found = judge(inquiry, asked, decisions, margins=False).finding
     assert verdict_name(found.verdict) == "proved"
     assert found.reason is not None and "between" in found.reason
+
+
+def test_what_no_method_can_decide_is_undecided_and_nothing_is_proved_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        driver,
+        "decide_all",
+        lambda obligations, budget: {item.id: Unknown("nobody knows") for item in obligations},
+    )
+    report = verify(_safe(), QUICK)
+    assert report.outcome is Outcome.UNSETTLED and not report.proved
+    asked = {item.question.claim for item in report.answers if isinstance(item.decision, Unknown)}
+    said = {verdict_name(item.verdict) for item in report.findings if item.claim.id in asked}
+    assert said == {"undecided"}
