@@ -1,8 +1,7 @@
 """The constants that the machine enforces for this day: caps from limits, slews from the plan.
 
 Only hard limits become caps. A limit in a moving window becomes a cap on this session, less what earlier
-sessions have left in the window, unless the window is shorter than the session; then the dry run alone judges
-it.
+sessions have left in the window; where the window is shorter than the session, a cap that moves with it.
 """
 
 from __future__ import annotations
@@ -20,12 +19,13 @@ from ionto_ir.bound import (
     rise_per_tick_na,
     worst_na,
 )
+from ionto_ir.constants import MovingCap
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.device import WHOLE
 from ionto_ir.expression import Value
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.observer import per_area
-from ionto_ir.plan import IntegerDomain, Plan, Ramp, Reverse, VariableKind
+from ionto_ir.plan import IntegerDomain, Plan, VariableKind, turns
 from ionto_ir.site_memory import share_site, sites_of
 from ionto_ir.trace import area_um2, role_at
 
@@ -80,11 +80,13 @@ def constants_of(
         journal_lag_ticks=JOURNAL_LAG_TICKS,
         cap_pc=dose_cap_pc(plan, values, history, span_ms, nominal=False),
         cap_nominal_pc=dose_cap_pc(plan, values, history, span_ms, nominal=True),
-        duration_cap_ms=duration_cap_ms(plan),
+        duration_cap_ms=duration_cap_ms(plan, apart=False),
         interruptions_max=plan.interruptions.count_max,
         pause_ms_max=plan.interruptions.each_ms_max,
         may_resume=plan.interruptions.resume,
         screened=screened,
+        duration_apart_cap_ms=duration_cap_ms(plan, apart=True),
+        windows=moving_caps(plan, values, history, span_ms),
     )
 
 
@@ -98,6 +100,8 @@ def disarmed(constants: Constants) -> Constants:
         cap_pc=UNLIMITED**2,  # far beyond any session, so that no reserve is ever missing
         cap_nominal_pc=UNLIMITED**2,
         duration_cap_ms=UNLIMITED,
+        duration_apart_cap_ms=UNLIMITED,
+        windows=(),
     )
 
 
@@ -110,9 +114,11 @@ def ramp_limit_na_s(plan: Plan) -> int:
     return min([plan.device.slew_na_s, *(limit.bound for limit in _hard(plan, LimitKind.RAMP))])
 
 
-def duration_cap_ms(plan: Plan) -> int:
-    """The smallest duration limit that counts all of the time, as the machine does."""
-    limits = (limit for limit in _hard(plan, LimitKind.DURATION) if not limit.apart)
+def duration_cap_ms(plan: Plan, *, apart: bool) -> int:
+    """The smallest duration limit that counts all of the time; or, `apart`, of those that leave out the time
+    in which people are waited for.
+    """
+    limits = (limit for limit in _hard(plan, LimitKind.DURATION) if limit.apart is apart)
     return min([UNLIMITED, *(limit.bound for limit in limits)])
 
 
@@ -131,8 +137,14 @@ def current_cap_na(plan: Plan, values: Mapping[str, Value], sign: int) -> int:
 def _bounds_at_electrodes(
     plan: Plan, values: Mapping[str, Value], limit: Limit, signs: tuple[int, ...], past_pc: int = 0
 ) -> Iterator[int]:
+    return (bound for _, bound in _bounds_at(plan, values, limit, signs, past_pc))
+
+
+def _bounds_at(
+    plan: Plan, values: Mapping[str, Value], limit: Limit, signs: tuple[int, ...], past_pc: int
+) -> Iterator[tuple[int, int]]:
     """What a limit on electrodes leaves to the whole current, or charge, for each electrode that always has
-    its role.
+    its role, with its number.
 
     Earlier charge is taken to have passed through an electrode of the smallest area that it may have.
     """
@@ -142,7 +154,7 @@ def _bounds_at_electrodes(
             share = Fraction(electrode.split.hi_ppm, WHOLE)
             scale = per_area(limit.kind, _area_um2(plan, values, index)) * share
             earlier = past_pc * per_area(limit.kind, _least_area_um2(plan, values, index)) * share
-            yield floor((limit.bound - earlier) / scale)
+            yield index, floor((limit.bound - earlier) / scale)
 
 
 def _area_um2(plan: Plan, values: Mapping[str, Value], electrode: int) -> int:
@@ -201,6 +213,47 @@ def dose_cap_pc(
     return min(caps)
 
 
+def moving_caps(
+    plan: Plan, values: Mapping[str, Value], history: History, span_ms: int
+) -> tuple[MovingCap, ...]:
+    """The caps of windows that are shorter than the session, each once; of equal windows the strictest."""
+    found: dict[tuple[int, bool, tuple[tuple[int, int], ...]], int] = {}
+    for limit in (limit for kind in ADDS_UP for limit in _hard(plan, kind)):
+        if limit.window_ms is None or limit.window_ms >= span_ms:
+            continue
+        counted = counted_by(limit, plan, values, history)
+        for cap in _moving(plan, values, limit, limit.window_ms, counted):
+            key = (cap.ticks, cap.nominal, cap.earlier)
+            found[key] = min(cap.cap_pc, found.get(key, cap.cap_pc))
+    return tuple(MovingCap(ticks, cap, nominal, before) for (ticks, nominal, before), cap in found.items())
+
+
+def _moving(
+    plan: Plan, values: Mapping[str, Value], limit: Limit, window_ms: int, history: History
+) -> Iterator[MovingCap]:
+    """A window takes in every tick that it meets. An earlier session counts, with all of its charge, as long
+    as its end is in the window.
+    """
+    ticks = -(-window_ms // plan.device.tick_ms)
+    earlier = []
+    for past in history.sessions:
+        ago_ticks = max(0, history.now_ms - past.end_ms) // plan.device.tick_ms
+        if ticks - 1 - ago_ticks > 0:
+            charge = past.nominal_pc if limit.nominal else past.upper_pc
+            earlier.append((ticks - 1 - ago_ticks, charge))
+    if not limit.per_electrode:
+        yield MovingCap(ticks, limit.bound, limit.nominal, tuple(earlier))
+        return
+    for index, cap_pc in _bounds_at(plan, values, limit, signs_of(plan, values), 0):
+        # Earlier charge passed through the smallest area that the electrode may have had.
+        today, least = _area_um2(plan, values, index), _least_area_um2(plan, values, index)
+        density = limit.kind is LimitKind.CHARGE_DENSITY
+        as_today = tuple(
+            (until, -(-charge * today // least) if density else charge) for until, charge in earlier
+        )
+        yield MovingCap(ticks, cap_pc, limit.nominal, as_today)
+
+
 def counted_by(limit: Limit, plan: Plan, values: Mapping[str, Value], history: History) -> History:
     """The earlier sessions that a limit counts: all, or those that may have been on the sites of this one."""
     if not limit.per_site:
@@ -212,10 +265,7 @@ def counted_by(limit: Limit, plan: Plan, values: Mapping[str, Value], history: H
 
 def signs_of(plan: Plan, values: Mapping[str, Value]) -> tuple[int, ...]:
     """The signs that the current of a session may have: both, if anything in the plan may turn it."""
-    turned = any(
-        isinstance(step, Reverse) or (isinstance(step, Ramp) and step.reversed) for step in plan.steps
-    )
-    return (1, -1) if turned else (polarity_at_start(plan, values),)
+    return (1, -1) if turns(plan) else (polarity_at_start(plan, values),)
 
 
 def past_pc(history: History, window_ms: int, *, nominal: bool) -> int:

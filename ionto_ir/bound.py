@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ionto_ir.constants import UNLIMITED as UNLIMITED
 from ionto_ir.constants import Constants as Constants
 from ionto_ir.dataclass import dataclass, field
 from ionto_ir.expression import Value
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from ionto_ir.interlock import Interlock
     from ionto_ir.route import Route
 
-UNLIMITED = 2**62
-"""Stands for "no such limit": larger than the charge of a year at a hundred amperes, and it fits 64 bits."""
-
 JOURNAL_LAG_TICKS = 2
 """The journal is at most this many ticks behind what is in force: one being written, one queued."""
 
@@ -29,7 +27,8 @@ JOURNAL_LAG_TICKS = 2
 class BoundPlan:
     """A plan ready to run. `values` holds every variable but records; `polarity` is +1 or -1 at the start.
 
-    The last three fields follow from the others: the table's functions, the sequencer's route, the interlock.
+    The last four fields follow from the others: the table's functions, the sequencer's route, the interlock,
+    and, where no cap moves, what the table is told of them at every tick: both charges and the clock.
     """
 
     plan: Plan
@@ -39,6 +38,7 @@ class BoundPlan:
     rules: Rules = field(init=False, compare=False, repr=False)
     route: Route = field(init=False, compare=False, repr=False)
     interlock: Interlock = field(init=False, compare=False, repr=False)
+    caps: tuple[int, int, int] | None = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         # The machine is loaded when a plan is bound: who only needs this module's arithmetic does without it.
@@ -49,6 +49,10 @@ class BoundPlan:
         object.__setattr__(self, "rules", rules_for(self.constants))
         object.__setattr__(self, "route", route_of(self.plan, self.constants))
         object.__setattr__(self, "interlock", Interlock(self.constants))
+        rules = self.constants
+        moving = bool(rules.windows) or rules.duration_apart_cap_ms < UNLIMITED
+        fixed = (rules.cap_pc, rules.cap_nominal_pc, rules.duration_cap_ms)
+        object.__setattr__(self, "caps", None if moving else fixed)
 
 
 def polarity_at_start(plan: Plan, values: Mapping[str, Value]) -> int:

@@ -73,6 +73,8 @@ def _steady_change(bound: BoundPlan, state: State, tick: Tick) -> Change:
 
 def _change(before: Any, after: Any) -> Change:
     """What was added, None when something else happened."""
+    if before is after:
+        return 0
     if type(before) is int and type(after) is int:
         return after - before
     if isinstance(before, tuple) and isinstance(after, tuple) and len(before) == len(after):

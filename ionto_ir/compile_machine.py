@@ -12,7 +12,7 @@ from types import CodeType
 
 from ionto_ir.constants import Constants
 from ionto_ir.dataclass import dataclass, fields
-from ionto_ir.expression import Constant, Expression, Operation, Operator, Reference, Truth, references
+from ionto_ir.expression import TRUE, Constant, Expression, Operation, Operator, Reference, Truth, references
 from ionto_ir.machine import TABLE
 from ionto_ir.machine_table import Case, Row
 from ionto_ir.machine_terms import DEFINITIONS, INPUTS, EventKind
@@ -22,7 +22,10 @@ Outcome = tuple[Machine, Case]
 Rule = Callable[..., Outcome]
 """(machine, *inputs of its event in the order of INPUTS) -> (machine, case that applied)."""
 
-CONSTANT_NAMES = tuple(field.name for field in fields(Constants))
+TOLD_AT_TICKS = ("duration_apart_cap_ms", "windows")
+"""Constants of caps that move: the table is told at each tick what they come to."""
+
+CONSTANT_NAMES = tuple(field.name for field in fields(Constants) if field.name not in TOLD_AT_TICKS)
 VARIABLE_NAMES = Machine._fields[1:]
 
 _INFIX = {
@@ -49,8 +52,39 @@ class Rules:
     of: tuple[tuple[Rule, ...], ...]
 
 
-def python_of(expression: Expression) -> str:
+Folded = dict[str, str]
+"""Terms over constants alone, each with the name under which it is worked out once."""
+
+
+def python_of(expression: Expression, folded: Folded) -> str:
     """The expression as Python text over local names of the same spelling."""
+    if isinstance(expression, Operation):
+        if expression.operator in (Operator.ADD, Operator.MULTIPLY):
+            expression = _gathered(expression)
+        if _is_fixed(expression):
+            text = _plain(expression, folded)
+            return folded.setdefault(text, f"fixed_{len(folded)}")
+    return _plain(expression, folded)
+
+
+def _is_fixed(expression: Expression) -> bool:
+    """Whether it says the same at every tick."""
+    return references(expression) <= set(CONSTANT_NAMES)
+
+
+def _gathered(expression: Operation) -> Expression:
+    """The same sum or product with what is fixed in it put together, so that it is worked out once."""
+    fixed = [part for part in expression.operands if _is_fixed(part)]
+    others = [part for part in expression.operands if not _is_fixed(part)]
+    if len(fixed) < 2 or not others:
+        return expression
+    return Operation(expression.operator, (Operation(expression.operator, tuple(fixed)), *others))
+
+
+def _plain(expression: Expression, folded: Folded) -> str:
+    def text(part: Expression) -> str:
+        return python_of(part, folded)
+
     match expression:
         case Constant(value):
             return str(value)
@@ -59,17 +93,19 @@ def python_of(expression: Expression) -> str:
         case Reference(name, _):
             return name
         case Operation(Operator.IF, (condition, when_true, when_false)):
-            return f"({python_of(when_true)} if {python_of(condition)} else {python_of(when_false)})"
+            return f"({text(when_true)} if {text(condition)} else {text(when_false)})"
         case Operation(Operator.NOT, (operand,)):
-            return f"(not {python_of(operand)})"
+            return f"(not {text(operand)})"
         case Operation(Operator.NEGATE, (operand,)):
-            return f"(-{python_of(operand)})"
+            return f"(-{text(operand)})"
         case Operation(Operator.MAXIMUM, (Reference(left, _), Reference(right, _))):
             return f"({left} if {left} >= {right} else {right})"
-        case Operation(Operator.DIVIDE_CEILING, (left, right)):
-            return f"(-(-{python_of(left)} // {python_of(right)}))"
+        case Operation(Operator.MINIMUM, (Reference(left, _), Reference(right, _))):
+            return f"({left} if {left} <= {right} else {right})"
+        case Operation(Operator.DIVIDE_CEILING, (dividend, divisor)):
+            return f"(-(-{text(dividend)} // {text(divisor)}))"
         case Operation(operator, operands):
-            parts = [python_of(operand) for operand in operands]
+            parts = [text(operand) for operand in operands]
             if operator in _CALL:
                 return f"{_CALL[operator]}({', '.join(parts)})"
             return f"({_INFIX[operator].join(parts)})"
@@ -77,15 +113,19 @@ def python_of(expression: Expression) -> str:
 
 def source_of(rows: tuple[Row, ...]) -> str:
     """The generated module: a factory that takes the constants and returns one function for each row."""
-    lines = [f"def make(Machine, new, modes, cases, {', '.join(CONSTANT_NAMES)}):"]
-    for number, row in enumerate(rows):
-        lines += [f"    {line}" for line in _function(number, row)]
+    folded: Folded = {}
+    functions = [line for number, row in enumerate(rows) for line in _function(number, row, folded)]
     names = "".join(f"row_{number}, " for number in range(len(rows)))
-    lines.append(f"    return ({names})")
+    lines = [
+        f"def make(Machine, new, modes, cases, {', '.join(CONSTANT_NAMES)}):",
+        *(f"    {name} = {text}" for text, name in folded.items()),
+        *(f"    {line}" for line in functions),
+        f"    return ({names})",
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _function(number: int, row: Row) -> list[str]:
+def _function(number: int, row: Row, folded: Folded) -> list[str]:
     arguments = "".join(f", {name}" for name in INPUTS.get(row.event, ()))
     lines = [
         f"def row_{number}(machine{arguments}):",
@@ -93,28 +133,30 @@ def _function(number: int, row: Row) -> list[str]:
     ]
     known: set[str] = set()
     for index, case in enumerate(row.cases):
-        lines += _definitions(case.condition, known, "    ")
+        lines += _definitions(case.condition, known, "    ", folded)
         indent = "    "
-        if python_of(case.condition) != "True":
-            lines.append(f"    if {python_of(case.condition)}:")
+        if case.condition != TRUE:
+            lines.append(f"    if {python_of(case.condition, folded)}:")
             indent = "        "
-        lines += _result(number, index, case, set(known), indent)
+        lines += _result(number, index, case, set(known), indent, folded)
     return lines
 
 
-def _result(number: int, index: int, case: Case, known: set[str], indent: str) -> list[str]:
+def _result(number: int, index: int, case: Case, known: set[str], indent: str, folded: Folded) -> list[str]:
     if not case.updates and case.target is None:
         return [f"{indent}return machine, cases[{number}][{index}]"]
     lines = []
     for update in case.updates.values():
-        lines += _definitions(update, known, indent)
+        lines += _definitions(update, known, indent, folded)
     mode = "mode" if case.target is None else f"modes[{case.target.value}]"
-    values = (python_of(case.updates[name]) if name in case.updates else name for name in VARIABLE_NAMES)
+    values = (
+        python_of(case.updates[name], folded) if name in case.updates else name for name in VARIABLE_NAMES
+    )
     lines.append(f"{indent}return new(Machine, ({mode}, {', '.join(values)})), cases[{number}][{index}]")
     return lines
 
 
-def _definitions(expression: Expression, known: set[str], indent: str) -> list[str]:
+def _definitions(expression: Expression, known: set[str], indent: str, folded: Folded) -> list[str]:
     """Assignments of the definitions that the expression needs and that are not known yet, in order."""
     needed: set[str] = set()
     pending = [expression]
@@ -124,7 +166,9 @@ def _definitions(expression: Expression, known: set[str], indent: str) -> list[s
                 needed.add(name)
                 pending.append(DEFINITIONS[name])
     known |= needed
-    return [f"{indent}{name} = {python_of(DEFINITIONS[name])}" for name in DEFINITIONS if name in needed]
+    return [
+        f"{indent}{name} = {python_of(DEFINITIONS[name], folded)}" for name in DEFINITIONS if name in needed
+    ]
 
 
 @cache

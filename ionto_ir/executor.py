@@ -45,20 +45,21 @@ from ionto_ir.interlock import Watch
 from ionto_ir.machine_table import ENDING_TEXTS, Case, Ending, Output
 from ionto_ir.machine_terms import EventKind, Wish
 from ionto_ir.monitor import MonitorAction
+from ionto_ir.past import caps_now, noted
 from ionto_ir.plan import Confirm as ConfirmStep
 from ionto_ir.plan import Demand, Finish, Instruct, VariableKind
 from ionto_ir.plan import Move as MoveStep
 from ionto_ir.plan import Record as RecordStep
 from ionto_ir.sequencer import BrokenError, Now
-from ionto_ir.state import Machine, Mode, Place, State
+from ionto_ir.state import Machine, Mode, Phase, Place, State, Told
 from ionto_ir.values import objection
-from ionto_ir.waveform import mean_na
+from ionto_ir.waveform import PPM, Waveform, mean_share_ppm
 
 Stepped = tuple[State, tuple[Command, ...]]
 
 # Names of their own for what every tick looks at: an attribute of an enumeration takes ten times as long.
 IDLE, READY, ON, ENDED = Mode.IDLE, Mode.READY, Mode.ON, Mode.ENDED
-SET, TICK, REST = Output.SET, EventKind.TICK, Wish.REST
+SET, TICK, REST, PROMPT = Output.SET, EventKind.TICK, Wish.REST, Phase.PROMPT
 
 _state = tuple.__new__
 """Makes a State from a tuple, at every tick, in half the time that its constructor takes."""
@@ -71,7 +72,7 @@ RESUME_TEXT = "Resume when it is safe to go on, or stop"
 
 def start(bound: BoundPlan) -> State:
     """The state before anything happened: nothing is energised until `Begin` and a tick."""
-    machine = Machine(Mode.IDLE, 0, bound.polarity, 0, 0, 0, 0, 0, 0, 0, 0, 0, Ending.AS_DECIDED.value)
+    machine = Machine(Mode.IDLE, 0, bound.polarity, PPM, 0, 0, 0, 0, 0, 0, 0, 0, 0, Ending.AS_DECIDED.value)
     place = sequencer.first_place(bound.route, bound.polarity)
     watch, seen = Watch(sign=bound.polarity), vigil.vigil_of(bound)
     return State(machine, place, 0, watch, dict(bound.values), 0, seen)
@@ -122,12 +123,16 @@ def _ahead(bound: BoundPlan, state: State) -> bool:
 
 # --- ticks ----------------------------------------------------------------------------------------------
 def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
-    machine, place, clock_ms, watch, values, sequence, seen = state
+    machine, place, clock_ms, watch, values, sequence, seen, told = state
     mode = machine.mode
     if mode is IDLE:
         return state, ()
     measured_na = 0 if event.measured_na is None else abs(event.measured_na)
     acknowledged = event.acknowledged
+    caps = bound.caps
+    if caps is None:
+        told, caps = _caps_now(bound, told, clock_ms, machine)
+    cap_pc, cap_nominal_pc, deadline_ms = caps
     clock_ms += bound.constants.tick_ms
     wish, aim_na, sign, wished_place = REST, 0, machine.sign, place
     said: tuple[Command, ...] = ()
@@ -139,15 +144,14 @@ def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
             )
         except BrokenError:
             return _fail(bound, state)
-    # Under direct current the mean is the setpoint, to which the table lowers what it is told.
-    set_mean_na, fallen_mean_na = aim_na, machine.level_na
-    if place.waveform is not None or wished_place.waveform is not None:
-        set_mean_na, fallen_mean_na = _means(bound, machine.level_na, aim_na, place, wished_place)
+    waveform = wished_place.waveform
+    share_ppm = PPM if waveform is None else mean_share_ppm(waveform)
     changed, case = bound.rules.of[mode][TICK](
-        machine, wish, aim_na, sign, set_mean_na, fallen_mean_na, acknowledged, measured_na
+        machine, wish, aim_na, sign, share_ppm, cap_pc, cap_nominal_pc, deadline_ms, acknowledged, measured_na
     )
+    if not case.granted:
+        said, waveform = (), _flowing(machine, place)
     output_na = None
-    waveform = wished_place.waveform if case.granted else place.waveform
     if case.output is SET:
         step_na = bound.constants.step_na
         output_na = changed.sign * (changed.level_na // step_na * step_na)
@@ -165,16 +169,38 @@ def _tick(bound: BoundPlan, state: State, event: Tick) -> Stepped:
         return _fail(bound, state)
     if case.granted:
         place = wished_place
-    else:
-        said = ()
     if output_na is not None:
         sequence += 1
         setting = SetCurrent(output_na, bound.constants.watchdog_ms, sequence, waveform)
-        after: State = _state(State, (changed, place, clock_ms, watch, values, sequence, seen))
+        after: State = _state(State, (changed, place, clock_ms, watch, values, sequence, seen, told))
         if case.alarm is None:
             return after, ((setting, *said) if said else (setting,))
         return after, (setting, ALARMS[case.alarm])
-    return _told(bound, State(changed, place, clock_ms, watch, values, sequence, seen), case, said)
+    if bound.caps is None and case.granted and place.phase is PROMPT and machine.elapsed_ms > 0:
+        told = told._replace(waited_ms=told.waited_ms + bound.constants.tick_ms)
+    return _told(bound, State(changed, place, clock_ms, watch, values, sequence, seen, told), case, said)
+
+
+def _caps_now(
+    bound: BoundPlan, told: Told, at_ms: int, machine: Machine
+) -> tuple[Told, tuple[int, int, int]]:
+    """What the ledgers and the clock may come to in the tick that begins now, and what that rests on."""
+    rules, past = bound.constants, told.past
+    if rules.windows:
+        past = noted(past, rules, at_ms, machine.upper_pc, machine.nominal_pc)
+        told = told._replace(past=past)
+    upper_pc, nominal_pc = caps_now(past, rules, at_ms)
+    return told, (upper_pc, nominal_pc, rules.duration_apart_cap_ms + told.waited_ms)
+
+
+def _flowing(machine: Machine, place: Place) -> Waveform | None:
+    """The waveform of what flows. Between a press and the next tick the place is in the dose already, while
+    the basal current flows, which is direct.
+    """
+    waveform = place.waveform
+    if waveform is None or mean_share_ppm(waveform) == machine.share_ppm:
+        return waveform
+    return None
 
 
 # --- monitors --------------------------------------------------------------------------------------------
@@ -228,15 +254,6 @@ def _resume(bound: BoundPlan, state: State) -> Stepped:
     if after is state:
         return state, commands
     return after._replace(vigil=vigil.resumed(bound, machine, state.values, seen)), commands
-
-
-def _means(bound: BoundPlan, level_na: int, aim_na: int, place: Place, wished: Place) -> tuple[int, int]:
-    """The mean of |I|, nA, of what is wished for, and of the level one fall lower."""
-    step_na, fallen_na = bound.constants.step_na, max(0, level_na - bound.constants.fall_na)
-    return (
-        mean_na(wished.waveform, aim_na // step_na * step_na),
-        mean_na(place.waveform, fallen_na // step_na * step_na),
-    )
 
 
 # --- all other events -----------------------------------------------------------------------------------

@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from ionto_ir.constants import Constants
 from ionto_ir.dataclass import dataclass, field
-from ionto_ir.waveform import Waveform, mean_share_ppm
-
-OFF = -1
-"""Stands for "the output is open" among magnitudes."""
+from ionto_ir.interlock_windows import OFF as OFF
+from ionto_ir.interlock_windows import Record, counted, passed
+from ionto_ir.waveform import PPM, Waveform, mean_share_ppm
 
 STOPS_KEPT_MAX = 4_096
-"""Charges of stops that are remembered, by setpoint."""
+"""Charges of stops that are remembered, by setpoint and share."""
 
 _watch = tuple.__new__
 """Makes a Watch from a tuple, at every tick, in half the time that its constructor takes."""
@@ -38,6 +37,7 @@ class Watch(NamedTuple):
     extra_nominal_pc: int = 0
     ticks_since_start: int = 0
     less_na: int = 0  # by how much the mean of |I| of what was set last is below its peak
+    record: Record = Record()  # what moving windows look at, where there are any
 
     @property
     def mean_na(self) -> int:
@@ -57,7 +57,9 @@ class Interlock:
     """Judges what the executor is about to send; `stops` remembers sums that were worked out."""
 
     constants: Constants
-    stops: dict[int, tuple[int, int, int]] = field(default_factory=dict, compare=False, repr=False)
+    stops: dict[tuple[int, int], tuple[int, int, int]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def worst_na(self, current_na: int) -> int:
         """The highest current the skin may receive while the output is at `current_na`."""
@@ -66,17 +68,20 @@ class Interlock:
         millionths = current_na * (1_000_000 + self.constants.accuracy_ppm)
         return (millionths + 999_999) // 1_000_000 + self.constants.offset_na
 
-    def stop_of(self, current_na: int) -> tuple[int, int, int]:
-        """The worst case of a setpoint, nA, and the worst-case and nominal charge of a stop from it, pC."""
-        known = self.stops.get(current_na)
+    def stop_of(self, current_na: int, share_ppm: int = PPM) -> tuple[int, int, int]:
+        """The worst case of the mean at a setpoint, nA, and the worst-case and nominal charge of a stop from
+        it, pC.
+        """
+        known = self.stops.get((current_na, share_ppm))
         if known is None:
             if len(self.stops) >= STOPS_KEPT_MAX:
                 self.stops.clear()
             fall_na, tick_ms = self.constants.fall_na, self.constants.tick_ms
-            levels = range(current_na - fall_na, 0, -fall_na)
-            worst_na = sum(map(self.worst_na, levels))
-            known = (self.worst_na(current_na), tick_ms * worst_na, tick_ms * sum(levels))
-            self.stops[current_na] = known
+            means = [_mean(level, share_ppm) for level in range(current_na, 0, -fall_na)]
+            first_na = self.worst_na(means[0] if means else current_na)
+            worst_na = sum(map(self.worst_na, means[1:]))
+            known = (first_na, tick_ms * worst_na, tick_ms * sum(means[1:]))
+            self.stops[current_na, share_ppm] = known
         return known
 
     # --- what is counted --------------------------------------------------------------------------------
@@ -95,14 +100,16 @@ class Interlock:
 
         `output_na` is signed, None when the output is or will be open; `driving`: the plan goes on.
         """
-        begun, over, last_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks, less_na = watch
+        begun, over, last_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks, less_na, record = (
+            watch
+        )
         mean_na = last_na - less_na
         held_na = mean_na if acknowledged else doubt_na
         too_much = False
         if measured_na > held_na or held_na != mean_na:
             too_much, more_pc = self._more_than_set(mean_na, held_na, measured_na)
             extra_pc += more_pc
-        complaint = None
+        complaint, share_ppm = None, PPM
         if output_na is None:
             if last_na > self.constants.fall_na + self.constants.step_na and not too_much:
                 complaint = "the output opens above zero for no reason"
@@ -115,15 +122,24 @@ class Interlock:
                     complaint = "the polarity changes above zero"
             if set_na > last_na and set_na > 0 and not (driving and acknowledged):
                 complaint = "the current rises in a stop, or without confirmation"
-            mean_na = set_na if waveform is None else _mean_of(waveform, set_na)
+            mean_na = set_na
+            if waveform is not None:
+                share_ppm = mean_share_ppm(waveform)
+                mean_na = _mean(set_na, share_ppm)
             less_na = set_na - mean_na
             doubt_na, ticks_on, ticks = max(mean_na, held_na), ticks_on + 1, ticks + 1
             sum_na += mean_na
-        counted = (begun, over, set_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks, less_na)
-        now: Watch = _watch(Watch, counted)
+        if self.constants.windows:
+            extra = (watch.extra_pc, lent_pc, extra_pc, lent_pc)
+            set_mean_na = OFF if output_na is None else mean_na
+            record = passed(record, self.constants.windows, set_mean_na, 1, extra)
+        seen = (
+            begun, over, set_na, sign, doubt_na, ticks_on, sum_na, extra_pc, lent_pc, ticks, less_na, record,
+        )  # fmt: skip
+        now: Watch = _watch(Watch, seen)
         ledgers = self._ledgers(now)
         if complaint is None and driving and output_na is not None:
-            complaint = self._objection_to_drive(now, last_na, ledgers)
+            complaint = self._objection_to_drive(now, last_na, ledgers, share_ppm)
         return now, complaint or _difference(ledgers, upper_pc, nominal_pc)
 
     def _more_than_set(self, last_na: int, held_na: int, measured_na: int) -> tuple[bool, int]:
@@ -133,7 +149,7 @@ class Interlock:
         received_na = self.worst_na(measured_na) if too_much else held_worst
         return too_much, self.constants.tick_ms * (received_na - self.worst_na(last_na))
 
-    def _objection_to_drive(self, now: Watch, before_na: int, ledgers: Ledgers) -> str | None:
+    def _objection_to_drive(self, now: Watch, before_na: int, ledgers: Ledgers, share_ppm: int) -> str | None:
         rules = self.constants
         set_na = now.last_na
         if not now.begun or now.over or not rules.screened:
@@ -144,8 +160,8 @@ class Interlock:
         change_na = set_na - before_na if before_na > 0 else set_na
         if not -rules.step_na - rules.rise_na < change_na < rules.rise_na + rules.step_na:
             return "the current jumps"
-        worst_na, stop_pc, stop_nominal_pc = self.stop_of(set_na)
-        if now.doubt_na != set_na:
+        worst_na, stop_pc, stop_nominal_pc = self.stop_of(set_na, share_ppm)
+        if now.doubt_na != now.mean_na:
             worst_na = self.worst_na(now.doubt_na)
         least_pc, _, set_pc = ledgers
         if least_pc + stop_pc + rules.watchdog_ms * worst_na > rules.cap_pc:
@@ -154,6 +170,27 @@ class Interlock:
             return "the nominal dose would pass its cap"
         if (now.ticks_since_start + set_na // rules.fall_na) * rules.tick_ms > rules.duration_cap_ms:
             return "the session would last too long"
+        if rules.windows:
+            return self._objection_of_windows(
+                now.record, stop_pc + rules.watchdog_ms * worst_na, stop_nominal_pc
+            )
+        return None
+
+    def _objection_of_windows(self, record: Record, stop_pc: int, stop_nominal_pc: int) -> str | None:
+        """Whether with this tick, and a stop after it, a moving window would hold too much."""
+        tick_ms = self.constants.tick_ms
+        for window, held in zip(self.constants.windows, record.held, strict=True):
+            charge_pc, sum_na = counted(record, window, held)
+            if window.nominal:
+                charge_pc += tick_ms * sum_na + stop_nominal_pc
+            else:
+                millionths = sum_na * self.constants.accuracy_ppm
+                least_na = (
+                    sum_na + held.ticks_on * self.constants.offset_na + (millionths + 999_999) // 1_000_000
+                )
+                charge_pc += tick_ms * least_na + stop_pc
+            if charge_pc > window.cap_pc:
+                return "a moving window would hold more than its cap"
         return None
 
     def opened(self, watch: Watch) -> Watch:
@@ -175,6 +212,12 @@ class Interlock:
         rules = self.constants
         highest_na = max(rules.current_cap_na, rules.current_cap_reversed_na)
         unknown_ms = (rules.journal_lag_ticks + 1) * rules.tick_ms + rules.watchdog_ms
+        outage_ticks = -(-outage_ms // rules.tick_ms)
+        if rules.windows and outage_ticks:
+            sums = (watch.extra_pc, watch.extra_nominal_pc)
+            watch = watch._replace(
+                record=passed(watch.record, rules.windows, OFF, outage_ticks, (*sums, *sums))
+            )
         return watch._replace(
             last_na=OFF,
             less_na=0,
@@ -217,10 +260,9 @@ class Interlock:
         return _difference(self._ledgers(watch), upper_pc, nominal_pc)
 
 
-def _mean_of(waveform: Waveform, peak_na: int) -> int:
+def _mean(peak_na: int, share_ppm: int) -> int:
     """The mean of |I|: as many whole nA as are surely enough."""
-    share = mean_share_ppm(waveform)
-    whole, rest = divmod(peak_na * share, 1_000_000)
+    whole, rest = divmod(peak_na * share_ppm, 1_000_000)
     return whole + (rest > 0)
 
 

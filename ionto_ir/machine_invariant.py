@@ -2,6 +2,10 @@
 
 The terms speak of the machine's variables and of the world, which the machine cannot see: what the skin truly
 received, what the device truly holds, how long it has not heard from us, and what the journal has of it.
+
+They speak of one window of time that began at any tick, and of any limit on it. The whole session under its
+cap is such a window; so is each that a moving limit looks at, for as long as it lasts.
+
 `machine_proof` shows that every case of the table keeps all of this; change the table, and this must follow.
 """
 
@@ -24,11 +28,7 @@ from ionto_ir.machine_terms import (
     MILLION,
     NONE,
     ONE,
-    TWO,
     braking_of,
-    cap,
-    cap_nominal,
-    duration_cap,
     elapsed,
     exposure,
     fall,
@@ -36,14 +36,18 @@ from ionto_ir.machine_terms import (
     interruptions_max,
     journal_lag,
     level,
+    mean_of,
     nominal,
+    nominal_braking_of,
+    nominal_room_of,
     paid,
+    room_of,
     screened,
     setpoint_of,
+    share,
     tick,
     top,
     top_worst,
-    twice_nominal_braking_of,
     upper,
     watchdog,
     worst_of,
@@ -51,25 +55,48 @@ from ionto_ir.machine_terms import (
 from ionto_ir.state import Mode
 
 # --- the world --------------------------------------------------------------------------------------------
+limit = integer_reference("limit_pc")  # what may be received, and set, in the window
+limit_nominal = integer_reference("limit_nominal_pc")
+
 true_charge = integer_reference(
     "true_charge_pc"
-)  # what the skin has received at the end of the running interval
-set_charge = integer_reference("set_charge_pc")  # the sum of what was set
+)  # what the skin has received in the window at the end of the running interval
+set_charge = integer_reference("set_charge_pc")  # the sum of what was set in it
+before = integer_reference("before_pc")  # what the ledgers held when the window began
+before_nominal = integer_reference("before_nominal_pc")
 held = integer_reference("held_na")  # at most this flows: the worst case of what the device last heard
 silent = integer_reference("silent_ms")  # how long it has not heard from us when the running interval ends
 journal_upper = integer_reference("journal_upper_pc")
 journal_nominal = integer_reference("journal_nominal_pc")
+journal_before = integer_reference("journal_before_pc")  # what the journal's ledgers held then
+journal_before_nominal = integer_reference("journal_before_nominal_pc")
 unrecorded = integer_reference("unrecorded_ticks")  # ticks that the journal lacks
+latest = integer_reference("latest_ms")  # the highest cap on the clock so far
 
 WORLD = (
     "true_charge_pc",
     "set_charge_pc",
+    "before_pc",
+    "before_nominal_pc",
     "held_na",
     "silent_ms",
     "journal_upper_pc",
     "journal_nominal_pc",
+    "journal_before_pc",
+    "journal_before_nominal_pc",
     "unrecorded_ticks",
+    "latest_ms",
 )
+
+BEGINS: dict[str, Expression] = {
+    "true_charge_pc": NONE,
+    "set_charge_pc": NONE,
+    "before_pc": upper,
+    "before_nominal_pc": nominal,
+    "journal_before_pc": journal_upper,
+    "journal_before_nominal_pc": journal_nominal,
+}
+"""What becomes of the world when the window begins anew, between two ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,39 +126,50 @@ at_risk = add(true_charge, multiply(still_heard, at_most_held), multiply(silent,
 """What the skin received, and what it would if the device heard no more or only the present setpoint, pC."""
 
 
-def room_for_stop(current: Expression, charge: Expression) -> Expression:
-    """That the cap leaves room for `charge` and a stop from `current`."""
-    return less_equal(braking_of(current), multiply(TWO, MILLION, fall, subtract(cap, charge)))
+counted = subtract(upper, before)
+counted_nominal = subtract(nominal, before_nominal)
+"""What the ledgers have counted in the window, pC."""
+
+
+def room_for_stop(current: Expression, part_ppm: Expression, charge: Expression) -> Expression:
+    """That the limit leaves room for `charge` and a stop from `current`."""
+    return less_equal(braking_of(current, part_ppm), room_of(subtract(limit, charge)))
 
 
 INVARIANT: tuple[Invariant, ...] = (
     Invariant(
         "dose",
         "what the skin received, and what the device would still deliver if it never heard from us again,"
-        " is at most the cap",
+        " is at most the limit",
         EVERYWHERE,
-        less_equal(add(true_charge, multiply(still_heard, held)), cap),
+        less_equal(add(true_charge, multiply(still_heard, held)), limit),
         of_world=True,
     ),
     Invariant(
         "nominal_dose",
-        "the charge that was set is at most the nominal cap",
+        "the charge that was set is at most the nominal limit",
         EVERYWHERE,
-        less_equal(set_charge, cap_nominal),
+        less_equal(set_charge, limit_nominal),
         of_world=True,
     ),
     Invariant(
         "journal",
         "the journal lacks at most its lag, one unconfirmed tick and the watchdog's time",
         EVERYWHERE,
-        less_equal(true_charge, add(journal_upper, multiply(add(unrecorded, ONE), tick, top_worst))),
+        less_equal(
+            true_charge,
+            add(subtract(journal_upper, journal_before), multiply(add(unrecorded, ONE), tick, top_worst)),
+        ),
         of_world=True,
     ),
     Invariant(
         "journal_nominal",
         "of what was set the journal lacks at most its lag",
         EVERYWHERE,
-        less_equal(set_charge, add(journal_nominal, multiply(unrecorded, tick, top))),
+        less_equal(
+            set_charge,
+            add(subtract(journal_nominal, journal_before_nominal), multiply(unrecorded, tick, top)),
+        ),
         of_world=True,
     ),
     Invariant(
@@ -153,13 +191,20 @@ INVARIANT: tuple[Invariant, ...] = (
         "ledger",
         "the upper ledger is at least what the skin received, but for a tick that the device did not hear",
         EVERYWHERE,
-        less_equal(true_charge, add(upper, multiply(tick, subtract(at_most_held, paid)))),
+        less_equal(true_charge, add(counted, multiply(tick, subtract(at_most_held, paid)))),
     ),
     Invariant(
         "nominal_ledger",
         "the nominal ledger is at least what was set",
         EVERYWHERE,
-        less_equal(set_charge, nominal),
+        less_equal(set_charge, counted_nominal),
+    ),
+    Invariant(
+        "received",
+        "nobody gives back what was received",
+        EVERYWHERE,
+        conjunction(less_equal(NONE, true_charge), less_equal(NONE, set_charge)),
+        of_world=True,
     ),
     Invariant(
         "exposure",
@@ -189,26 +234,30 @@ INVARIANT: tuple[Invariant, ...] = (
     Invariant("current", "the current is at most its cap", ENERGISED, _between(NONE, level, top)),
     Invariant(
         "paid",
-        "the running tick was charged at no more than the worst case of what is set",
+        "the running tick was charged at the worst case of the mean of what is set",
         ENERGISED,
-        less_equal(paid, worst_of(setpoint_of(level))),
+        conjunction(
+            equal(paid, worst_of(mean_of(setpoint_of(level), share))), _between(NONE, share, MILLION)
+        ),
     ),
     Invariant(
         "reserve",
-        "the cap leaves room for the stop, and for the link to be lost during it",
+        "the limit leaves room for the stop, and for the link to be lost during it",
         ENERGISED,
-        room_for_stop(level, at_risk),
+        room_for_stop(level, share, at_risk),
     ),
     Invariant(
         "nominal_reserve",
-        "the nominal cap leaves room for the stop",
+        "the nominal limit leaves room for the stop",
         ENERGISED,
-        less_equal(twice_nominal_braking_of(level), multiply(TWO, subtract(cap_nominal, nominal))),
+        less_equal(
+            nominal_braking_of(level, share), nominal_room_of(subtract(limit_nominal, counted_nominal))
+        ),
     ),
     Invariant(
         "time",
         "the time leaves room for the stop",
         ENERGISED,
-        less_equal(multiply(tick, level), multiply(fall, subtract(duration_cap, elapsed))),
+        less_equal(multiply(tick, level), multiply(fall, subtract(latest, elapsed))),
     ),
 )

@@ -88,6 +88,7 @@ screened = boolean_reference("screened")
 # --- variables, by the names of `ionto_ir.state.Machine` --------------------------------------------
 level = integer_reference("level_na")
 sign = integer_reference("sign")
+share = integer_reference("share_ppm")
 paid = integer_reference("paid_na")
 exposure = integer_reference("exposure_na")
 upper = integer_reference("upper_pc")
@@ -101,8 +102,7 @@ overcurrent = integer_reference("overcurrent")
 wish = integer_reference("wish")
 aim = integer_reference("aim_na")
 aim_sign = integer_reference("aim_sign")
-mean = integer_reference("mean_na")  # the mean of |I| of what is wished for
-fallen_mean_wished = integer_reference("fallen_mean_na")  # the same, one fall lower
+aim_share = integer_reference("aim_share_ppm")  # the mean of |I| in the peak of what is wished for
 acknowledged = boolean_reference("acknowledged")
 measured = integer_reference("measured_na")
 ahead = boolean_reference("ahead")  # current may still flow from this step of the plan on
@@ -110,14 +110,19 @@ newest = boolean_reference("newest")  # an acknowledgement is for the last outpu
 outage = integer_reference("outage_ms")
 journalled_upper = integer_reference("journalled_upper_pc")
 journalled_nominal = integer_reference("journalled_nominal_pc")
+window_cap = integer_reference("window_cap_pc")  # what the upper ledger may come to under every moving window
+window_cap_nominal = integer_reference("window_cap_nominal_pc")
+deadline = integer_reference("deadline_ms")  # what the clock may come to under every limit on the duration
 
 INPUTS: dict[EventKind, tuple[str, ...]] = {
     EventKind.TICK: (
         "wish",
         "aim_na",
         "aim_sign",
-        "mean_na",
-        "fallen_mean_na",
+        "aim_share_ppm",
+        "window_cap_pc",
+        "window_cap_nominal_pc",
+        "deadline_ms",
         "acknowledged",
         "measured_na",
     ),
@@ -141,27 +146,64 @@ def worst_of(current: Expression) -> Expression:
     return add(current, divide_ceiling(multiply(current, accuracy), MILLION), offset)
 
 
-def braking_of(current: Expression) -> Expression:
-    """2e6 * fall times a bound on the charge, pC, of the stop that begins from `current`.
+def mean_of(current: Expression, part_ppm: Expression) -> Expression:
+    """The mean of |I|, nA, of a setpoint under a waveform of this share, rounded up; of direct current."""
+    rounded = minimum(current, divide_ceiling(multiply(current, part_ppm), MILLION))
+    return choose(equal(part_ppm, MILLION), current, rounded)
 
-    Let I be the level and d the fall of a tick. The stop emits at most I - d, I - 2d, ... each for a tick, in
-    the worst case (1 + p) of it plus offset plus one for rounding: less than
-    (1 + p) * tick * I * (I + 2d) / 2d + tick * (offset + 1) * (I + d) / d. The bound is kept as a product so
-    that the rules need no division; everything is an integer, so comparing the products loses nothing.
+
+def rounding_of(part_ppm: Expression) -> Expression:
+    """At most what rounding adds to a mean, nA: nothing to that of direct current."""
+    return choose(equal(part_ppm, MILLION), NONE, ONE)
+
+
+def braking_of(current: Expression, part_ppm: Expression) -> Expression:
+    """2e12 * fall times a bound on the charge, pC, of the stop that begins from `current`.
+
+    Let I be the level, d the fall of a tick, s the waveform's share and r the rounding of a mean. The stop
+    emits at most s (I - d) + r, s (I - 2d) + r, ... each for a tick, in the worst case (1 + p) of it plus
+    offset plus one for rounding: less than (1 + p) * s * tick * I * (I + 2d) / 2d
+    + tick * (offset + 1 + (1 + p) r) * (I + d) / d. The bound is kept as a product so that the rules need no
+    division; everything is an integer, so comparing the products loses nothing.
     """
-    return add(
-        multiply(add(MILLION, accuracy), tick, current, add(current, multiply(TWO, fall))),
-        multiply(TWO, MILLION, tick, add(offset, ONE), add(current, fall)),
-    )
-
-
-def twice_nominal_braking_of(current: Expression) -> Expression:
-    """Twice the nominal charge, pC, of the stop that begins from `current`, its levels not yet floored."""
-    count = divide_floor(current, fall)
+    inexact = add(MILLION, accuracy)
+    each = add(multiply(MILLION, add(offset, ONE)), multiply(inexact, rounding_of(part_ppm)))
     return multiply(
         tick,
-        subtract(multiply(TWO, count, current), multiply(fall, count, add(count, ONE))),
+        add(
+            multiply(inexact, part_ppm, current, add(current, multiply(TWO, fall))),
+            multiply(TWO, MILLION, each, add(current, fall)),
+        ),
     )
+
+
+def room_of(charge: Expression) -> Expression:
+    """A charge, pC, as `braking_of` measures it."""
+    return multiply(TWO, MILLION, MILLION, fall, charge)
+
+
+def nominal_braking_of(
+    current: Expression, part_ppm: Expression, count: Expression | None = None
+) -> Expression:
+    """2e6 times a bound on the nominal charge, pC, of the stop that begins from `current`, its levels not yet
+    floored; exact for direct current. It goes on for `count` ticks: as many falls as are in the level.
+    """
+    ticks = divide_floor(current, fall) if count is None else count
+    return multiply(
+        tick,
+        add(
+            multiply(
+                part_ppm,
+                subtract(multiply(TWO, ticks, current), multiply(fall, ticks, add(ticks, ONE))),
+            ),
+            multiply(TWO, MILLION, ticks, rounding_of(part_ppm)),
+        ),
+    )
+
+
+def nominal_room_of(charge: Expression) -> Expression:
+    """A charge, pC, as `nominal_braking_of` measures it."""
+    return multiply(TWO, MILLION, charge)
 
 
 def _greater(left: Expression, right: Expression) -> Expression:
@@ -181,6 +223,7 @@ doubtful = define("doubtful_pc")
 wished_set = define("wished_set_na")
 wished_mean = define("wished_mean_na")
 wished_worst = define("wished_worst_na")
+wished_falls = define("wished_falls")
 wished_exposure = define("wished_exposure_na")
 fallen = define("fallen_na")
 fallen_set = define("fallen_set_na")
@@ -190,6 +233,9 @@ top = define("top_na")
 top_worst = define("top_worst_na")
 held_set = define("held_set_na")
 elapsed_next = define("elapsed_next_ms")
+cap_now = define("cap_now_pc")
+cap_nominal_now = define("cap_nominal_now_pc")
+duration_cap_now = define("duration_cap_now_ms")
 within_current = define("within_current", Sort.BOOLEAN)
 within_slew = define("within_slew", Sort.BOOLEAN)
 within_upper = define("within_upper", Sort.BOOLEAN)
@@ -209,42 +255,45 @@ DEFINITIONS: dict[str, Expression] = {
     # The same between ticks, when nothing is known yet about the interval that runs.
     "doubtful_pc": add(upper, multiply(tick, subtract(exposure, paid))),
     "wished_set_na": setpoint_of(aim),
-    # What adds up is the mean of |I|: never more than the setpoint, whatever is said of it.
-    "wished_mean_na": maximum(NONE, minimum(mean, wished_set)),
+    # What adds up is the mean of |I|.
+    "wished_mean_na": mean_of(wished_set, aim_share),
     "wished_worst_na": worst_of(wished_mean),
+    "wished_falls": divide_floor(aim, fall),
     "wished_exposure_na": maximum(exposed, wished_worst),
     "fallen_na": subtract(level, fall),
     "fallen_set_na": setpoint_of(fallen),
-    "fallen_charged_na": maximum(NONE, minimum(fallen_mean_wished, fallen_set)),
-    # The mean falls with the level.
-    "fallen_worst_na": minimum(paid, worst_of(fallen_charged)),
+    "fallen_charged_na": mean_of(fallen_set, share),
+    "fallen_worst_na": worst_of(fallen_charged),
     "top_na": maximum(current_cap, current_cap_reversed),
     "top_worst_na": worst_of(top),
     "held_set_na": setpoint_of(level),
     # Time runs from the first energised tick, which makes it positive.
     "elapsed_next_ms": choose(_greater(elapsed, NONE), add(elapsed, tick), NONE),
+    # No cap is above that of the session, whatever is said of moving windows and of people's time.
+    "cap_now_pc": minimum(cap, window_cap),
+    "cap_nominal_now_pc": minimum(cap_nominal, window_cap_nominal),
+    "duration_cap_now_ms": minimum(duration_cap, deadline),
     "within_current": conjunction(
         less_equal(NONE, aim),
         less_equal(aim, choose(equal(aim_sign, ONE), current_cap, current_cap_reversed)),
+        less_equal(NONE, aim_share),
+        less_equal(aim_share, MILLION),
     ),
     "within_slew": conjunction(
         less_equal(absolute(subtract(aim, level)), rise), disjunction(less_equal(aim, level), acknowledged)
     ),
     "within_upper": less_equal(
-        braking_of(aim),
-        multiply(
-            TWO,
-            MILLION,
-            fall,
-            subtract(cap, add(settled, multiply(tick, wished_worst), multiply(watchdog, wished_exposure))),
+        braking_of(aim, aim_share),
+        room_of(
+            subtract(cap_now, add(settled, multiply(tick, wished_worst), multiply(watchdog, wished_exposure)))
         ),
     ),
     "within_nominal": less_equal(
-        twice_nominal_braking_of(aim),
-        multiply(TWO, subtract(cap_nominal, add(nominal, multiply(tick, wished_mean)))),
+        nominal_braking_of(aim, aim_share, wished_falls),
+        nominal_room_of(subtract(cap_nominal_now, add(nominal, multiply(tick, wished_mean)))),
     ),
     "within_duration": less_equal(
-        multiply(tick, aim), multiply(fall, subtract(duration_cap, add(elapsed, tick)))
+        multiply(tick, aim), multiply(fall, subtract(duration_cap_now, add(elapsed, tick)))
     ),
     "same_polarity": conjunction(
         equal(absolute(aim_sign), ONE), disjunction(equal(aim_sign, sign), equal(level, NONE))

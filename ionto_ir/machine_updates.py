@@ -21,6 +21,7 @@ from ionto_ir.machine_terms import (
     Wish,
     ahead,
     aim,
+    aim_share,
     aim_sign,
     doubtful,
     elapsed,
@@ -83,6 +84,7 @@ CLOCK: Updates = {"elapsed_ms": elapsed_next}
 AS_WISHED: Updates = {
     "level_na": aim,
     "sign": aim_sign,
+    "share_ppm": aim_share,
     "paid_na": wished_worst,
     "exposure_na": wished_exposure,
     "upper_pc": add(settled, multiply(tick, wished_worst)),

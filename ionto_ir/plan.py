@@ -461,3 +461,8 @@ def successors(step: Step) -> tuple[int, ...]:
 def variable(plan: Plan, name: str) -> Variable:
     """The variable of that name; it exists in a well-formed plan."""
     return next(found for found in plan.variables if found.name == name)
+
+
+def turns(plan: Plan) -> bool:
+    """Whether anything in the plan may turn the current round."""
+    return any(isinstance(step, Reverse) or (isinstance(step, Ramp) and step.reversed) for step in plan.steps)

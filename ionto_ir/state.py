@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ionto_ir.expression import Value
 from ionto_ir.interlock import Watch
+from ionto_ir.past import Past
 from ionto_ir.waveform import PPM, Waveform
 
 # Named tuples, not frozen dataclasses: a state is made at every tick, and a tuple is made five times as fast.
@@ -29,7 +30,8 @@ class Mode(IntEnum):
 class Machine(NamedTuple):
     """Variables of the machine's table, in base units.
 
-    level_na is the ideal level, whose floor on the device's step is the setpoint; sign is its polarity;
+    level_na is the ideal level, whose floor on the device's step is the setpoint; sign is its polarity and
+    share_ppm the part of it that is the mean of |I| (all of direct current);
     paid_na is the worst case of the setpoint that the running interval has been charged at (0: off);
     exposure_na is the highest current the skin may be receiving; upper_pc and nominal_pc are the ledgers;
     elapsed_ms runs from the first energised tick, duration_ms is its value at the last energised one.
@@ -38,6 +40,7 @@ class Machine(NamedTuple):
     mode: Mode
     level_na: int
     sign: int
+    share_ppm: int
     paid_na: int
     exposure_na: int
     upper_pc: int
@@ -149,12 +152,24 @@ class Vigil(NamedTuple):
 NO_VIGIL = Vigil()
 
 
+class Told(NamedTuple):
+    """What caps that move look at: the ledgers' past, where there are moving windows, and for how long people
+    were waited for since the first energised tick, with the output off, where a limit leaves that out.
+    """
+
+    past: Past = Past()
+    waited_ms: int = 0
+
+
+NOTHING_TOLD = Told()
+
+
 class State(NamedTuple):
     """All of a session.
 
     `clock_ms` runs from `Begin`. `watch` is what the interlock has counted for itself. `values` are the
     plan's variables now, adjusted and recorded. `sequence` is the number of the last output command. `vigil`
-    is what the monitors have seen.
+    is what the monitors have seen, `told` what caps that move look at.
     """
 
     machine: Machine
@@ -164,6 +179,7 @@ class State(NamedTuple):
     values: Mapping[str, Value]
     sequence: int
     vigil: Vigil = NO_VIGIL
+    told: Told = NOTHING_TOLD
 
     @property
     def mode(self) -> Mode:

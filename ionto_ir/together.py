@@ -35,6 +35,7 @@ from ionto_ir.machine_table import Ending
 from ionto_ir.state import Mode, State
 from ionto_ir.terminals import terminals_of
 from ionto_ir.trace import Trace
+from ionto_ir.waveform import PPM
 
 INTERRUPTED = (Mode.PAUSING, Mode.PAUSED, Mode.LOST)
 OPENED_AT_ONCE = frozenset(
@@ -201,16 +202,17 @@ def needed_pc(bound: BoundPlan, state: State) -> int:
 
     The formula is that of `machine_terms.braking_of`, at the present level.
     """
-    rules, level_na = bound.constants, state.machine.level_na
+    rules, level_na, share_ppm = bound.constants, state.machine.level_na, state.machine.share_ppm
     if state.mode not in (Mode.ON, Mode.PAUSING, Mode.STOPPING):
         return state.machine.upper_pc
-    square = (1_000_000 + rules.accuracy_ppm) * rules.tick_ms * level_na * (level_na + 2 * rules.fall_na)
-    line = 2_000_000 * rules.tick_ms * (rules.offset_na + 1) * (level_na + rules.fall_na)
-    worst_na = bound.interlock.worst_na(level_na)
+    inexact = 1_000_000 + rules.accuracy_ppm
+    each = 1_000_000 * (rules.offset_na + 1) + (inexact if share_ppm < PPM else 0)
+    square = inexact * share_ppm * level_na * (level_na + 2 * rules.fall_na)
+    stop = rules.tick_ms * (square + 2_000_000 * each * (level_na + rules.fall_na))
     return (
         state.machine.upper_pc
-        - (-(square + line) // (2_000_000 * rules.fall_na))
-        + rules.watchdog_ms * worst_na
+        - (-stop // (2 * 10**12 * rules.fall_na))
+        + rules.watchdog_ms * state.machine.exposure_na
     )
 
 

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from ionto_ir.bound import UNLIMITED, Constants
 from ionto_ir.canonical import INTEGER_MAX, Json, unwritable
+from ionto_ir.constants import MovingCap
 from ionto_ir.dataclass import fields
 from ionto_ir.events import (
     Ack,
@@ -209,7 +210,10 @@ def position_to_json(state: State) -> dict[str, Json]:
     }
 
 
-CONSTANT_NAMES = tuple(item.name for item in fields(Constants))
+_MOVING_NAMES = ("duration_apart_cap_ms", "windows")
+"""Constants that a header has only where there are such limits: older headers have none."""
+
+CONSTANT_NAMES = tuple(item.name for item in fields(Constants) if item.name not in _MOVING_NAMES)
 
 
 def constants_to_json(constants: Constants) -> dict[str, Json]:
@@ -219,23 +223,67 @@ def constants_to_json(constants: Constants) -> dict[str, Json]:
         value = getattr(constants, name)
         assert value is True or value is False or value == UNLIMITED or abs(value) <= INTEGER_MAX
         found[name] = None if value == UNLIMITED else value
+    if constants.duration_apart_cap_ms != UNLIMITED:
+        found["duration_apart_cap_ms"] = constants.duration_apart_cap_ms
+    if constants.windows:
+        found["windows"] = [_window_to_json(window) for window in constants.windows]
     return found
+
+
+def _window_to_json(window: MovingCap) -> dict[str, Json]:
+    earlier: list[Json] = [[until, charge] for until, charge in window.earlier]
+    return {
+        "ticks": window.ticks,
+        "cap_pc": window.cap_pc,
+        "nominal": window.nominal,
+        "earlier": earlier,
+    }
 
 
 def constants_from_json(found: Json) -> Constants | None:
     """The constants that a header states, or None when it does not state all of them and no others."""
-    if not isinstance(found, dict) or set(found) != set(CONSTANT_NAMES):
+    if not isinstance(found, dict) or found.keys() - _MOVING_NAMES != set(CONSTANT_NAMES):
         return None
     may_resume, screened = found["may_resume"], found["screened"]
-    if not isinstance(may_resume, bool) or not isinstance(screened, bool):
+    windows = _windows_from_json(found.get("windows", []))
+    if not isinstance(may_resume, bool) or not isinstance(screened, bool) or windows is None:
         return None
     numbers: dict[str, int] = {}
-    for name in found.keys() - {"may_resume", "screened"}:
+    for name in found.keys() - {"may_resume", "screened", "windows"}:
         value = UNLIMITED if found[name] is None and name in _MAY_BE_UNLIMITED else found[name]
         if isinstance(value, bool) or not isinstance(value, int):
             return None
         numbers[name] = value
-    return Constants(may_resume=may_resume, screened=screened, **numbers)
+    return Constants(may_resume=may_resume, screened=screened, windows=windows, **numbers)
+
+
+def _windows_from_json(found: Json) -> tuple[MovingCap, ...] | None:
+    """The moving windows, or None when they are something else."""
+    windows = []
+    for item in found if isinstance(found, list) else [None]:
+        match item:
+            case {
+                "ticks": int() as ticks,
+                "cap_pc": int() as cap_pc,
+                "nominal": bool() as nominal,
+                "earlier": list() as earlier,
+                **others,
+            } if ticks > 0 and not others:
+                pairs = tuple((pair[0], pair[1]) for pair in map(_pair, earlier) if pair is not None)
+                if len(pairs) != len(earlier):
+                    return None
+                windows.append(MovingCap(ticks, cap_pc, nominal, pairs))
+            case _:
+                return None
+    return tuple(windows)
+
+
+def _pair(found: Json) -> tuple[int, int] | None:
+    match found:
+        case [int() as until, int() as charge_pc]:
+            return until, charge_pc
+        case _:
+            return None
 
 
 _MAY_BE_UNLIMITED = frozenset({"cap_pc", "cap_nominal_pc", "duration_cap_ms"})

@@ -100,19 +100,28 @@ class Reckoning:
                 pending.extend(successors(self.plan.steps[index]))
         return any(isinstance(self.plan.steps[index], Ramp | Hold) for index in seen)
 
-    def reserve(self, level_na: int, set_na: int, before_na: int | None) -> int:
+    def reserve(self, level_na: int, set_na: int, before_na: int | None, waveform: Waveform | None) -> int:
         """Charge kept for the stop, and for a device that holds the higher of two means of |I| until its
         watchdog fires.
 
-        The stop from I at d a tick: 2 d 1e6 R >= (1e6 + p) tick I (I + 2d) + 2e6 tick (offset + 1) (I + d).
+        The stop from I at d a tick, of which a share s adds up, rounded up to whole nA if it is not all:
+        1e6 R >= (1e6 + p) s tick I (I + 2d) / 2d + tick (1e6 (offset + 1) + (1e6 + p) [s < 1]) (I + d) / d.
         """
         p, offset, d = self.device.accuracy_ppm, self.device.accuracy_offset_na, self.fall_na
-        stop = Fraction((MILLION + p) * self.tick_ms * level_na * (level_na + 2 * d), 2 * d * MILLION)
-        stop += Fraction(self.tick_ms * (offset + 1) * (level_na + d), d)
+        share = share_of(waveform)
+        stop = (MILLION + p) * share * self.tick_ms * level_na * (level_na + 2 * d) / (2 * d)
+        each = MILLION * (offset + 1) + (0 if share == 1 else MILLION + p)
+        stop += Fraction(self.tick_ms * each * (level_na + d), d)
         held_na = self.worst(set_na)
         if before_na is not None:
             held_na = max(held_na, self.worst(before_na))
-        return stop.__ceil__() + self.device.watchdog_ms * held_na
+        return (stop / MILLION).__ceil__() + self.device.watchdog_ms * held_na
+
+    def nominal_reserve(self, level_na: int, waveform: Waveform | None) -> Fraction:
+        """Set charge kept for the stop: the share of each level of it, and 1 nA for its rounding."""
+        levels = range(level_na - self.fall_na, -1, -self.fall_na)
+        share = share_of(waveform)
+        return self.tick_ms * (share * sum(levels) + (0 if share == 1 else len(levels)))
 
 
 def share_of(waveform: Waveform | None) -> Fraction:

@@ -25,7 +25,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
-from ionto_ir.limits import LimitKind
+from ionto_ir.limits import Limit, LimitKind
 from ionto_ir.plan import (
     Branch,
     Confirm,
@@ -90,6 +90,7 @@ class Session:
         self.watch = Watching(plan)
         self.waveform: Waveform | None = None
         self.asking = Asking()
+        self.counted_by_tick: list[tuple[int, int]] = []  # both ledgers at the beginning of each tick
 
     def mean(self, set_na: int) -> int:
         """What adds up of a setpoint under the present waveform."""
@@ -290,6 +291,7 @@ class Session:
                 self.happen(self.events.pop(0))
             if self.mode == "ended":
                 break
+            self.counted_by_tick.append((self.nominal_pc, self.upper_pc))
             self.ticks += 1
             self.tick(wishes)
         return Meaning(tuple(self.samples), self.reason)
@@ -383,20 +385,32 @@ class Session:
             self.samples.append(Sample(self.was_on, shown, self.nominal_pc, self.upper_pc))
 
     def safe(self, level_na: int) -> bool:
-        """Whether after this tick a stop still stays under every dose cap, and so does a watchdog's time."""
-        charged_na, fall_na = self.mean(self.reckoning.floored(level_na)), self.reckoning.fall_na
+        """Whether after this tick a stop still stays under every dose cap, and so does a watchdog's time; in
+        the session, and in each window that ends with this tick.
+        """
+        charged_na = self.mean(self.reckoning.floored(level_na))
         for limit in self.plan.limits:
-            if limit.kind is not LimitKind.DOSE or limit.soft or limit.window_ms is not None:
+            if limit.kind is not LimitKind.DOSE or limit.soft:
                 continue
             if limit.nominal:
-                stop_pc = self.tick_ms * sum(range(level_na - fall_na, 0, -fall_na))
-                if self.nominal_pc + charged_na * self.tick_ms + stop_pc > limit.bound:
-                    return False
+                kept = self.reckoning.nominal_reserve(level_na, self.waveform)
+                after_pc = self.nominal_pc + charged_na * self.tick_ms
             else:
+                kept = self.reckoning.reserve(level_na, charged_na, self.before_na, self.waveform)
                 after_pc = self.upper_pc + self.reckoning.worst(charged_na) * self.tick_ms
-                if after_pc + self.reckoning.reserve(level_na, charged_na, self.before_na) > limit.bound:
-                    return False
+            if after_pc - self.forgotten(limit) + kept > limit.bound:
+                return False
         return True
+
+    def forgotten(self, limit: Limit) -> int:
+        """What the ledger of a limit had counted before the window that ends with this tick began."""
+        if limit.window_ms is None:
+            return 0
+        begins = self.ticks - whole_ticks(limit.window_ms, self.tick_ms)
+        if begins <= 0:
+            return 0
+        nominal_pc, upper_pc = self.counted_by_tick[begins]
+        return nominal_pc if limit.nominal else upper_pc
 
     # --- events -----------------------------------------------------------------------------------------
     def end(self, reason: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 from hypothesis import event as note
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bound import UNLIMITED, BoundPlan
@@ -116,6 +117,26 @@ def test_an_undisturbed_session_means_the_same_to_both(plan: Plan, given_values:
 @settings(max_examples=max(200, settings().max_examples))
 @given(plans(), values(), timelines())
 def test_a_disturbed_session_means_the_same_to_both(
+    plan: Plan, given_values: dict[str, Value], events: tuple[Occurrence, ...]
+) -> None:
+    note(assert_same(plan, given_values, events))
+
+
+@st.composite
+def windowed(draw: st.DrawFn) -> Plan:
+    """A plan under windows of any length, so narrow that many a session ends early."""
+    plan = draw(plans())
+    windows = []
+    for window_ms in draw(st.lists(st.integers(1, 60_000), min_size=1, max_size=3)):
+        bound = draw(st.integers(1, 4_000_000)) * window_ms
+        nominal = draw(st.booleans())
+        windows.append(limit(LimitKind.DOSE, bound, "mA.min", window_ms=window_ms, nominal=nominal))
+    return replace(plan, limits=(*plan.limits, *windows))
+
+
+@settings(max_examples=max(60, settings().max_examples // 2))
+@given(windowed(), values(), timelines())
+def test_moving_windows_end_a_session_in_the_same_tick(
     plan: Plan, given_values: dict[str, Value], events: tuple[Occurrence, ...]
 ) -> None:
     note(assert_same(plan, given_values, events))

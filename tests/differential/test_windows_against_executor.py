@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from random import Random
 
 from hypothesis import Phase as HypothesisPhase
@@ -9,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ionto_ir.bind import bind_disarmed
+from ionto_ir.bind_constants import NO_HISTORY, constants_of
+from ionto_ir.bound import UNLIMITED, BoundPlan, polarity_at_start
 from ionto_ir.dataclass import replace
 from ionto_ir.dry_run import answer_to, asking, obliging, run
 from ionto_ir.events import Adjust, Event, Pause, Press, Prompt, Resume
+from ionto_ir.expression import Value
 from ionto_ir.features import features_of
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import violations
@@ -122,7 +126,7 @@ class Pressing:
 
 
 def broken(plan: Plan) -> list[str]:
-    """What is proved of a plan and violated all the same."""
+    """What is proved of a plan and violated all the same, and sessions that its machine ends all the same."""
     proved = {}
     for finding in verify(plan, PROVE_ONLY).findings:
         bound = finding.claim.limit
@@ -139,7 +143,21 @@ def broken(plan: Plan) -> list[str]:
             found += [
                 f"{item} with {values}" for item in violations(plan, values, trace) if item.limit in kept
             ]
+        found += _ended_early(replace(plan, limits=tuple(kept)), values)
     return found
+
+
+def _ended_early(plan: Plan, values: Mapping[str, Value]) -> Iterator[str]:
+    """Sessions that the machine ends under limits that are all proved, where only people disturb it."""
+    constants = constants_of(plan, values, NO_HISTORY, UNLIMITED, screened=True)
+    armed = BoundPlan(plan, values, constants, polarity_at_start(plan, values))
+    asks, silence = asking(armed, obliging({}))
+    runs = [run(armed, asks, silence=silence)]
+    runs += [run(armed, Pressing(plan, seed).script) for seed in range(SEEDS)]
+    for done in runs:
+        for alarm in done.alarms:
+            if alarm.code in ("F04", "F05"):
+                yield f"{alarm.code} with {values} at {done.trace.end_ms} ms, though all is proved"
 
 
 @FEW

@@ -140,7 +140,7 @@ def plan_of(
 
 
 def bound_of(
-    plan: Plan, values: Mapping[str, Value] | None = None, polarity: int = 1, **changes: int | bool
+    plan: Plan, values: Mapping[str, Value] | None = None, polarity: int = 1, **changes: object
 ) -> BoundPlan:
     """The plan bound to values, without any cap but the device's current, unless said otherwise."""
     device = plan.device
@@ -281,7 +281,7 @@ class Bedside:
 
 
 def begun(
-    plan: Plan, values: Mapping[str, Value] | None = None, polarity: int = 1, **changes: int | bool
+    plan: Plan, values: Mapping[str, Value] | None = None, polarity: int = 1, **changes: object
 ) -> Bedside:
     """A session of the plan that has begun."""
     bound = bound_of(plan, values, polarity, **changes)

@@ -10,6 +10,7 @@ from ionto_ir.bind import bind_disarmed
 from ionto_ir.bind_constants import NO_HISTORY, constants_of
 from ionto_ir.bound import UNLIMITED, BoundPlan
 from ionto_ir.coast import coast
+from ionto_ir.constants import MovingCap
 from ionto_ir.dataclass import replace
 from ionto_ir.dry_run import Run, for_ever, obliging, run
 from ionto_ir.events import Begin, Tick
@@ -54,6 +55,29 @@ def test_caps_trip_in_the_same_tick(
     constants = constants_of(plan, values, NO_HISTORY, UNLIMITED, screened=True)
     capped = replace(constants, cap_pc=cap * 10**8, duration_cap_ms=duration * 100)
     plain, coasted = _sessions(BoundPlan(plan, values, capped, 1), timeline)
+    assert coasted == plain
+
+
+@settings(max_examples=40)
+@given(
+    strategies.plans(),
+    strategies.values(),
+    strategies.timelines(),
+    st.lists(st.tuples(st.integers(1, 400), st.integers(1, 4_000_000)), min_size=1, max_size=2),
+    st.lists(st.tuples(st.integers(1, 300), st.integers(1, 10**11)), max_size=2),
+)
+def test_moving_windows_trip_in_the_same_tick(
+    plan: Plan,
+    values: dict[str, Value],
+    timeline: tuple[Occurrence, ...],
+    windows: list[tuple[int, int]],
+    earlier: list[tuple[int, int]],
+) -> None:
+    constants = constants_of(plan, values, NO_HISTORY, UNLIMITED, screened=True)
+    moving = tuple(
+        MovingCap(ticks, mean_na * ticks * 100, False, tuple(earlier)) for ticks, mean_na in windows
+    )
+    plain, coasted = _sessions(BoundPlan(plan, values, replace(constants, windows=moving), 1), timeline)
     assert coasted == plain
 
 

@@ -16,6 +16,7 @@ from ionto_ir.state import Machine, Mode
 
 CURRENTS = st.integers(0, 60)
 TIMES = st.integers(0, 40)
+SHARES = st.sampled_from([1_000_000, 500_000, 333_333, 0])
 CHARGES = st.one_of(st.integers(0, 2_000), st.integers(0, 200_000))
 
 
@@ -51,6 +52,7 @@ def _machines(draw: st.DrawFn) -> dict[str, int]:
     return {
         **values,
         "sign": draw(st.sampled_from([1, -1])),
+        "share_ppm": draw(SHARES),
         "interruptions": draw(st.integers(0, 3)),
         "overcurrent": draw(st.integers(0, 2)),
         "reason": draw(st.sampled_from(Ending)).value,
@@ -63,8 +65,10 @@ def _inputs(draw: st.DrawFn) -> dict[str, Value]:
         "wish": draw(st.integers(0, 2)),
         "aim_na": draw(st.integers(-3, 60)),
         "aim_sign": draw(st.sampled_from([1, -1, 2])),
-        "mean_na": draw(st.integers(-3, 60)),
-        "fallen_mean_na": draw(st.integers(-3, 60)),
+        "aim_share_ppm": draw(SHARES | st.just(-1) | st.just(1_000_001)),
+        "window_cap_pc": draw(CHARGES),
+        "window_cap_nominal_pc": draw(CHARGES),
+        "deadline_ms": draw(st.integers(0, 400)),
         "acknowledged": draw(st.booleans()),
         "measured_na": draw(CURRENTS),
         "ahead": draw(st.booleans()),

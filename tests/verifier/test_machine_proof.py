@@ -25,14 +25,15 @@ from ionto_ir.machine_terms import (
     DEFINITIONS,
     INPUTS,
     MILLION,
-    TWO,
     EventKind,
     aim,
+    aim_share,
     braking_of,
-    cap,
-    fall,
+    cap_now,
     journalled_upper,
+    room_of,
     settled,
+    share,
     tick,
     upper,
     watchdog,
@@ -65,7 +66,7 @@ def test_every_case_in_every_mode_is_a_step_of_the_induction(theorem: MachineThe
 def test_the_theorem_says_what_it_claims_and_what_it_assumes(theorem: MachineTheorem) -> None:
     lines = told(theorem)
     assert lines[0].startswith("the machine is proved")
-    assert any("never exceeds the cap" in line for line in lines)
+    assert any("never exceeds a limit" in line for line in lines)
     assert sum(line.startswith("assumed: ") for line in lines) == len(theorem.assumptions) > 5
 
 
@@ -117,19 +118,19 @@ def test_without_the_braking_reserve_granting_a_tick_is_not_safe() -> None:
     charge = add(
         settled, multiply(tick, wished_worst), multiply(watchdog, integer_reference("wished_exposure_na"))
     )
-    assert ("tick.drive", "reserve") in _failures(TICKS, within_upper=less_equal(charge, cap))
+    assert ("tick.drive", "granted_room") in _failures(TICKS, within_upper=less_equal(charge, cap_now))
 
 
 def test_without_the_reserve_for_a_lost_link_granting_a_tick_is_not_safe() -> None:
-    room = subtract(cap, add(settled, multiply(tick, wished_worst)))
-    weaker = less_equal(braking_of(aim), multiply(TWO, MILLION, fall, room))
-    assert ("tick.drive", "reserve") in _failures(TICKS, within_upper=weaker)
+    room = subtract(cap_now, add(settled, multiply(tick, wished_worst)))
+    weaker = less_equal(braking_of(aim, aim_share), room_of(room))
+    assert ("tick.drive", "granted_room") in _failures(TICKS, within_upper=weaker)
 
 
 def test_with_a_reserve_for_the_wished_current_only_a_fall_that_is_not_heard_is_not_safe() -> None:
     charge = add(settled, multiply(tick, wished_worst), multiply(watchdog, wished_worst))
-    weaker = less_equal(braking_of(aim), multiply(TWO, MILLION, fall, subtract(cap, charge)))
-    assert ("tick.drive", "reserve") in _failures(TICKS, within_upper=weaker)
+    weaker = less_equal(braking_of(aim, aim_share), room_of(subtract(cap_now, charge)))
+    assert ("tick.drive", "granted_room") in _failures(TICKS, within_upper=weaker)
 
 
 def test_without_the_check_of_the_cap_on_resuming_the_first_tick_is_not_safe() -> None:
@@ -139,7 +140,7 @@ def test_without_the_check_of_the_cap_on_resuming_the_first_tick_is_not_safe() -
     kept = (part for part in allowed.operands if part != boolean_reference("within_upper"))
     (drive,) = (case for case in row.cases if case.name == "tick.drive")
     unchecked = _with(row, replace(drive, condition=conjunction(*kept)))
-    assert ("tick.drive", "reserve") in _failures((unchecked,))
+    assert ("tick.drive", "granted_room") in _failures((unchecked,))
 
 
 @pytest.mark.parametrize(
@@ -182,12 +183,42 @@ def test_a_polarity_that_may_change_above_zero_is_noticed() -> None:
 
 def test_a_current_above_its_cap_is_noticed() -> None:
     assert ("tick.drive", "current") in _failures(
-        TICKS, within_current=less_equal(integer_reference("cap_pc"), cap)
+        TICKS, within_current=less_equal(integer_reference("cap_pc"), cap_now)
     )
 
 
 def test_a_nominal_dose_above_its_cap_is_noticed() -> None:
-    assert ("tick.drive", "nominal_reserve") in _failures(TICKS, within_nominal=TRUE)
+    assert ("tick.drive", "granted_nominal") in _failures(TICKS, within_nominal=TRUE)
+
+
+def test_with_a_reserve_for_less_than_the_waveform_gives_is_not_safe() -> None:
+    charge = add(
+        settled, multiply(tick, wished_worst), multiply(watchdog, integer_reference("wished_exposure_na"))
+    )
+    weaker = less_equal(braking_of(aim, share), room_of(subtract(cap_now, charge)))
+    assert ("tick.drive", "granted_room") in _failures(TICKS, within_upper=weaker)
+
+
+def test_a_fall_under_another_waveform_than_what_flows_is_noticed() -> None:
+    (row,) = _rows(EventKind.TICK, Mode.STOPPING)
+    other = _with_updates(row, "tick.fall_to_end", share_ppm=MILLION)
+    assert ("tick.fall_to_end", "paid") in _failures((other,))
+
+
+@pytest.mark.parametrize(
+    ("name", "session", "conclusion"),
+    [
+        ("cap_now_pc", "cap_pc", "cap_told"),
+        ("cap_nominal_now_pc", "cap_nominal_pc", "cap_nominal_told"),
+        ("duration_cap_now_ms", "duration_cap_ms", "time"),
+    ],
+)
+def test_a_cap_that_does_not_move_is_noticed(name: str, session: str, conclusion: str) -> None:
+    assert ("tick.drive", conclusion) in _failures(TICKS, **{name: integer_reference(session)})
+
+
+def test_without_the_deadline_the_session_may_last_too_long() -> None:
+    assert ("tick.drive", "time") in _failures(TICKS, within_duration=TRUE)
 
 
 def test_an_ended_session_that_begins_again_is_noticed() -> None:
@@ -209,7 +240,7 @@ def test_an_event_other_than_a_tick_that_sets_a_current_is_noticed() -> None:
 def test_a_mutilated_table_is_told_by_its_case_and_conclusion() -> None:
     lines = told(prove_machine(TICKS, {**DEFINITIONS, "within_nominal": TRUE}))
     assert lines[0].startswith("the machine is refuted")
-    assert any("nominal_reserve after tick.drive" in line for line in lines)
+    assert any("granted_nominal after tick.drive" in line for line in lines)
     assert not any("holds for every plan" in line for line in lines)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ionto_ir.bound import JOURNAL_LAG_TICKS
 from ionto_ir.course import Rhythm, rhythms_of
 from ionto_ir.device import ALL, Device, Electrode
-from ionto_ir.plan import Plan
+from ionto_ir.limits import ADDS_UP, Limit, LimitKind
+from ionto_ir.plan import Plan, turns
 from ionto_ir.units import CURRENT, SLEW, format_quantity
-from ionto_ir.wording import current_text
+from ionto_ir.wording import current_text, limit_text
 
 
 def assumptions_of(plan: Plan) -> tuple[str, ...]:
@@ -28,6 +29,7 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
         "a lost link or a crash of the host may end a session early; no limit is passed then, for any plan",
         "a measured current above the stated accuracy ends a session early",
         "the time that people take to answer is counted only under limits on the duration",
+        *_held(plan),
         *_impedance(plan),
         *_monitors(plan),
         *_course(plan),
@@ -39,6 +41,34 @@ def assumptions_of(plan: Plan) -> tuple[str, ...]:
     if any(drug.ion == 0 for item in plan.electrodes for drug in item.drugs):
         found.append("neutral drugs move with the water, from anode to cathode; how much is not known")
     return tuple(found)
+
+
+def _held(plan: Plan) -> tuple[str, ...]:
+    """What the machine itself keeps while a session runs, and which limits rest on the proof alone."""
+    found = []
+    if any(limit.window_ms is not None for limit in plan.limits):
+        found.append(
+            "in a moving window the machine counts whole ticks, and an earlier session with all of its charge"
+            " as long as its end is in the window"
+        )
+    if any(limit.apart for limit in plan.limits):
+        found.append(
+            "time `apart from people` is the time in which a person is waited for with the output off; the"
+            " machine is told when that is"
+        )
+    alone = dict.fromkeys(limit_text(limit) for limit in plan.limits if _rests_on_proof(plan, limit))
+    found += [
+        f"`{text}` rests on the proof, and on the rehearsal before a session: the machine does not hold it"
+        for text in alone
+    ]
+    return tuple(found)
+
+
+def _rests_on_proof(plan: Plan, limit: Limit) -> bool:
+    """Whether nothing in the machine would stop a session that passes the limit."""
+    if limit.kind in ADDS_UP:
+        return limit.role is not None and turns(plan)
+    return limit.kind in (LimitKind.MEAN_DENSITY, LimitKind.PULSE_CHARGE, LimitKind.VOLTAGE)
 
 
 def _sharing(plan: Plan) -> list[Electrode]:

@@ -193,26 +193,43 @@ class Arithmetic:
         spare = incline.over_ms * (self.fall_na - self.step_na) - incline.delta_na * self.tick_ms
         return self.environment.never_negative(spare)
 
-    def reserve(self, level_na: Polynomial) -> Polynomial:
+    def stop_nominal(self, level_na: Polynomial, waveform: Waveform | None) -> Polynomial:
+        """What is kept back of set charge for a stop: as `machine_terms.nominal_braking_of` reckons it."""
+        if level_na == ZERO:
+            return ZERO
+        triangle = self.fall(level_na).nominal_pc * share_of(waveform)
+        return triangle if waveform is None else triangle + self.fall_ms(level_na)
+
+    def reserve(
+        self, level_na: Polynomial, waveform: Waveform | None = None, highest: Fraction = Fraction(1)
+    ) -> Polynomial:
         """What the interlock keeps back for coming down from a level, pC, watchdog included.
 
-        ((1e6 + p) * tick * I * (I + 2d) + 2e6 * tick * (offset + 1) * (I + d)) / (2 d 1e6) + watchdog *
-        worst(I), as in `ionto_ir.machine_terms.braking_of`.
+        tick ((1e6 + p) s I (I + 2d) + 2e6 (1e6 (offset + 1) + (1e6 + p) r) (I + d)) / (2e12 d)
+        and watchdog * worst(mean of I), as in `ionto_ir.machine_terms.braking_of`. What flowed a tick ago
+        counts for the watchdog too: of its level no more than the share `highest`.
         """
-        return self._square(level_na) + level_na * (self.share * self.tick_ms) + self._line(level_na)
+        linear = level_na * (self.share * self.tick_ms * share_of(waveform))
+        return self._square(level_na, waveform) + linear + self._line(level_na, waveform, highest)
 
-    def reserve_on_descent(self, start_na: Polynomial, target_na: Polynomial) -> Polynomial:
+    def reserve_on_descent(
+        self,
+        start_na: Polynomial,
+        target_na: Polynomial,
+        waveform: Waveform | None = None,
+        highest: Fraction = Fraction(1),
+    ) -> Polynomial:
         """What must be kept back beyond the end of a gentle descent so that the interlock is content all
         the way.
 
         From a level x on the way, the rest of the descent and a stop from its target emit at least what a
         stop from x does, which is the square of x less half a tick of it; the previous setpoint counts in
-        the watchdog's share, and it is at most the start.
+        the watchdog's share, and it is at most the start. Under a waveform all of it is the same share.
         """
         return (
-            self._square(target_na)
-            + start_na * (self.share * Fraction(3 * self.tick_ms, 2))
-            + self._line(start_na)
+            self._square(target_na, waveform)
+            + start_na * (self.share * Fraction(3 * self.tick_ms, 2) * share_of(waveform))
+            + self._line(start_na, waveform, highest)
         )
 
     @property
@@ -220,9 +237,17 @@ class Arithmetic:
         """What the offset adds in a stop while the setpoint is zero: below one step of the device."""
         return ZERO + self.offset_na * (self.step_na // self.fall_na + 2) * self.tick_ms
 
-    def _square(self, level_na: Polynomial) -> Polynomial:
-        return level_na * level_na * (self.share * Fraction(self.tick_ms, 2 * self.fall_na))
+    def _square(self, level_na: Polynomial, waveform: Waveform | None) -> Polynomial:
+        per_na = self.share * Fraction(self.tick_ms, 2 * self.fall_na)
+        return level_na * level_na * (per_na * share_of(waveform))
 
-    def _line(self, level_na: Polynomial) -> Polynomial:
-        per_tick = Fraction(self.tick_ms * (self.device_offset_na + 1), self.fall_na)
-        return (level_na + self.fall_na) * per_tick + self.worst(level_na) * self.watchdog_ms
+    def _line(self, level_na: Polynomial, waveform: Waveform | None, highest: Fraction) -> Polynomial:
+        each = self.device_offset_na + 1 + (0 if waveform is None else self.share)
+        mean_na = level_na * max(highest, share_of(waveform)) + (0 if waveform is None else 1)
+        stop = (level_na + self.fall_na) * (each * Fraction(self.tick_ms, self.fall_na))
+        return stop + self.worst(mean_na) * self.watchdog_ms
+
+
+def share_of(waveform: Waveform | None) -> Fraction:
+    """The part of the peak that adds up."""
+    return Fraction(mean_share_ppm(waveform), PPM)

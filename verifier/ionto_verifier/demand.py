@@ -99,8 +99,8 @@ def standing_by(mover: Mover, block: Block, state: State) -> Motion | None:
         level,
         None,
         orientations,
-        arithmetic.reserve(level),
-        arithmetic.fall(level).nominal_pc,
+        mover.reserve(level, None),
+        arithmetic.stop_nominal(level, None),
         arithmetic.stop_line_ms(level),
     )
 

@@ -26,11 +26,20 @@ from ionto_ir.expression import (
     subtract,
 )
 from ionto_ir.machine import ENERGISED
-from ionto_ir.machine_invariant import WORLD, Invariant
+from ionto_ir.machine_invariant import BEGINS, WORLD, Invariant
 from ionto_ir.machine_table import Case, Output, Row, guard_of
 from ionto_ir.machine_terms import NONE, EventKind, fall, journalled_upper, level, rise, sign, upper
 from ionto_ir.state import Machine, Mode
-from ionto_verifier.machine_lemmas import Terms, lemmas_of, recipe_of, risk_of, spans
+from ionto_verifier.machine_lemmas import (
+    Terms,
+    later,
+    lemmas_of,
+    products_of,
+    recipe_of,
+    risk_of,
+    spans,
+    younger,
+)
 from ionto_verifier.machine_world import (
     constants_assumed,
     device_moves,
@@ -42,6 +51,11 @@ SUDDEN = frozenset({"tick.over_current"})
 """Cases of a tick that open the output at once, and so are exempt from the slew rule."""
 
 BEGINNING = "beginning"
+
+WINDOW_BEGINS = "a window begins"
+
+AS_IT_WAS: Terms = {name: integer_reference(name) for name in WORLD}
+"""A world that does not move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +86,20 @@ def steps_of(
     zero: Terms = dict.fromkeys((*Machine._fields[1:], *WORLD), NONE)
     first = {item.name: substitute(item.holds, zero) for item in invariant if Mode.IDLE in item.modes}
     yield Step(BEGINNING, Mode.IDLE, {"constants": constants_assumed()}, first)
+    yield from _windows_begin(invariant)
     for row in table:
         for index in range(len(row.cases)):
             for mode in row.modes:
                 yield from _steps_of_case(definitions, invariant, row, index, mode)
+
+
+def _windows_begin(invariant: tuple[Invariant, ...]) -> Iterator[Step]:
+    """In any mode the window may begin anew: what was shown of an older one holds of a younger one."""
+    for mode in Mode:
+        wanted = {item.name: item.holds for item in invariant if mode in item.modes}
+        beliefs = {"constants": constants_assumed(), **wanted, "younger": younger}
+        concluded = {name: substitute(holds, BEGINS) for name, holds in wanted.items()}
+        yield _step(WINDOW_BEGINS, mode, beliefs, concluded)
 
 
 def _steps_of_case(
@@ -101,11 +125,12 @@ def _steps_of_case(
     of_journal = {name for name, holds in wanted.items() if references(holds) & JOURNAL}
     laws = {**dict(_laws(row.event, case, mode, target, after)), **lemmas_of(row.event, case, after)}
     for device in device_moves(row.event, case, after):
-        moved = {**after, **device.after}
+        moved = {**AS_IT_WAS, **after, **device.after}
         concluded = {
             name: substitute(holds, moved) for name, holds in wanted.items() if name not in of_journal
         }
-        believed = {**beliefs, "world": device.believed, "spans": spans(after)}
+        believed = {**beliefs, "world": device.believed, "spans": spans(after), "later": later(moved)}
+        believed |= products_of(after)
         concluded |= laws
         if case.output is Output.SET:
             for name, term in risk_of(case, mode, after, moved).items():
@@ -113,7 +138,7 @@ def _steps_of_case(
                 place[name.removeprefix("believe ")] = term
         believed = {**{f"after_{name}": term for name, term in concluded.items()}, **believed}
         yield _step(f"{case.name}, {device.name}", mode, believed, concluded)
-        for journal in journal_moves(row.event, after):
+        for journal in journal_moves(row.event, moved):
             recorded = {name: substitute(wanted[name], {**moved, **journal.after}) for name in of_journal}
             also = {**believed, "lagging": journal.believed}
             yield _step(f"{case.name}, {device.name}, {journal.name}", mode, also, recorded)
@@ -124,7 +149,15 @@ def _is_mixed(item: Invariant) -> bool:
     return not item.of_world and not references(item.holds).isdisjoint(WORLD)
 
 
-JOURNAL = frozenset({"journal_upper_pc", "journal_nominal_pc", "unrecorded_ticks"})
+JOURNAL = frozenset(
+    {
+        "journal_upper_pc",
+        "journal_nominal_pc",
+        "journal_before_pc",
+        "journal_before_nominal_pc",
+        "unrecorded_ticks",
+    }
+)
 
 
 def _step(name: str, mode: Mode, beliefs: Mapping[str, Expression], conclusions: Terms) -> Step:
@@ -189,7 +222,7 @@ def _laws(
 def problems_of(step: Step) -> Iterator[Problem]:
     """Each conclusion of a step with the beliefs of its recipe."""
     for name, term in step.conclusions.items():
-        if step.name == BEGINNING:
+        if step.name in (BEGINNING, WINDOW_BEGINS):
             yield Problem(step, name, term, step.beliefs, opaque=False)
             continue
         recipe = recipe_of(name, step.beliefs)

@@ -11,8 +11,8 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import ZERO as NO_CURRENT
 from ionto_ir.expression import Expression
 from ionto_ir.plan import ForTime, Hold, Ramp, Slope, UntilCharge, UntilTotal
-from ionto_ir.waveform import PPM, Waveform, alternates, mean_share_ppm
-from ionto_verifier.charge import Arithmetic, Emission, Incline
+from ionto_ir.waveform import Waveform, alternates
+from ionto_verifier.charge import Arithmetic, Emission, Incline, share_of
 from ionto_verifier.encode import Encoding, Scope
 from ionto_verifier.joining import overflowing
 from ionto_verifier.ledger import Ledger, PauseCost
@@ -88,6 +88,8 @@ class Mover:
         rules = encoding.plan.interruptions
         self.pauses = rules.count_max if rules.resume else 0
         self.pause_ms = rules.each_ms_max
+        moving = (step for step in encoding.plan.steps if isinstance(step, Ramp | Hold))
+        self.highest_share = max((share_of(step.waveform) for step in moving), default=Fraction(1))
         self.apart = ""
 
     # --- the current ------------------------------------------------------------------------------
@@ -177,7 +179,7 @@ class Mover:
             # A ramp down that is paused may be shorter: a stop is steeper, and it goes on from zero.
             rises = self.environment.never_negative(way.target_na - way.start_na)
             sure_ms = time_ms if rises or not self.pauses else ZERO
-            least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms) * _share(way.waveform)
+            least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms) * share_of(way.waveform)
         nominal = before.nominal_pc + charge
         if pending.total_pc is not None and pending.before_pc is not None:
             most = pending.total_pc + self._excess(way)
@@ -199,7 +201,7 @@ class Mover:
         if self.arithmetic.gentle(way.incline):
             return ZERO
         time_ms = self.arithmetic.glide_ms(way.start_na, ZERO, way.incline)
-        planned = self.arithmetic.least_glide(way.start_na, ZERO, time_ms) * _share(way.waveform)
+        planned = self.arithmetic.least_glide(way.start_na, ZERO, time_ms) * share_of(way.waveform)
         excess = self._fall(way.start_na, way.waveform).nominal_pc - planned
         return self.environment.upper((excess, ZERO), "excess of a stop")
 
@@ -218,13 +220,15 @@ class Mover:
         return ledger.paused(cost, self.environment)
 
     def _ramp_motion(self, way: _Way, orientations: frozenset[bool]) -> Motion:
-        braking = self.arithmetic.reserve(way.higher_na)
-        nominal = self.arithmetic.fall(way.higher_na).nominal_pc
+        braking = self.reserve(way.higher_na, way.waveform)
+        nominal = self.arithmetic.stop_nominal(way.higher_na, way.waveform)
         time_ms = self.arithmetic.stop_line_ms(way.higher_na)
         if way.higher_na == way.start_na and self.arithmetic.gentle(way.incline):
-            line = self.arithmetic.reserve_on_descent(way.start_na, way.target_na)
-            braking = line if way.waveform is None else self._braking_of_mean(way, braking, line)
-            nominal = self.arithmetic.fall(way.target_na).nominal_pc
+            ends = (way.start_na, way.target_na)
+            braking = self.arithmetic.reserve_on_descent(*ends, way.waveform, self.highest_share)
+            nominal = self.arithmetic.stop_nominal(way.target_na, way.waveform)
+            if way.waveform is not None:
+                nominal += self.arithmetic.fall_ms(way.start_na)
             time_ms = self.arithmetic.stop_line_ms(way.target_na)
         return Motion(
             way.start_na,
@@ -238,15 +242,9 @@ class Mover:
             waveform=way.waveform,
         )
 
-    def _braking_of_mean(self, way: _Way, braking: Polynomial, line: Polynomial) -> Polynomial:
-        """The interlock keeps room for the peak while the descent emits only its mean: from a level on the
-        way it keeps the square of it, of which the rest of the descent is a part that is a square as well.
-        So it keeps most beyond the ramp's end where the ramp begins, or nothing but the line.
-        """
-        time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
-        least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms) * _share(way.waveform)
-        kept = self.environment.largest((least, ZERO), "least of the descent") if not way.moves else ZERO
-        return self.environment.upper((braking - kept * self.arithmetic.share, line), "stop on the descent")
+    def reserve(self, level_na: Polynomial, waveform: Waveform | None) -> Polynomial:
+        """What the interlock keeps back for a stop from a level, whatever flowed a tick ago, pC."""
+        return self.arithmetic.reserve(level_na, waveform, self.highest_share)
 
     # --- holds ------------------------------------------------------------------------------------
 
@@ -261,8 +259,8 @@ class Mover:
             level,
             None,
             self._orientations(state, state.signs),
-            self.arithmetic.reserve(level),
-            self.arithmetic.fall(level).nominal_pc,
+            self.reserve(level, step.waveform),
+            self.arithmetic.stop_nominal(level, step.waveform),
             self.arithmetic.stop_line_ms(level),
             waveform=step.waveform,
         )
@@ -289,7 +287,7 @@ class Mover:
         before = state.ledger
         least = ZERO
         if not self.moves(*state.levels):
-            least = (level - self.arithmetic.step_na) * exact * _share(step.waveform)
+            least = (level - self.arithmetic.step_na) * exact * share_of(step.waveform)
         ledger = replace(
             before,
             nominal_pc=before.nominal_pc + self.arithmetic.mean_charge(level * on_ms, on_ms, step.waveform),
@@ -332,10 +330,10 @@ class Mover:
         following = self.encoding.plan.steps[step.next]
         assert isinstance(following, Ramp), "a descent is a ramp"
         waveform = following.waveform
-        least = self.arithmetic.least_glide(level, ZERO, time_ms) * _share(waveform)
+        least = self.arithmetic.least_glide(level, ZERO, time_ms) * share_of(waveform)
         # Of a descent that adds up to less than a stop in the hold does, nothing is sure to be kept for it.
         moves = self.moves(step.level_na, descent.delta_na, descent.over_ms)
-        moves = moves or _share(step.waveform) > _share(waveform)
+        moves = moves or share_of(step.waveform) > share_of(waveform)
         kept = ZERO if moves else self.environment.largest((least, ZERO), "least of the descent")
         most = self._glide(level, ZERO, incline, waveform).nominal_pc
         return _Descent(incline, kept, most, moves)
@@ -390,15 +388,18 @@ class Mover:
         before = state.ledger.nominal_pc
         if descent is None:
             return replace(motion, room_pc=total_pc - before)
-        line = self.arithmetic.reserve_on_descent(motion.target_na, ZERO)
-        braking, nominal = line, ZERO
-        counts_mean = motion.waveform is not None
-        if descent.moves or counts_mean or not self.arithmetic.gentle(descent.incline):
-            share = self.arithmetic.share
-            flatter = motion.braking_pc - descent.least_pc * share
+        # A mean is rounded up at each tick of a stop, and the reserve counts that.
+        rounded = ZERO if motion.waveform is None else self.arithmetic.fall_ms(motion.target_na)
+        if descent.moves or not self.arithmetic.gentle(descent.incline):
+            line = self.arithmetic.reserve_on_descent(motion.target_na, ZERO)
+            flatter = motion.braking_pc - descent.least_pc * self.arithmetic.share
             braking = self.environment.upper((flatter, line), "stop instead of the descent")
             steeper = motion.braking_nominal_pc - descent.least_pc
-            nominal = self.environment.upper((steeper, ZERO), "stop instead of the descent, as set")
+            nominal = self.environment.upper((steeper, rounded), "stop instead of the descent, as set")
+        else:
+            ends = (motion.target_na, ZERO)
+            braking = self.arithmetic.reserve_on_descent(*ends, motion.waveform, self.highest_share)
+            nominal = rounded
         room = total_pc - before - descent.most_pc
         return replace(motion, braking_pc=braking, braking_nominal_pc=nominal, room_pc=room)
 
@@ -414,7 +415,7 @@ class Mover:
         scope = self.scope(state, f"{index} slowest", step.level_na)
         level = self.encoding.term(step.level_na, scope)
         most = self.environment.bounds(charge)[1]
-        share = _share(step.waveform)
+        share = share_of(step.waveform)
         smallest = max(Fraction(self.arithmetic.step_na), self.environment.bounds(level)[0]) * share
         return self.environment.fresh(
             ("time for", charge, level, share),
@@ -452,8 +453,3 @@ class Mover:
     def _pause_ms(self, fall: Emission) -> Polynomial:
         """How long a pause may last: as the protocol says, but never shorter than the way down."""
         return self.environment.upper((constant(self.pause_ms), fall.on_ms), "length of a pause")
-
-
-def _share(waveform: Waveform | None) -> Fraction:
-    """The part of the peak that adds up."""
-    return Fraction(mean_share_ppm(waveform), PPM)

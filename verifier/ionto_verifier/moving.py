@@ -241,17 +241,25 @@ class _Window:
                 continue
             near = [excesses[place] for place in self._sharing(position)]
             above = sum(near, self._pause_excess(unit.visit, base)) + others
-            nominal = base * self.counted_ms + above
-            if self.limit.nominal:
-                value = nominal + motion.braking_nominal_pc
-            else:
-                value = self.arithmetic.worst_charge(Emission(nominal, self._on_ms(unit)))
-                value += motion.braking_pc
+            value = base * self.counted_ms + above
+            if not self.limit.nominal:
+                value = self.arithmetic.worst_charge(Emission(value, self._on_ms(unit)))
+            value += self._braking(motion)
             how = Provocation.PAUSES if self.pauses and base != ZERO else Provocation.STOP
             step = unit.visit.step
             place = Place(step, unit.visit.path, how, step, unit.visit.after.elapsed_ms)
             found.setdefault(value, Held(value, place))
         return tuple(found.values())
+
+    def _braking(self, motion: Motion) -> Polynomial:
+        """What the machine keeps for a stop in the step: all of it, because nothing of a descent that is
+        still to come counts in a window already.
+        """
+        if motion.braking_pc == self.arithmetic.stop_near_zero_pc:  # a step whose current does not count
+            return ZERO if self.limit.nominal else motion.braking_pc
+        if self.limit.nominal:
+            return self.arithmetic.stop_nominal(motion.higher_na, motion.waveform)
+        return self.mover.reserve(motion.higher_na, motion.waveform)
 
     def _other_sessions(
         self, base: Polynomial, excesses: Sequence[Polynomial], sessions: int | None
