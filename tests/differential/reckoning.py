@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ionto_ir.limits import Limit
 from ionto_ir.plan import Hold, Plan, Ramp, successors
 from ionto_ir.waveform import Curve, Form, Waveform
 
@@ -116,6 +118,14 @@ class Reckoning:
         if before_na is not None:
             held_na = max(held_na, self.worst(before_na))
         return (stop / MILLION).__ceil__() + self.device.watchdog_ms * held_na
+
+    def forgotten(self, limit: Limit, ticks: int, by_tick: Sequence[tuple[int, int]]) -> int:
+        """What the ledger of a limit had counted before the window that ends with the tick began."""
+        begins = 0 if limit.window_ms is None else ticks - whole_ticks(limit.window_ms, self.tick_ms)
+        if begins <= 0:
+            return 0
+        nominal_pc, upper_pc = by_tick[begins]
+        return nominal_pc if limit.nominal else upper_pc
 
     def nominal_reserve(self, level_na: int, waveform: Waveform | None) -> Fraction:
         """Set charge kept for the stop: the share of each level of it, and 1 nA for its rounding."""

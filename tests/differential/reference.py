@@ -25,7 +25,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from ionto_ir.expression import Expression, Undefined, Value, evaluate
-from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.limits import LimitKind
 from ionto_ir.plan import (
     Branch,
     Confirm,
@@ -90,7 +90,7 @@ class Session:
         self.watch = Watching(plan)
         self.waveform: Waveform | None = None
         self.asking = Asking()
-        self.counted_by_tick: list[tuple[int, int]] = []  # both ledgers at the beginning of each tick
+        self.by_tick: list[tuple[int, int]] = []  # both ledgers at the beginning of each tick
 
     def mean(self, set_na: int) -> int:
         """What adds up of a setpoint under the present waveform."""
@@ -291,7 +291,7 @@ class Session:
                 self.happen(self.events.pop(0))
             if self.mode == "ended":
                 break
-            self.counted_by_tick.append((self.nominal_pc, self.upper_pc))
+            self.by_tick.append((self.nominal_pc, self.upper_pc))
             self.ticks += 1
             self.tick(wishes)
         return Meaning(tuple(self.samples), self.reason)
@@ -385,9 +385,7 @@ class Session:
             self.samples.append(Sample(self.was_on, shown, self.nominal_pc, self.upper_pc))
 
     def safe(self, level_na: int) -> bool:
-        """Whether after this tick a stop still stays under every dose cap, and so does a watchdog's time; in
-        the session, and in each window that ends with this tick.
-        """
+        """Whether after this tick a stop, or a watchdog's time, stays under every dose cap and window."""
         charged_na = self.mean(self.reckoning.floored(level_na))
         for limit in self.plan.limits:
             if limit.kind is not LimitKind.DOSE or limit.soft:
@@ -398,19 +396,9 @@ class Session:
             else:
                 kept = self.reckoning.reserve(level_na, charged_na, self.before_na, self.waveform)
                 after_pc = self.upper_pc + self.reckoning.worst(charged_na) * self.tick_ms
-            if after_pc - self.forgotten(limit) + kept > limit.bound:
+            if after_pc - self.reckoning.forgotten(limit, self.ticks, self.by_tick) + kept > limit.bound:
                 return False
         return True
-
-    def forgotten(self, limit: Limit) -> int:
-        """What the ledger of a limit had counted before the window that ends with this tick began."""
-        if limit.window_ms is None:
-            return 0
-        begins = self.ticks - whole_ticks(limit.window_ms, self.tick_ms)
-        if begins <= 0:
-            return 0
-        nominal_pc, upper_pc = self.counted_by_tick[begins]
-        return nominal_pc if limit.nominal else upper_pc
 
     # --- events -----------------------------------------------------------------------------------------
     def end(self, reason: str) -> None:
