@@ -9,6 +9,9 @@ A train is a list of stages that is played at once when it is started and again 
 that a new start sets anew. Whatever was set by hand before, a play ends at zero and grounded. It is looked at
 before each play whether the train's duration is over; then its timer ends, with a summary, and nothing is
 touched. While stages are played the board is deaf. A train without stages plays nothing.
+
+Readings have a count of noise, as converters have (general knowledge): without it a steady current looks like
+a reading that stands still.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
+from random import Random
 
 from ionto_runtime.simulation.load import Load
 
@@ -85,6 +89,7 @@ class StimJim:
         self.boots = 0
         self.stuck_reading: int | None = None
         self.timer_ppm = 1_000_000
+        self._noise = Random(load.body.resistance_ohm)
         self._timer_us = 0
         self._said = bytearray()
         self._busy_ms = 0
@@ -214,6 +219,7 @@ class StimJim:
             counts = (
                 self.load.current_na // NA_PER_COUNT if line else self.load.voltage_mv * 1000 // UV_PER_COUNT
             )
+            counts += self._noise.randint(-1, 1)
         counts = max(-COUNTS_MAX, min(COUNTS_MAX, counts))
         if self.stuck_reading is not None:
             counts = self.stuck_reading
