@@ -225,13 +225,25 @@ def _summed(plan: Plan, inquiries: Sequence[Inquiry], item: _Sum) -> Iterator[As
     if item.electrode is not None:
         number = plan.channels[item.channels[0]].electrodes.index(item.electrode)
         factor, over = at_electrode(first, limit, number)
-    sessions = sessions_of(first, limit) if adds_up else 1
+    sessions = _sessions(inquiries, item) if adds_up else 1
     if sessions is None:
         unknown = decision.Unknown("nothing says how far apart sessions are")
         yield Asked(claim, (replace(first.known(claim, True), decided=unknown),))
         return
     value = sum(parts, ZERO) * (factor * sessions)
     yield Asked(claim, (first.never_above(claim, value, limit.bound, NOWHERE, over=over),))
+
+
+def _sessions(inquiries: Sequence[Inquiry], item: _Sum) -> int | None:
+    """How many sessions a window may meet: they last as long as the longest of these channels."""
+    counts: list[int] = []
+    for channel in item.channels:
+        with inquiries[channel].here():
+            count = sessions_of(inquiries[channel], item.limit)
+        if count is None:
+            return None
+        counts.append(count)
+    return max(counts)
 
 
 def _currents(inquiry: Inquiry, limit: Limit, electrode: int | None) -> list[Polynomial]:
