@@ -18,8 +18,10 @@ PAGES = ROOT / "ionto_ir" / "pages"
 FOUND_EARLIER = {"I0610", "I0611", "I0619", "I0620", "I0621", "I0622"}
 """The compiler finds these before the verifier can; other tests put such plans before the verifier."""
 
-WITHOUT_PROTOCOL = {"I0704"}
-"""A session without current, which the compiler has its own words about."""
+WITHOUT_PROTOCOL = {"I0629", "I0630", "I0631", "I0704"}
+"""What a sealed plan lacks, which no protocol can lack; a session without current, which the compiler has its
+own words about.
+"""
 
 OURS = sorted(
     code for code in CODES if code[:3] in ("I06", "I07") and code not in FOUND_EARLIER | WITHOUT_PROTOCOL
