@@ -61,7 +61,9 @@ def test_a_step_is_asked_of_every_session_but_the_first() -> None:
     later = {"course__session": 2, "previous__current": 1_000_000}
     assert allows(plan, current=1_200_000, **first) and not allows(plan, current=1_300_000, **first)
     assert allows(plan, current=1_500_000, **later) and not allows(plan, current=1_600_000, **later)
-    assert allows(plan, current=1_000_000, **{**later, "previous__current": 3_000_000}), "down is free"
+    high = {"previous__current": 3_000_000, "current": 1_000_000}
+    assert allows(plan, course__session=6, **high), "down is free"
+    assert not allows(plan, course__session=5, **high), "four sessions cannot have climbed so high"
 
 
 def test_without_a_step_a_value_stays_as_it_was() -> None:

@@ -89,7 +89,7 @@ def test_a_time_is_told_in_the_largest_unit_that_fits(time_ms: int, said: str) -
 
 
 @pytest.mark.parametrize(
-    ("time_ms", "said"), [(0, "0:00"), (30_000, "0:30"), (61_200, "1:01.2"), (3_600_050, "60:00.05")]
+    ("time_ms", "said"), [(0, "0:00"), (30_000, "0:30"), (61_200, "1:01.2"), (3_600_050, "1:00:00.05")]
 )
 def test_a_time_of_the_session_is_told_as_on_a_clock(time_ms: int, said: str) -> None:
     assert clock_text(time_ms) == said
