@@ -28,21 +28,21 @@ protocol measured_{steps} version "1.0.0" {{
 """
 
 
-def protocol(steps: int) -> str:
+def protocol(steps: int, currents: int = CURRENTS) -> str:
     """A safe protocol whose session has `steps` steps (ramps and holds in turn, the last one a ramp to zero).
 
     Below 1,000 steps of 2 s and 4 s each the session is shorter than an hour and gives less than 80 mA.min.
     """
     assert 2 <= steps <= 1000, "longer sessions would break the limits they are meant to keep"
     lines = [_HEAD.format(steps=steps)]
-    for number in range(CURRENTS):
+    for number in range(currents):
         lines.append(f'  param current_{number}: 0.5 mA .. 1 mA = 0.8 mA step 0.1 mA "Current {number}"\n')
     for number in range(TIMES):
         lines.append(f'  param time_{number}: 2 s .. 4 s = 4 s step 1 s "Time {number}"\n')
     lines.append("\n  session {\n")
     for step in range(steps - 1):
         if step % 2 == 0:
-            lines.append(f"    ramp to current_{step // 2 % CURRENTS} over 2 s\n")
+            lines.append(f"    ramp to current_{step // 2 % currents} over 2 s\n")
         else:
             lines.append(f"    hold for time_{step // 2 % TIMES}\n")
     lines.append("    ramp to 0 mA over 2 s\n  }\n  interruptions at most 1, each at most 1 min\n")
