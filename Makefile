@@ -59,7 +59,7 @@ firmware: ## build the reference firmware and its emulator (needs gcc-avr avr-li
 	$(MAKE) -C firmware
 
 requirements: $(STAMPS)/dev ## run the tests of every requirement and write down what came of them
-	$(BIN)/python -m pytest -m requirement --record-requirements docs/safety/requirements.results.json
+	$(BIN)/python -m pytest -m requirement --record-requirements=docs/safety/requirements.results.json
 	$(BIN)/python -m docs.generate
 
 tables: $(STAMPS)/dev ## compute the parser's tables anew after a change of the grammar
