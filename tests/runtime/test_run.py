@@ -310,7 +310,7 @@ def test_a_session_is_paused_resumed_adjusted_and_stopped_by_keys(long_place: Wo
         terminal.type("r").wait("RUNNING")
         terminal.type("+").wait(r"2\.10 mA set")
         terminal.type("\x1b[A")
-        terminal.type("s").wait("STOPPING").wait("SIMULATED session NOT COMPLETED: stopped")
+        terminal.type("s").wait("SIMULATED session NOT COMPLETED: stopped")
         assert terminal.end() == 1
         assert terminal.is_as_before()
     reading = journal_of(long_place)
