@@ -183,6 +183,12 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="repeat one case and tell what it is")
     parser.add_argument("--cases", type=int, default=1_000, help="how many cases (default: 1000)")
     parser.add_argument("--first", type=int, default=1, help="the first number (default: 1)")
+    parser.add_argument(
+        "--second-every",
+        type=int,
+        default=SECOND_EVERY,
+        help="one case in so many is put to the second solver too; 0: none (default: %(default)s)",
+    )
     parser.add_argument("--minutes", type=float, help="stop after this time, with fewer cases")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--record", action="store_true", help="add a line to docs/safety/campaigns.md")
@@ -191,7 +197,7 @@ def main() -> int:
         return _one(given.case)
     started = time.monotonic()
     limit_s = None if given.minutes is None else given.minutes * 60
-    tally = campaign(given.first, given.cases, given.processes, limit_s)
+    tally = campaign(given.first, given.cases, given.processes, limit_s, given.second_every)
     seconds = time.monotonic() - started
     for line in lines(tally, given.first, seconds):
         print(line)

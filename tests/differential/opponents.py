@@ -269,6 +269,9 @@ EVERYBODY_MAX = 4
 GRID_TICKS = 12
 """Sessions that are longer are disturbed at evenly spread ticks."""
 
+TICKS_WORTH = 30_000
+"""What the sessions of one person may take in all: where each is long, fewer ticks are disturbed."""
+
 
 def _try_everything(probe: _Probe) -> None:
     """All values; undisturbed, and with a pause, a stop or an adjustment at every tick."""
@@ -295,9 +298,10 @@ def _try_everything(probe: _Probe) -> None:
         calm = run(bound, _at_tick(plan, (), 0), TICKS_MAX, silence=for_ever)
         probe.judge(values, calm)
         ticks = calm.trace.end_ms // calm.trace.tick_ms
-        stride = -(-ticks // GRID_TICKS)
-        for tick in range(1, ticks + 1, stride):
-            for events in _disturbances(plan):
+        disturbances = list(_disturbances(plan))
+        grid = min(GRID_TICKS, max(2, TICKS_WORTH // (len(disturbances) * max(1, ticks))))
+        for tick in range(1, ticks + 1, -(-ticks // grid)):
+            for events in disturbances:
                 probe.judge(values, run(bound, _at_tick(plan, events, tick * calm.trace.tick_ms), TICKS_MAX))
 
 
