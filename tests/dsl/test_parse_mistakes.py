@@ -87,6 +87,7 @@ ITEMS = [
     ("let y: 3", "I0117", "`:` where `=` belongs", "write `=`"),
     ("param session: 1 mA .. 2 mA", "I0104", "`session` is a word of the language", None),
     ("param x: 1 mA .. 2 mA step 1 mA step 2 mA", "I0112", "step is said twice", "keep the one"),
+    ("param x: 1 mA .. 2 mA step 1 mA = 1 mA = 2 mA", "I0112", "default is said twice", "keep the one"),
     ('ask a: yes/no "one" "two"', "I0112", "the text of this line is said twice", None),
     ('active cathode patch on "a" on "b"', "I0112", "site is said twice", None),
     ('after "x"', "I0114", "`after` with a text belongs to a `prove` line", "prove never"),
