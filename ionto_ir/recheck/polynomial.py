@@ -7,10 +7,10 @@ check.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
-from math import gcd, lcm
+from math import gcd, lcm, prod
 from typing import TypeAlias
 
 Number: TypeAlias = int | Fraction
@@ -87,6 +87,12 @@ def primitive(part: Polynomial) -> Polynomial:
     return {monomial: number // content for monomial, number in whole.items()}
 
 
+def with_whole_coefficients(parts: Sequence[Polynomial]) -> list[Polynomial]:
+    """All of them times the same number, which makes their coefficients whole."""
+    common = lcm(*(Fraction(number).denominator for part in parts for number in part.values()))
+    return [{monomial: int(number * common) for monomial, number in part.items()} for part in parts]
+
+
 def is_whole(part: Polynomial) -> bool:
     """Whether every coefficient is an integer."""
     return all(Fraction(number).denominator == 1 for number in part.values())
@@ -111,6 +117,11 @@ def at(part: Polynomial, name: str, value: Number) -> Polynomial:
         rest = tuple(other for other in monomial if other != name)
         found[rest] = found.get(rest, 0) + number * value ** (len(monomial) - len(rest))
     return plus(found)
+
+
+def value_at(part: Polynomial, point: Mapping[str, Number]) -> Number:
+    """The value at a point that says something of every variable."""
+    return sum(number * prod(point[name] for name in monomial) for monomial, number in part.items())
 
 
 def range_of_monomial(monomial: Monomial, box: Box) -> Interval:

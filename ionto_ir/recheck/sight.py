@@ -36,6 +36,7 @@ from ionto_ir.recheck.polynomial import (
     range_of,
     scaled,
     times,
+    value_at,
     variable,
 )
 from ionto_ir.recheck.statement import (
@@ -95,6 +96,13 @@ class Sight:
     def range_of(self, term: Polynomial) -> Interval:
         """Bounds by interval arithmetic over the domains."""
         return range_of(term, {name: (item.lo, item.hi) for name, item in self.domains.items()})
+
+    def values_of(self, term: Polynomial) -> tuple[Number, Number]:
+        """Two of its values: where everything is at its least, and at its greatest."""
+        return (
+            value_at(term, {name: item.lo for name, item in self.domains.items()}),
+            value_at(term, {name: item.hi for name, item in self.domains.items()}),
+        )
 
     def is_multiple(self, term: Polynomial, of: int) -> bool:
         """Whether every value on the grids is a multiple; False may only mean that it was not seen."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from operator import ge
 
 from ionto_ir.course import DAY_MS
 from ionto_ir.dataclass import dataclass
@@ -15,7 +16,16 @@ from ionto_ir.recheck.currents import Flow
 from ionto_ir.recheck.derived import PPM, Derived, Left, Numbering, Settled, worst_of_any
 from ionto_ir.recheck.emission import NONE, Spent
 from ionto_ir.recheck.instants import may_carry
-from ionto_ir.recheck.polynomial import BeyondError, Polynomial, constant, minus, plus, scaled
+from ionto_ir.recheck.polynomial import (
+    BeyondError,
+    Number,
+    Polynomial,
+    constant,
+    minus,
+    plus,
+    scaled,
+    with_whole_coefficients,
+)
 from ionto_ir.recheck.rounds import repeated
 from ionto_ir.recheck.routes import Route, routes_of
 from ionto_ir.recheck.sight import Sight
@@ -120,13 +130,18 @@ def waits(route: Reckoned) -> bool:
 
 def undominated(sight: Sight, terms: list[Polynomial]) -> list[Polynomial]:
     """The terms without those that another one is never below. Raises BeyondError where they are many."""
-    kept: list[Polynomial] = []
-    for term in reversed(terms):
-        if not any(sight.range_of(minus(other, term))[0] >= 0 for other in kept):
-            kept.append(term)
-    if len(kept) > ASKED_MAX:
-        raise BeyondError("more moments than are asked about one by one")
-    return kept
+    kept: list[tuple[Polynomial, Polynomial, tuple[Number, ...]]] = []
+    for term, whole in zip(reversed(terms), reversed(with_whole_coefficients(terms)), strict=True):
+        # Most pairs are told apart by two of their values, so that no difference is reckoned of them.
+        seen = sight.values_of(whole)
+        if not any(
+            all(map(ge, values, seen)) and sight.range_of(minus(other, whole))[0] >= 0
+            for _, other, values in reversed(kept)
+        ):
+            kept.append((term, whole, seen))
+            if len(kept) > ASKED_MAX:
+                raise BeyondError("more moments than are asked about one by one")
+    return [term for term, _, _ in kept]
 
 
 def longest_ms(plan: Plan, routes: tuple[Reckoned, ...]) -> int:

@@ -37,7 +37,7 @@ from ionto_verifier.driver import verify
 from ionto_verifier.properties import Property
 from ionto_verifier.report import Finding, VerificationReport, verdict_name
 from tests.differential.cases import Case, Family, constructs, drawn
-from tests.differential.mutants import OPTIONS, decided, with_more, words_of
+from tests.differential.mutants import OPTIONS, SEALING, decided, with_more, words_of
 from tests.differential.opponents import TICKS_MAX, Reached, manners, pursue, together_manners
 from tests.ir.sealing import rechecked_plan
 
@@ -306,7 +306,7 @@ def _crowded(plan: Plan, limit: Limit, electrode: int | None, shown: Counterexam
 
 def _recheck(trial: Trial, plan: Plan, report: VerificationReport, reached: Reached) -> None:
     """Every certificate holds, and what the recheck certifies was neither passed nor refuted."""
-    checked = rechecked_plan(plan, report)
+    checked = rechecked_plan(plan, report, SEALING)
     trial.count("certificates", "checked", checked.certificates)
     # A session that only the interlock keeps within a limit does not pass it: there the two may differ. Of a
     # soft limit no session is shown, so that nobody knows.

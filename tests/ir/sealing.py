@@ -13,7 +13,8 @@ from ionto_ir.codec import plan_from_json, plan_to_json
 from ionto_ir.plan import Plan
 from ionto_ir.recheck.check import Rechecked, Wrong
 from ionto_ir.recheck.sealed import faults_of, recheck_sealed
-from ionto_verifier.certify import certificates_of
+from ionto_verifier.budget import Budget
+from ionto_verifier.certify import EFFORT, certificates_of
 from ionto_verifier.driver import Options, verify
 from ionto_verifier.report import VerificationReport
 from ionto_verifier.report_json import predicate
@@ -26,15 +27,15 @@ Change = Callable[[Json, Json], None]
 """Changes the plan and the certificates, both as JSON, in place."""
 
 
-def sealed_parts(plan: Plan, report: VerificationReport) -> tuple[Json, Json, Json]:
+def sealed_parts(plan: Plan, report: VerificationReport, effort: Budget = EFFORT) -> tuple[Json, Json, Json]:
     """Plan, verification record and certificates as they are sealed."""
     written = plan_to_json(plan)
-    return written, predicate(report), certificates_of(report, digest(written))
+    return written, predicate(report), certificates_of(report, digest(written), effort)
 
 
-def rechecked_plan(plan: Plan, report: VerificationReport) -> Rechecked:
+def rechecked_plan(plan: Plan, report: VerificationReport, effort: Budget = EFFORT) -> Rechecked:
     """What the recheck says of a plan with the certificates that the prover found; it may be refuted."""
-    written, said, certificates = json.loads(json.dumps(sealed_parts(plan, report)))
+    written, said, certificates = json.loads(json.dumps(sealed_parts(plan, report, effort)))
     checked = recheck_sealed(plan, digest(written), said, certificates)
     assert isinstance(checked, Rechecked), checked
     # What is refuted may be open, and the plan's numbers may say so.

@@ -50,11 +50,11 @@ class _Pool:
         return self.places[key]
 
 
-def certificates_of(report: VerificationReport, plan_sha256: str) -> Certificates:
+def certificates_of(report: VerificationReport, plan_sha256: str, effort: Budget = EFFORT) -> Certificates:
     """The certificates of a proved plan, as `ionto_ir.recheck.record` reads them."""
     proofs, grounds = _Pool(), _Pool()
     stated: list[Json] = [_stated(item, proofs, grounds) for item in report.answers]
-    derived: list[Json] = [[name, place] for name, place in _derived(report.plan, proofs)]
+    derived: list[Json] = [[name, place] for name, place in _derived(report.plan, proofs, effort)]
     people, shown = people_of(report)
     return {
         "schema": SCHEMA,
@@ -114,10 +114,10 @@ def _measured(measure: Measure) -> Json:
 # --- the questions of the recheck -------------------------------------------------------------------------
 
 
-def _derived(plan: Plan, proofs: _Pool) -> list[tuple[str, int | None]]:
+def _derived(plan: Plan, proofs: _Pool, effort: Budget) -> list[tuple[str, int | None]]:
     """Each question of the recheck with the place of its certificate, if one was found."""
     questions = derive(plan).questions
-    decisions = decide_all([obligation_of(question) for question in questions], EFFORT)
+    decisions = decide_all([obligation_of(question) for question in questions], effort)
     found = []
     for question in questions:
         proof = _certificate(decisions[question.id])
