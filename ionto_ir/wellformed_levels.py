@@ -101,7 +101,10 @@ def _step_problem(step: Step, level: _Level) -> str | None:
 def _ramp_problem(step: Ramp, level: _Level) -> str | None:
     if level.magnitude_na not in (None, step.start_na):
         return "is planned to start from another current than the one it begins at"
-    if step.target_na != ZERO and level.signs - {step.reversed}:
+    if level.signs - {step.reversed}:
+        # Also on its way to zero a current keeps its sign: one of the other sign was never there.
+        if step.target_na == ZERO:
+            return "comes down with another sign than the current may have"
         return "passes through zero; ramp to zero first"
     moves = step.start_na != step.target_na
     if moves and (_not_positive(step.slope.delta_na) or _not_positive(step.slope.over_ms)):

@@ -34,7 +34,8 @@ class Round:
 def repeated(account: Account, again: Again, session: Session) -> list[Session]:
     """The sessions after every round or dose. Raises BeyondError."""
     step = account.plan.steps[again.head]
-    if _has(account, again.body, Reverse):
+    if any(_reverses(account, way) for way in again.ways):
+        # Also a round that turns nothing may come after one that did.
         session = replace(session, flipped=None)
     if isinstance(step, Demand):
         return [_on_demand(account, again, step, session)]
@@ -219,11 +220,12 @@ def _ends(account: Account, expression: Expression) -> tuple[Fraction, Fraction]
 # --- what differs -----------------------------------------------------------------------------------------
 
 
-def _has(account: Account, body: Route, kind: type) -> bool:
+def _reverses(account: Account, body: Route) -> bool:
+    """Whether the polarity may be turned on this way."""
     return any(
-        _has(account, item.body, kind)
+        any(_reverses(account, way) for way in item.ways)
         if isinstance(item, Again)
-        else isinstance(account.plan.steps[item], kind)
+        else isinstance(account.plan.steps[item], Reverse)
         for item in body
     )
 

@@ -15,16 +15,19 @@ from math import ceil
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from ionto_ir import expression as terms
 from ionto_ir.bind import bind_disarmed
 from ionto_ir.bind_together import bind_together_disarmed
 from ionto_ir.dataclass import replace
-from ionto_ir.dry_run import asking, obliging, run
+from ionto_ir.dry_run import answer_to, asking, obliging, run
+from ionto_ir.events import Event, Prompt
 from ionto_ir.features import features_of
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.observer import Violation, violations
 from ionto_ir.observer_together import violations_together
-from ionto_ir.plan import Plan
+from ionto_ir.plan import ForTime, Hold, Instruct, Loop, Plan, Ramp, Reverse, Section, Slope
 from ionto_ir.recheck.derive import derive
+from ionto_ir.state import State
 from ionto_ir.together import run_together
 from ionto_ir.trace import Trace
 from ionto_verifier.budget import Budget
@@ -36,7 +39,7 @@ from tests.differential.test_channels_against_executor import channel_plans, dis
 from tests.differential.test_verifier_against_executor import split_plans
 from tests.differential.test_windows_against_executor import Pressing, windowed_plans
 from tests.strategies import plans
-from tests.treatments import limit
+from tests.treatments import HERE, finish, limit, plan_with
 
 SLOW = settings(max_examples=max(2, settings().max_examples // 25), phases=[Phase.explicit, Phase.generate])
 FEW = settings(max_examples=max(2, settings().max_examples // 50), phases=[Phase.explicit, Phase.generate])
@@ -131,6 +134,49 @@ def test_no_limit_is_certified_that_lies_a_unit_below_what_was_seen(plan: Plan) 
 
 def _number(claim: str) -> int:
     return int(claim.removeprefix("limits[").partition("]")[0])
+
+
+LEVEL = terms.integer(1_000_000)
+UP_AND_DOWN = Slope(LEVEL, terms.integer(2_000))
+
+
+def rounds_that_may_turn() -> Plan:
+    """Rounds that give a minute of current if somebody answers in time, and else turn the polarity."""
+    place = (Section.SESSION, HERE)
+    return plan_with(
+        (
+            Loop(0, terms.integer(4), None, None, 1, 6, *place),
+            Instruct("look", 2, *place, 1_000, 5),
+            Ramp(LEVEL, terms.ZERO, UP_AND_DOWN, False, 3, *place),
+            Hold(LEVEL, ForTime(terms.integer(60_000)), 4, *place),
+            Ramp(terms.ZERO, LEVEL, UP_AND_DOWN, False, 0, *place),
+            Reverse(0, *place),
+            finish(),
+        )
+    )
+
+
+def test_a_round_that_turns_nothing_may_come_after_one_that_did() -> None:
+    plan = rounds_that_may_turn()
+    # In three of four rounds it is the anode: that comes between these two.
+    bounds = (80_000_000, 70_000_000)
+    limits = tuple(limit(LimitKind.CHARGE_DENSITY, bound, "", role=Role.ANODE) for bound in bounds)
+    tight = replace(plan, limits=limits)
+    late_once = run(bind_disarmed(tight, {}), LateOnce()).trace
+    passed = [item.limit for item in violations(tight, {}, late_once) if item.electrode == 0]
+    assert passed == [limits[1]]
+    assert "limits[1].electrodes[0]" not in certified(replace(tight, requires=features_of(tight)))
+
+
+class LateOnce:
+    """Answers in time in every round but the first."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, state: State, prompt: Prompt | None) -> Event | None:
+        first = bool(state.place.rounds) and state.place.rounds[0] == 1
+        return None if first else answer_to(prompt, {})
 
 
 # --- several channels ---------------------------------------------------------------------------------------

@@ -330,6 +330,17 @@ def test_a_ramp_does_not_pass_through_zero() -> None:
     assert "passes through zero" in problem[1]
 
 
+def test_a_current_comes_down_with_the_sign_that_it_has() -> None:
+    (problem,) = broken_steps(ramp(0, MA, 1), ramp(MA, 0, 2, reverse=True), finish())
+    assert "comes down with another sign" in problem[1]
+
+
+def test_no_round_leaves_another_sign_than_it_found() -> None:
+    hold_and_turn = (hold(MA, 3), ramp(MA, 0, 4), ramp(0, MA, 1, reverse=True))
+    problems = broken_steps(ramp(0, MA, 1), loop(0, 2, 5), *hold_and_turn, ramp(MA, 0, 6), finish())
+    assert [problem[1].partition(" comes")[0] for problem in problems] == ["step 3", "step 5"]
+
+
 def test_a_ramp_that_must_move_has_a_rate() -> None:
     still = replace(ramp(0, MA, 1), slope=Slope(Constant(0), Constant(1000)))
     (problem,) = broken_steps(still, ramp(MA, 0, 2), finish())
