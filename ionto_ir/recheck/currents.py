@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ionto_ir.dataclass import dataclass, replace
-from ionto_ir.expression import ZERO, Expression
+from ionto_ir.expression import ZERO, Constant, Expression
 from ionto_ir.plan import (
     Branch,
     Classify,
@@ -29,6 +29,7 @@ from ionto_ir.plan import (
 )
 from ionto_ir.recheck.polynomial import BeyondError
 from ionto_ir.waveform import Waveform
+from ionto_ir.wellformed_graph import loop_regions
 
 UNDERSTOOD = (
     *(Ramp, Hold, Wait, Reverse, Confirm, Instruct, Record, Move),
@@ -73,23 +74,31 @@ def entered(plan: Plan) -> dict[int, tuple[Held, ...]]:
     """For each step that can be reached, what it may find. Raises BeyondError."""
     # Where the poles are chosen on the day, all may flow either way.
     chosen = (False,) if plan.pole is None else (False, True)
-    found: dict[int, list[Held]] = {plan.entry: [Held(ZERO, False, flipped) for flipped in chosen]}
-    waiting = [plan.entry]
+    bodies = loop_regions(plan)
+    # A step, and whether it is the head of a repetition that is come back to.
+    start = (plan.entry, False)
+    found: dict[tuple[int, bool], list[Held]] = {start: [Held(ZERO, False, flipped) for flipped in chosen]}
+    waiting = [start]
     while waiting:
-        index = waiting.pop()
-        for held in tuple(found[index]):
-            for target, left in _left(plan.steps[index], held):
-                known = found.setdefault(target, [])
+        place = waiting.pop()
+        index, again = place
+        for held in tuple(found[place]):
+            for target, left in _left(plan.steps[index], held, again):
+                reached = target, index in bodies.get(target, ())
+                known = found.setdefault(reached, [])
                 if left not in known:
                     if len(known) == WAYS_MAX:
                         raise BeyondError("more ways through the plan than are followed")
                     known.append(left)
-                    waiting.append(target)
-    return {index: tuple(known) for index, known in found.items()}
+                    waiting.append(reached)
+    every: dict[int, dict[Held, None]] = {}
+    for (index, _), ways in found.items():
+        every.setdefault(index, {}).update(dict.fromkeys(ways))
+    return {index: tuple(ways) for index, ways in every.items()}
 
 
-def _left(step: Step, held: Held) -> tuple[tuple[int, Held], ...]:
-    """Where a step leads, and what it leaves."""
+def _left(step: Step, held: Held, again: bool) -> tuple[tuple[int, Held], ...]:
+    """Where a step leads, and what it leaves. `again`: it was come back to from its own rounds."""
     match step:
         case Ramp():
             return ((step.next, Held(step.target_na, step.reversed, held.flipped, step.waveform)),)
@@ -104,7 +113,8 @@ def _left(step: Step, held: Held) -> tuple[tuple[int, Held], ...]:
         case Branch():
             return ((step.then, held), (step.otherwise, held))
         case Loop():
-            return ((step.body, held), (step.exit, held))
+            begins, ends = _rounds(step, again)
+            return (*(((step.body, held),) if begins else ()), *(((step.exit, held),) if ends else ()))
         case Finish():
             return ()
         case Wait() | Classify():
@@ -114,6 +124,14 @@ def _left(step: Step, held: Held) -> tuple[tuple[int, Held], ...]:
             return ((step.next, held), *late)
         case _:
             raise BeyondError(f"a step of kind `{type(step).__name__}`")
+
+
+def _rounds(step: Loop, again: bool) -> tuple[bool, bool]:
+    """Whether a round may begin, and whether the rounds may be over. What is due once always begins."""
+    if not isinstance(step.count, Constant):
+        return True, True
+    count = int(step.count.value)
+    return (count > 1, True) if again else (count >= 1, count < 1)
 
 
 def flows(plan: Plan) -> tuple[Flow, ...]:

@@ -270,7 +270,9 @@ def _steepest(plan: Plan, outcome: Rehearsed) -> Fraction:
 
 
 def _replay_sessions(trial: Trial, plan: Plan, finding: Finding, shown: Counterexample) -> None:
-    """The sessions of a schedule, the first with its timeline, added up by the observer."""
+    """The sessions of a schedule, the first with its timeline and the others undisturbed unless they are
+    alike, added up by the observer.
+    """
     limit, starts = finding.claim.limit, shown.starts_ms
     assert limit is not None and limit.window_ms is not None, "only windows hold several sessions"
     if limit.kind is LimitKind.SESSIONS:
@@ -288,7 +290,8 @@ def _replay_sessions(trial: Trial, plan: Plan, finding: Finding, shown: Countere
 def _crowded(plan: Plan, limit: Limit, electrode: int | None, shown: Counterexample) -> bool:
     flows: list[tuple[int, int, Fraction]] = []
     for number, start_ms in enumerate(shown.starts_ms):
-        scenario = shown.scenario if number == 0 else replace(shown.scenario, timeline=())
+        alike = number == 0 or shown.alike
+        scenario = shown.scenario if alike else replace(shown.scenario, timeline=())
         outcome = rehearse(plan, scenario, armed=False)
         if not isinstance(outcome, Rehearsed):
             return False

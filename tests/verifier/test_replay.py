@@ -7,15 +7,18 @@ from fractions import Fraction
 import pytest
 
 from ionto_ir.dataclass import replace
+from ionto_ir.rehearse import Rehearsed, rehearse
+from ionto_ir.scenario import Scenario
 from ionto_verifier import exhibit
 from ionto_verifier.driver import verify
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.instant import instant_claims
-from ionto_verifier.properties import Property, Provocation
+from ionto_verifier.properties import Claim, Property, Provocation
 from ionto_verifier.provoke import Day, Provoking, all_records, provoked
 from ionto_verifier.replay import completed, replay
 from ionto_verifier.report import Outcome, verdict_name
-from tests.treatments import Keep
+from ionto_verifier.sightings import seen
+from tests.treatments import HERE, Fixed, Keep, Leg, Move, Over
 from tests.verifier.sessions import (
     CURRENT,
     MA,
@@ -64,6 +67,27 @@ def test_a_generous_refutation_that_the_machine_does_not_show_is_undecided(
     assert verdict_name(found.verdict) == "undecided"
     assert found.reason is not None
     assert report.outcome is Outcome.UNSETTLED
+
+
+TOTAL = Claim("steps[1].total", Property.TOTAL, "the total is at least what the ramps emit", HERE)
+
+
+@pytest.mark.parametrize("total_pc", [19_900_000_000, 50_000_000_000])
+def test_what_comes_after_the_descent_is_nothing_that_a_total_is_about(total_pc: int) -> None:
+    again = Leg(Move(Fixed(2 * MA), Over(10 * SECOND)), (Keep("time", MINUTE),), Over(10 * SECOND))
+    plan = limited(session(Keep("total", total_pc), parts=(again,)))
+    outcome = rehearse(plan, Scenario("calm", (), (), (), None), armed=False)
+    assert isinstance(outcome, Rehearsed)
+    shown = seen(plan, TOTAL, 1, outcome)
+    # The ramps alone emit 20 mA.s.
+    assert (shown is not None) == (total_pc < 20_000_000_000)
+    assert shown is None or shown.value == 20_000_000_000
+
+
+def test_pauses_are_nothing_that_a_total_must_have_room_for() -> None:
+    body = (Keep("charge", 10 * MA * SECOND), Keep("time", 10 * SECOND), Keep("total", 51 * MA * SECOND))
+    plan = limited(paused(session(*body), 3))
+    assert verdict_name(finding(verify(plan, QUICK), Property.TOTAL).verdict) == "proved"
 
 
 def test_values_for_a_replay_are_those_of_somebody_who_may_be_treated() -> None:

@@ -20,6 +20,7 @@ from ionto_ir.together import run_together
 from ionto_ir.waveform import Form, Waveform
 from ionto_verifier.driver import Options, verify
 from ionto_verifier.report import Outcome, verdict_name
+from tests.ir.sealing import rechecked_plan
 from tests.treatments import (
     BENCH,
     HERE,
@@ -30,7 +31,9 @@ from tests.treatments import (
     Leg,
     Move,
     Parameter,
+    Repeat,
     Treatment,
+    Turn,
     electrode,
     finish,
     limit,
@@ -95,6 +98,16 @@ def test_what_the_offset_adds_at_zero_counts_at_the_declared_pole_of_a_negative_
     assert most > 0
     said = words(plan, replace(ANODE_CHARGE, bound=ceil(most) - 1), 1)
     assert said and said != {"proved"}
+
+
+def test_a_reversal_at_the_end_of_the_only_round_turns_nothing_in_it() -> None:
+    once = Repeat(1, None, (leg(1_000_000), Turn()))
+    plan = plan_of(Treatment((once,), interruptions=0, resume=False, ramp_na_s=1_000_000))
+    density = limit(LimitKind.DENSITY, 1_000, "mA/cm2", role=Role.ANODE)
+    assert words(plan, density, 0) == set()
+    assert words(plan, density, 1) == {"refuted"}
+    report = verify(replace(plan, limits=(replace(density, bound=10**9),)), PROVE_ONLY)
+    assert rechecked_plan(replace(plan, limits=(replace(density, bound=10**9),)), report).faults == ()
 
 
 def test_a_refuted_limit_on_alternating_current_at_one_pole_is_shown() -> None:

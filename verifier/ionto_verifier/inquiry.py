@@ -99,6 +99,12 @@ class Inquiry:
         later.visits = tuple(visit for visit in visits if visit.step in within)
         return later
 
+    def undisturbed(self) -> Iterator[tuple[Visit, Motion]]:
+        """The visits at which the output is on, of sessions that nobody pauses. Raises TermTooLargeError."""
+        for visit in follow(self.encoding, paused=False):
+            if visit.motion is not None:
+                yield visit, visit.motion
+
     def moving(self) -> Iterable[tuple[Visit, Motion]]:
         """The visits at which the output is on."""
         return ((visit, visit.motion) for visit in self.visits if visit.motion is not None)

@@ -21,18 +21,21 @@ def branch_guard(step: int, holds: bool, formula: Formula, origin: Origin) -> Gu
     return Guard(f"branch:{step}:{YES if holds else NO}", formula, origin)
 
 
-def join(states: Sequence[State], place: int, environment: Environment) -> State:
-    """The state at step `place` that stands for all the states in which it is reached.
+def join(states: Sequence[State], place: str, environment: Environment) -> State:
+    """The state at a place that stands for all the states in which it is reached.
 
-    The two whose ways parted last are joined first, so that nested choices close in the order in which they
-    opened.
+    `place` names the step and the round that it belongs to: what way is taken here says nothing about the way
+    at another place, or in another round. The two whose ways parted last are joined first, so that nested
+    choices close in the order in which they opened.
     """
     left = list(states)
     while len(left) > 1:
         pairs = [(i, k) for i in range(len(left)) for k in range(i + 1, len(left))]
         first, second = max(pairs, key=lambda pair: len(_shared(left[pair[0]], left[pair[1]])))
         other, one = left.pop(second), left.pop(first)
-        left.append(_joined(one, other, place, environment))
+        # Of three that come together two are joined first, and that is another choice than the second one.
+        meeting = place if len(left) == 0 else f"{place} of {len(left) + 2}"
+        left.append(_joined(one, other, meeting, environment))
     return left[0]
 
 
@@ -45,7 +48,7 @@ def _shared(one: State, other: State) -> tuple[Guard, ...]:
     return one.path[:count]
 
 
-def _joined(one: State, other: State, place: int, environment: Environment) -> State:
+def _joined(one: State, other: State, place: str, environment: Environment) -> State:
     common = _shared(one, other)
     mine, theirs = one.path[len(common) :], other.path[len(common) :]
     chosen, first, second = _parting(mine, theirs, place, environment)
@@ -67,6 +70,16 @@ def _joined(one: State, other: State, place: int, environment: Environment) -> S
     )
 
 
+def either(one: State, other: State) -> State:
+    """`one` where the current may also be as the other leaves it."""
+    return replace(
+        one,
+        levels=tuple(dict.fromkeys((*one.levels, *other.levels))),
+        signs=one.signs | other.signs,
+        flips=one.flips | other.flips,
+    )
+
+
 def overflowing(state: State) -> Ledger:
     """The ledger with what a pause may have emitted beyond a charge counted in full."""
     overflow = state.pending.overflow_pc
@@ -75,10 +88,10 @@ def overflowing(state: State) -> Ledger:
 
 
 def _parting(
-    mine: tuple[Guard, ...], theirs: tuple[Guard, ...], place: int, environment: Environment
+    mine: tuple[Guard, ...], theirs: tuple[Guard, ...], place: str, environment: Environment
 ) -> tuple[Polynomial, Formula, Formula]:
     """A 0/1 variable that tells two ways apart, and what holds on each: the branch that parted them, if one
-    did.
+    did; else nobody knows which it was.
     """
     if mine and theirs and mine[0].formula == negation(theirs[0].formula):
         chosen = environment.indicator(mine[0].formula, f"way at {place}")
@@ -89,7 +102,7 @@ def _parting(
     return chosen, at_least(chosen, 1), at_most(chosen, 0)
 
 
-def _records(one: State, other: State, place: int, environment: Environment) -> Renaming:
+def _records(one: State, other: State, place: str, environment: Environment) -> Renaming:
     """A value that was recorded differently on the two ways is any value of its domain afterwards."""
     mine, theirs = dict(one.records), dict(other.records)
     found = {}

@@ -113,7 +113,8 @@ class Mover:
         def define(value: Polynomial) -> list[Formula]:
             return [disjunction(equal(value, term) for term in terms)]
 
-        return self.environment.fresh(("level", frozenset(terms)), f"level at {suffix}", bounds, define)
+        key = ("level", frozenset(terms), suffix, self.apart)
+        return self.environment.fresh(key, f"level at {suffix}", bounds, define)
 
     def _orientations(self, state: State, signs: frozenset[bool]) -> frozenset[bool]:
         return frozenset(sign != flip for sign in signs for flip in state.flips)

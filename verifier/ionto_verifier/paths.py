@@ -17,7 +17,7 @@ from typing import assert_never
 
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import ZERO as NO_CURRENT
-from ionto_ir.expression import Expression
+from ionto_ir.expression import Constant
 from ionto_ir.plan import (
     Branch,
     Classify,
@@ -40,7 +40,7 @@ from ionto_ir.wellformed_graph import loop_regions
 from ionto_verifier.demand import block_of, ledger_of, silent, standing_by
 from ionto_verifier.encode import Encoding
 from ionto_verifier.environment import Origin
-from ionto_verifier.joining import branch_guard, join, overflowing
+from ionto_verifier.joining import branch_guard, either, join, overflowing
 from ionto_verifier.ledger import Ledger, PauseCost
 from ionto_verifier.motion import Motion, Mover
 from ionto_verifier.obligation import (
@@ -53,6 +53,7 @@ from ionto_verifier.obligation import (
     disjunction,
     negation,
 )
+from ionto_verifier.rounds import may_differ
 from ionto_verifier.state import NONE, Renaming, State
 from ionto_verifier.term import ZERO, Polynomial, constant
 
@@ -89,14 +90,18 @@ def follow(
     counted: bool | None = None,
     *,
     begun: bool = False,
+    paused: bool = True,
 ) -> tuple[Visit, ...]:
     """Every step of a well-formed plan as it is reached, in the order of a run. Raises TermTooLargeError.
 
     Time is counted anew when the steps of `restart` are left. With `counted` the ledgers hold only what may
     flow against the declared polarity (True), or along it: an electrode has a role in one of the two. That is
-    not for plans with totals, which count everything. With `begun` time counts from the first step on.
+    not for plans with totals, which count everything. With `begun` time counts from the first step on. What
+    pauses cost is left out where nothing is `paused`.
     """
     walk = Walk(encoding, restart, counted)
+    if not paused:
+        walk.mover.pauses = 0
     flips = frozenset({False} if encoding.plan.pole is None else {False, True})
     first = State(flips=flips, ledger=Ledger(started=begun))
     walk.region(encoding.plan.entry, first, None, keep=True)
@@ -118,7 +123,7 @@ class Walk:
         self.visits: list[Visit] = []
         self._rank = _ranks(encoding.plan)
         self._bodies = loop_regions(encoding.plan)
-        self._known_rounds: dict[tuple[int, State], tuple[State | None, tuple[Expression, ...]]] = {}
+        self._known_rounds: dict[tuple[int, State], tuple[State | None, State]] = {}
 
     def region(self, start: int, state: State, head: int | None, *, keep: bool) -> State | None:
         """Follow all ways from `start` until they come back to `head` or end; the joined state in which
@@ -131,7 +136,7 @@ class Walk:
         returned: list[State] = []
         while order:
             _, index = heappop(order)
-            arrived = join(waiting.pop(index), index, self.environment)
+            arrived = join(waiting.pop(index), f"{index}{self.mover.apart}", self.environment)
             for target, after in self._through(index, arrived, keep):
                 left = after
                 if index in self.restart and target not in self.restart:
@@ -142,7 +147,7 @@ class Walk:
                 if target not in waiting:
                     heappush(order, (self._rank[target], target))
                 waiting.setdefault(target, []).append(left)
-        return join(returned, head, self.environment) if returned and head is not None else None
+        return join(returned, f"{head}{self.mover.apart}", self.environment) if returned else None
 
     def _through(self, index: int, state: State, keep: bool) -> Iterator[tuple[int, State]]:
         step = self.plan.steps[index]
@@ -292,7 +297,8 @@ class Walk:
         rounds, guards = self._rounds_of(index, step, state)
         inside = replace(state, path=(*state.path, *guards), records=self._unknown(index, state, "round"))
         first = replace(inside, ledger=Ledger(started=state.ledger.started))
-        body, levels = self._one_round(index, step, first)
+        count = step.count.value if isinstance(step.count, Constant) else None
+        body, begins = self._one_round(index, step, first, again=count is None or count > 1)
         self._visit(index, state, state, None, keep, Ledger() if body is None else body.ledger)
         if body is None:
             return  # no round comes back: every one ends the treatment
@@ -302,15 +308,16 @@ class Walk:
             added = replace(added, asked_ms=ZERO)
         before, ended = self._after_rounds(index, step, state, added, rounds)
         if keep:
-            last = replace(inside, levels=levels, flips=body.flips, ledger=before)
+            last = replace(inside, levels=begins.levels, flips=begins.flips, ledger=before)
             self.region(step.body, last, index, keep=True)
+        left = either(state, body) if count is None or count < 1 else body
         yield (
             step.exit,
             replace(
                 state,
-                levels=levels,
-                signs=state.signs | body.signs,
-                flips=state.flips | body.flips,
+                levels=left.levels,
+                signs=left.signs,
+                flips=left.flips,
                 records=self._unknown(index, state, "done"),
                 ledger=ended,
             ),
@@ -319,7 +326,7 @@ class Walk:
     def _on_demand(self, index: int, step: Demand, state: State, keep: bool) -> Iterator[tuple[int, State]]:
         state = replace(state, ledger=overflowing(state), pending=NONE)
         started = state.ledger.started or step.basal_na != NO_CURRENT
-        body, _ = self._one_round(index, step, replace(state, ledger=Ledger(started=started)))
+        body, _ = self._one_round(index, step, replace(state, ledger=Ledger(started=started)), again=True)
         dose = Ledger(started=started) if body is None else body.ledger
         block = block_of(self.mover, index, step, state, dose)
         after = ledger_of(self.mover, block, state.ledger, dose, block.doses, over=True)
@@ -367,7 +374,7 @@ class Walk:
         rounds = count
         if step.until is not None or step.within_ms is not None or low < 0:
             rounds = self.environment.fresh(
-                ("rounds", index, count),
+                ("rounds", index, count, self.mover.apart),
                 f"rounds of {index}",
                 (Fraction(0), max(Fraction(0), high)),
                 lambda value: [at_most(value, count)] if low >= 0 else [self._at_most_some(value, count)],
@@ -385,56 +392,56 @@ class Walk:
         return disjunction((at_most(value), at_most(value, count)))
 
     def _one_round(
-        self, index: int, step: Loop | Demand, first: State
-    ) -> tuple[State | None, tuple[Expression, ...]]:
-        """What a round adds, and the levels and polarities at which any round may begin."""
+        self, index: int, step: Loop | Demand, first: State, *, again: bool
+    ) -> tuple[State | None, State]:
+        """What a round adds, and the levels and polarities at which any round may begin.
+
+        Where there may be no round `again`, the only one begins as the first.
+        """
         known = self._known_rounds.get((index, first))
         if known is None:
-            known = self._known_rounds[index, first] = self._apart(index, step, first)
+            known = self._known_rounds[index, first] = self._apart(index, step, first, again)
         return known
 
     def _apart(
-        self, index: int, step: Loop | Demand, first: State
-    ) -> tuple[State | None, tuple[Expression, ...]]:
+        self, index: int, step: Loop | Demand, first: State, again: bool
+    ) -> tuple[State | None, State]:
         """A round of any values, with the pauses of a round of any other values.
 
-        Where somebody adjusts or records, rounds differ. What all of them add is at most so many times what
-        one adds, but pauses may cost most in another one, and so may a stop in the last.
+        What all of them add is at most so many times what one adds; but where rounds differ pauses may cost
+        most in another one, and so may a stop in the last.
         """
-        body, levels = self._followed_round(index, step, first, f" each {index}")
-        differ = self.encoding.adjustable or any(
-            isinstance(self.plan.steps[inside], Record) for inside in self._bodies[index]
-        )
+        body, begins = self._followed_round(index, step, first, again, f" each {index}")
+        differ = len(begins.levels) > 1 or may_differ(self.encoding, self._bodies[index])
         if body is None or not body.ledger.pauses or not differ:
-            return body, levels
-        dearest, _ = self._followed_round(index, step, first, f" paused {index}")
+            return body, begins
+        dearest, _ = self._followed_round(index, step, first, again, f" paused {index}")
         assert dearest is not None, "the same steps lead back again"
-        return replace(body, ledger=replace(body.ledger, pauses=dearest.ledger.pauses)), levels
+        return replace(body, ledger=replace(body.ledger, pauses=dearest.ledger.pauses)), begins
 
     def _followed_round(
-        self, index: int, step: Loop | Demand, first: State, apart: str
-    ) -> tuple[State | None, tuple[Expression, ...]]:
+        self, index: int, step: Loop | Demand, first: State, again: bool, apart: str
+    ) -> tuple[State | None, State]:
         """Follow rounds until they begin alike; what may differ has values of its own, called `apart`."""
         outer, self.mover.apart = self.mover.apart, self.mover.apart + apart
         try:
             inside = replace(first, records=self._unknown(index, first, "round"))
+            if not again:
+                return self.region(step.body, inside, index, keep=False), inside
             return self._until_alike(index, step, inside)
         finally:
             self.mover.apart = outer
 
-    def _until_alike(
-        self, index: int, step: Loop | Demand, first: State
-    ) -> tuple[State | None, tuple[Expression, ...]]:
+    def _until_alike(self, index: int, step: Loop | Demand, first: State) -> tuple[State | None, State]:
         entered = first
         for _ in range(ROUNDS_FOLLOWED_MAX):
             body = self.region(step.body, entered, index, keep=False)
             if body is None:
-                return None, entered.levels
-            levels = tuple(dict.fromkeys((*entered.levels, *body.levels)))
-            flips = entered.flips | body.flips
-            if levels == entered.levels and flips == entered.flips:
-                return replace(body, flips=flips), levels
-            entered = replace(entered, levels=levels, flips=flips)
+                return None, entered
+            begun = either(entered, body)
+            if begun.levels == entered.levels and begun.flips == entered.flips:
+                return body, entered
+            entered = replace(entered, levels=begun.levels, flips=begun.flips)
         raise AssertionError("a round leaves one of the levels that its steps write")
 
     def _round_ms(self, index: int, step: Loop, state: State, body: Ledger) -> Polynomial:

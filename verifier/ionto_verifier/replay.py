@@ -348,7 +348,7 @@ def _tried(inquiry: Inquiry, claim: Claim, step: int | None, day: Day, doing: Pr
         return _admitted(plan, claim, scenario)
     free = _disarmed(inquiry, scenario)
     assert isinstance(free, Rehearsed), "the same values ran before"
-    sighting = seen(plan, claim, free)
+    sighting = seen(plan, claim, step, free)
     if sighting is not None:
         return Reproduced(scenario, sighting)
     if claim.property in REFUSED_AT_BINDING and refused(claim, _armed(inquiry, scenario)):
@@ -404,7 +404,7 @@ def _admitted(plan: Plan, claim: Claim, scenario: Scenario) -> Reproduced | None
     outcome = rehearse(replace(plan, exclusions=()), scenario)
     if isinstance(outcome, Refusal):
         return None
-    sighting = seen(plan, claim, outcome)
+    sighting = seen(plan, claim, None, outcome)
     return None if sighting is None else Reproduced(scenario, sighting)
 
 

@@ -13,7 +13,7 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Undefined, Value, evaluate
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, finished_late, violations
-from ionto_ir.plan import Hold, Plan, PropertyKind, Ramp, UntilTotal
+from ionto_ir.plan import Hold, Plan, PropertyKind, Ramp, UntilTotal, successors
 from ionto_ir.rehearse import Outcome, Rehearsed
 from ionto_ir.trace import Stretch, Trace, at_worst_na, role_at, stretches
 from ionto_ir.waveform import alternates
@@ -34,8 +34,10 @@ UNSEEN = Sighting(None, None, None)
 """The failure has no moment: the session does not begin."""
 
 
-def seen(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:
-    """Whether a session of the disarmed machine shows that the claim fails."""
+def seen(plan: Plan, claim: Claim, step: int | None, outcome: Rehearsed) -> Sighting | None:
+    """Whether a session of the disarmed machine shows that the claim fails, at this step where it is about
+    one.
+    """
     trace = outcome.run.trace
     if claim.limit is not None:
         found = _violation(plan, outcome.values, trace, claim)
@@ -48,7 +50,8 @@ def seen(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:
         case Property.DRIVE:
             return _undriven(plan, trace)
         case Property.TOTAL:
-            return _more_than_the_total(plan, claim, outcome)
+            assert step is not None, "a total is that of a hold"
+            return _more_than_the_total(plan, step, outcome)
         case Property.PROVE:
             return _broken_promise(plan, claim, outcome)
         case Property.GUARD:
@@ -152,13 +155,40 @@ def _undriven(plan: Plan, trace: Trace) -> Sighting | None:
     return None
 
 
-def _more_than_the_total(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:
-    for index, step in enumerate(plan.steps):
-        if step.span == claim.span and isinstance(step, Hold) and isinstance(step.until, UntilTotal):
-            total = evaluate(step.until.charge_pc, outcome.values)
-            if not isinstance(total, Undefined) and outcome.observed.nominal_pc > total:
-                return Sighting(outcome.run.trace.end_ms, Fraction(outcome.observed.nominal_pc), index)
+def _more_than_the_total(plan: Plan, index: int, outcome: Rehearsed) -> Sighting | None:
+    """What was emitted when the hold, or the descent that it looks ahead at, is over: what follows is not its
+    concern.
+    """
+    trace, step = outcome.run.trace, plan.steps[index]
+    assert isinstance(step, Hold) and isinstance(step.until, UntilTotal), "asked of a hold until a total"
+    total = evaluate(step.until.charge_pc, outcome.values)
+    for over_ms in _overs(plan, index, step, trace):
+        emitted = _emitted_pc(trace, over_ms)
+        if not isinstance(total, Undefined) and emitted > total:
+            return Sighting(over_ms, Fraction(emitted), index)
     return None
+
+
+def _overs(plan: Plan, index: int, step: Hold, trace: Trace) -> Iterator[int]:
+    """When the hold is over, and its descent. A hold that takes no time is seen by what only it leads to."""
+    assert isinstance(step.until, UntilTotal), "asked of a hold until a total"
+    alone = not any(
+        step.next in successors(other) for number, other in enumerate(plan.steps) if number != index
+    )
+    descends = step.until.descent is not None
+    inside = {index, step.next} if descends else {index}
+    for number, (at_ms, visited) in enumerate(trace.visits):
+        if visited == index or (descends and alone and visited == step.next):
+            later = (after_ms for after_ms, other in trace.visits[number:] if other not in inside)
+            yield next(later, trace.end_ms)
+        elif alone and visited == step.next:
+            yield at_ms
+
+
+def _emitted_pc(trace: Trace, until_ms: int) -> int:
+    """The nominal charge of a session up to a moment."""
+    parts = (part for part in stretches(trace) if part.on)
+    return sum(part.mean_na * max(0, min(part.to_ms, until_ms) - part.from_ms) for part in parts)
 
 
 def _broken_promise(plan: Plan, claim: Claim, outcome: Rehearsed) -> Sighting | None:

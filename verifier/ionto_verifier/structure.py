@@ -74,7 +74,15 @@ def _holds(inquiry: Inquiry) -> Iterator[Asked]:
         formula = at_least(motion.target_na, inquiry.arithmetic.step_na)
         yield Asked(claim, (inquiry.question(claim, formula, place),))
         if motion.room_pc is not None:
-            yield _total(inquiry, visit, motion.room_pc, f"{name}.total")
+            yield _total(inquiry, visit, _room(inquiry, visit, motion.room_pc), f"{name}.total")
+
+
+def _room(inquiry: Inquiry, visit: Visit, room_pc: Polynomial) -> Polynomial:
+    """What the total leaves to its hold where nobody pauses; not looked for where it suffices with pauses."""
+    if inquiry.environment.never_negative(room_pc):
+        return room_pc
+    calm = (motion.room_pc for other, motion in inquiry.undisturbed() if other.step == visit.step)
+    return next((room for room in calm if room is not None), room_pc)
 
 
 def _total(inquiry: Inquiry, visit: Visit, room_pc: Polynomial, name: str) -> Asked:
