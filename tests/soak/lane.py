@@ -41,6 +41,9 @@ LINK = frozenset({"F03", "F02"})
 NOT_BEGUN = "not begun"
 """A check before the session, at zero current, was not passed, for the same reason: nothing has flowed."""
 
+NOT_WRITTEN = "error[I0904]"
+"""The disk took too long to begin a journal, so that nothing was started."""
+
 ANSWERS = "yes\n" * 4 + "y\nnone\n"
 """Plan and patient, two electrodes, start; the plan's own confirmation, and what was seen of the skin."""
 
@@ -200,6 +203,8 @@ class Lane:
         reading = read_journal(paths[0]) if paths else None
         if not isinstance(reading, Reading):
             said = (self.place.folder / "said").read_text(encoding="utf-8", errors="replace")
+            if code == 2 and NOT_WRITTEN in said and not true_pc and not current_na:
+                return Ended("refused", seconds, (), (), (), 0)
             return Ended("wrong", seconds, (f"no journal: {said[-400:]}",), (), (), 0)
         size = paths[0].stat().st_size
         alarms = tuple(str(r.payload["code"]) for r in reading.records if "code" in r.payload)
