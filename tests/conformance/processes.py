@@ -31,6 +31,13 @@ def children_of(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
+def come_first(pid: int) -> None:
+    """Let a simulated device run before other programs, as hardware does, where that is granted."""
+    for one in (pid, *children_of(pid)):
+        with contextlib.suppress(OSError, AttributeError):
+            os.sched_setscheduler(one, os.SCHED_FIFO, os.sched_param(DEVICE_PRIORITY))
+
+
 class DeviceProcess:
     """`python -m ionto_runtime.simulation.twin`, as a context."""
 
@@ -53,18 +60,13 @@ class DeviceProcess:
     def __enter__(self) -> DeviceProcess:
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == f"{self.link}\n"
+        come_first(self.pid)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._process.communicate()
-
-    def come_first(self) -> None:
-        """Run before other programs, as hardware does, where that is granted."""
-        for pid in (self.pid, *children_of(self.pid)):
-            with contextlib.suppress(OSError, AttributeError):
-                os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(DEVICE_PRIORITY))
 
     def do(self, command: str) -> str:
         """One line to the fault port, and its answer."""
@@ -108,6 +110,7 @@ class InstrumentProcess:
         assert self._process.stdout is not None
         for line in self._lines:
             assert self._process.stdout.readline() == f"{line}\n"
+        come_first(self._process.pid)
         return self
 
     def __exit__(

@@ -14,7 +14,8 @@ from ionto_runtime.messages import line_of
 
 Message = dict[str, Json]
 MA, KOHM = 1_000_000, 1_000
-WAIT_S = 20.0
+WAIT_S = 60.0
+AGAIN_S = 0.3
 
 FACTS: Message = {
     "type": "facts",
@@ -100,7 +101,11 @@ def view(**changes: Json) -> Message:
 
 
 class FakeDesk:
-    """One console at a time. `say` speaks to it, `heard` is what it said."""
+    """One console at a time. `say` speaks to it, `heard` is what it said.
+
+    The last view is said again, as a safety process does, until `fall_silent`: what a test looks at then does
+    not grow old while a busy machine keeps the test waiting.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -110,7 +115,10 @@ class FakeDesk:
         self._listener.listen(1)
         self._connection: socket.socket | None = None
         self._here = threading.Event()
+        self._speaking = threading.Lock()
+        self._again: Message | None = None
         threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=self._repeat, daemon=True).start()
 
     def _serve(self) -> None:
         try:
@@ -126,9 +134,26 @@ class FakeDesk:
     def say(self, *messages: Message) -> None:
         """Say something to the console, once it is there."""
         assert self._here.wait(WAIT_S), "nobody came to the desk"
+        with self._speaking:
+            for message in messages:
+                self._again = message if message["type"] in ("view", "bye") else self._again
+                self._send(message)
+
+    def fall_silent(self) -> None:
+        """Say nothing by itself until the next view."""
+        with self._speaking:
+            self._again = None
+
+    def _send(self, message: Message) -> None:
         assert self._connection is not None
-        for message in messages:
-            self._connection.sendall(line_of(message))
+        self._connection.sendall(line_of(message))
+
+    def _repeat(self) -> None:
+        while self._listener.fileno() >= 0:
+            time.sleep(AGAIN_S)
+            with self._speaking, contextlib.suppress(OSError):
+                if self._again is not None and self._again["type"] == "view":
+                    self._send(self._again)
 
     def commands(self) -> list[str]:
         """What was asked for so far, beats left out."""
@@ -148,6 +173,7 @@ class FakeDesk:
 
     def go(self) -> None:
         """The safety process is killed."""
+        self.fall_silent()
         if self._connection is not None:
             with contextlib.suppress(OSError):
                 self._connection.shutdown(socket.SHUT_RDWR)

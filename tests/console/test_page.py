@@ -161,8 +161,8 @@ def test_resume_is_asked_twice(bench: Bench) -> None:
     bench.page.click("#resume")
     bench.until(lambda: "confirm" in (bench.page.text_content("#resume") or ""))
     assert "resume" not in bench.desk.commands()
-    bench.page.click("#resume")
-    bench.desk.until_asked("resume")
+    # The second press counts for five seconds: a test that comes too late has to press twice again.
+    bench.until(lambda: bench.page.click("#resume") or "resume" in bench.desk.commands())
 
 
 @pytest.mark.requirement("R63")
@@ -203,6 +203,7 @@ def test_a_sound_pause_is_timed_and_masks_no_new_alarm_and_alarms_stay_until_see
 @pytest.mark.requirement("R65")
 def test_what_is_old_looks_old_and_without_a_link_there_are_dashes(bench: Bench) -> None:
     bench.show()
+    bench.desk.fall_silent()
     bench.page.wait_for_selector("body.stale")
     assert "STALE" in (bench.page.text_content("#age") or "")
     bench.show()
@@ -223,12 +224,16 @@ def test_a_browser_that_is_closed_is_missed_at_the_desk(bench: Bench) -> None:
     def beats() -> int:
         return sum(item["type"] == "beat" for item in bench.desk.heard)
 
+    def no_more() -> bool:
+        before = beats()
+        time.sleep(2.5)
+        return beats() == before
+
     bench.until(lambda: beats() >= 2)
     bench.page.close()
-    time.sleep(4.0)
-    before = beats()
-    time.sleep(2.5)
-    assert beats() == before
+    end = time.monotonic() + WAIT_S
+    while not no_more():
+        assert time.monotonic() < end, "the page's server goes on beating for nobody"
 
 
 @pytest.mark.requirement("R67")

@@ -83,9 +83,9 @@ def test_a_file_larger_than_any_source_is_not_even_read(tmp_path: Path) -> None:
 
 
 def test_a_million_lines_are_refused_at_once() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     assert _codes("long.ionto", {"long.ionto": "#\n" * 1_000_000}) == ["I0109"]
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_an_empty_file_has_nothing_wrong_and_nothing_to_run() -> None:
@@ -180,12 +180,12 @@ def test_a_protocol_of_a_thousand_steps_compiles_without_a_noticeable_wait() -> 
     steps = "ramp to current over 30 s hold for 10 s ramp to 1 mA at 0.1 mA/s ramp to 0 mA over 30 s\n" * 250
     text = protocol(f"param current: 2 mA .. 3 mA = 2 mA step 0.1 mA\nsession {{ {steps} }}")
     compile_text(GOOD)  # reads the tables of the parser
-    began = time.monotonic()
+    began = time.process_time()
     compilation = compile_text(text)
-    taken = time.monotonic() - began
+    taken = time.process_time() - began
     assert compilation.ok and len(compilation.plans[0].plan.steps) == 1001
     assert sum(isinstance(step, Ramp) for step in compilation.plans[0].plan.steps) == 750
-    assert taken < 1.5, "half a second on an idle machine, three times that on a shared one"
+    assert taken < 1.5, "half a second of a processor, three times that on a shared one"
 
 
 def test_a_device_that_is_imported_for_the_caller_to_name_is_used() -> None:

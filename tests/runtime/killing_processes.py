@@ -167,7 +167,7 @@ def campaign(folder: Path, wanted: list[int], beside: int) -> list[Trial]:
     def one(last: int) -> Trial:
         if not hasattr(own, "device"):
             own.device = DeviceProcess("twin", folder / f"line-{next(numbers)}")
-            own.device.__enter__().come_first()
+            own.device.__enter__()
             devices.append(own.device)
         return trial(folder / str(last), last, own.device)
 

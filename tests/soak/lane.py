@@ -154,8 +154,6 @@ class Lane:
 
     def _watch_device(self, number: int) -> None:
         assert self.device is not None
-        # A device does not wait for the host's other programs.
-        self.device.come_first()
         pids = [self.device.pid, *children_of(self.device.pid)]
         names = [f"{self.name} device", f"{self.name} emulator"]
         known = f" {number}" if self.fresh else ""
