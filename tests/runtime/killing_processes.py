@@ -12,14 +12,20 @@ tomorrow's session reads must count at least as much.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import os
+import shutil
 import signal
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ionto_ir.bind import History
@@ -28,17 +34,29 @@ from ionto_ir.features import features_of
 from ionto_runtime.accounting import account_of
 from ionto_runtime.clock import RealClock
 from ionto_runtime.history import read_history
+from ionto_runtime.journal_format import RecordType
 from ionto_runtime.journal_reader import Reading, Unsealed, read_journal
 from ionto_runtime.recovery import Repaired, repair_journal
 from tests.conformance.processes import DeviceProcess
+from tests.runtime.bedside import settings_of
 from tests.runtime.safety_process import WAIT_MS, Spoken, job_at, spoken_to
 from tests.runtime.sealed_plans import placed
 from tests.runtime.test_on_a_line import on_the_reference_device
-from tests.runtime.whole_session import whole_plan
+from tests.runtime.whole_session import QUICK, whole_plan
+from tests.soak.__main__ import RECORD, commit
 
 PATIENT = "P1"
 REFUSED = 2
 """On a busy machine a check before the session may find the simulated device too slow to answer."""
+
+LATENESS = frozenset({"F03", "F22", "F26", "F30", "F32", "F44"})
+"""Alarms with which a session ends on a machine that is too busy: ticks, answers or clocks were late."""
+
+ATTEMPTS_MAX = 10
+EVERYTHING = frozenset(["begin", "confirm", "pause", "resume", "enter", "forward", "backward"])
+"""What happens in a session of which every step is a step of every kind of session."""
+
+AFTER_KILLS = "\n## The record\n"
 
 KILLED = """
 import itertools, os, signal
@@ -71,13 +89,14 @@ watched(serial_port.SerialPort, "write", "a word to the device")
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One session that was killed, or outlived its step (`where` is None)."""
+    """One session that was to die at its step `last`: `where` it was killed, or what came of it instead."""
 
     last: int
     where: str | None
+    instead: str
     steps: int
     true_pc: int
-    energised: bool
+    acts: frozenset[str]
     violations: tuple[str, ...]
 
 
@@ -113,10 +132,8 @@ def trial(folder: Path, last: int, device: DeviceProcess) -> Trial:
     """One session that dies at its step number `last`, if it has as many."""
     folder.mkdir()
     job = job_at(folder, port=str(device.link), driver="ionlink", patient=PATIENT)
-    for path in (folder / "home" / "trusted").iterdir():
-        path.unlink()
-    (folder / "home" / "trusted").rmdir()
-    plan = on_the_reference_device(whole_plan())
+    shutil.rmtree(folder / "home" / "trusted")
+    plan = on_the_reference_device(whole_plan(QUICK))
     placed(folder, replace(plan, requires=features_of(plan)))
     before_pc = received_pc(device)
     with spoken_to(job, KILLED.format(last=last, told=str(folder / "told"))) as spoken:
@@ -124,24 +141,43 @@ def trial(folder: Path, last: int, device: DeviceProcess) -> Trial:
         code = spoken.process.wait(WAIT_MS / 1000)
     device.wait_for_current(0, 0)
     true_pc = received_pc(device) - before_pc
-    told = (folder / "told").read_text(encoding="ascii").split(maxsplit=1)
+    steps, name = (folder / "told").read_text(encoding="ascii").split(maxsplit=1)
     killed = code == -signal.SIGKILL
-    energised, violations = judged(job.records, true_pc, killed=killed)
-    if not killed and code not in (0, 1, REFUSED):
-        violations = (*violations, f"the process ended by itself with {code}")
-    where = told[1].strip() if killed else None
-    return Trial(last, where, int(told[0]), true_pc, energised, violations)
+    left = judged(job.records, true_pc, killed=killed)
+    instead, violations = ("killed", ()) if killed else ended_as(code, left)
+    where = name.strip() if killed else None
+    shutil.rmtree(folder)
+    return Trial(last, where, instead, int(steps), true_pc, left.acts, (*left.violations, *violations))
 
 
-def judged(records: Path, true_pc: int, *, killed: bool) -> tuple[bool, tuple[str, ...]]:
-    """Whether the session drove a current, and what is wrong with what it has left."""
+def ended_as(code: int, left: Left) -> tuple[str, tuple[str, ...]]:
+    """What came of a session that was not killed, and whether that is a violation by itself."""
+    if code == REFUSED:
+        return "refused", ()
+    if code == 0:
+        return "completed", ()
+    why = () if left.alarms & LATENESS else (f"it ended by itself with {code} for {set(left.alarms)}",)
+    return "stopped", why
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a session has left: what people and plan did in it, its alarms, and what is wrong with it."""
+
+    violations: tuple[str, ...]
+    acts: frozenset[str] = frozenset()
+    alarms: frozenset[str] = frozenset()
+
+
+def judged(records: Path, true_pc: int, *, killed: bool) -> Left:
+    """What is in the one journal, after what really flowed."""
     paths = list(records.glob("*.journal"))
     reading = read_journal(paths[0]) if paths else None
     if not isinstance(reading, Reading) or reading.header is None:
-        return False, () if true_pc == 0 else (f"no journal, but {true_pc} pC flowed",)
+        return Left(() if true_pc == 0 else (f"no journal, but {true_pc} pC flowed",))
     account = account_of(reading)
     if isinstance(account, str):
-        return True, (account,)
+        return Left((account,))
     found = []
     if not account.charge.lower_pc <= true_pc <= account.charge.upper_pc:
         found.append(f"{true_pc} pC is not within {account.charge}")
@@ -155,42 +191,100 @@ def judged(records: Path, true_pc: int, *, killed: bool) -> tuple[bool, tuple[st
         found.append(f"tomorrow's session cannot read it: {[item.message for item in history]}")
     elif sum(past.upper_pc for past in history.sessions) < true_pc:
         found.append(f"tomorrow's session counts less than the {true_pc} pC that flowed")
-    return account.energised, tuple(found)
+    alarms = (record.payload.get("code") for record in reading.records if record.kind is RecordType.ALARM)
+    return Left(tuple(found), acts_of(reading), frozenset(str(code) for code in alarms if code))
 
 
-def campaign(folder: Path, wanted: list[int], beside: int) -> list[Trial]:
-    """All trials, `beside` at a time, each worker with a device of its own."""
-    own = threading.local()
-    devices: list[DeviceProcess] = []
-    numbers = iter(range(1_000))
-
-    def one(last: int) -> Trial:
-        if not hasattr(own, "device"):
-            own.device = DeviceProcess("twin", folder / f"line-{next(numbers)}")
-            own.device.__enter__()
-            devices.append(own.device)
-        return trial(folder / str(last), last, own.device)
-
-    try:
-        with ThreadPoolExecutor(beside) as pool:
-            return list(pool.map(one, wanted))
-    finally:
-        for device in devices:
-            device.__exit__(None, None, None)
+def acts_of(reading: Reading) -> frozenset[str]:
+    """What was done in a session: events but for ticks, and the polarities in which current was set."""
+    events = {str(record.payload["event"]) for record in reading.records if "event" in record.payload}
+    poles = {"forward" if na > 0 else "backward" for na in settings_of(reading) if na}
+    return frozenset(events - {"tick"} | poles)
 
 
-def report(trials: list[Trial]) -> dict[str, object]:
+class Campaign:
+    """Trials `beside` at a time, each worker with a device of its own."""
+
+    def __init__(self, folder: Path, beside: int) -> None:
+        self._folder, self._beside = folder, beside
+        self._numbers = itertools.count()
+        self._own = threading.local()
+        self._devices = ExitStack()
+
+    def __enter__(self) -> Campaign:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._devices.close()
+
+    def whole(self) -> Trial:
+        """A session that is not killed and does everything: how many steps there are."""
+        tried = [self._once(0)]
+        while tried[-1].acts != EVERYTHING and len(tried) < ATTEMPTS_MAX:
+            tried.append(self._once(0))
+        if tried[-1].acts != EVERYTHING or tried[-1].violations:
+            sys.exit(f"no whole session can be had on this machine: {tried}")
+        return tried[-1]
+
+    def run(self, wanted: list[int]) -> list[Trial]:
+        """All trials, those included that had to be repeated."""
+        with ThreadPoolExecutor(self._beside) as pool:
+            return [item for tried in pool.map(self._until_killed, wanted) for item in tried]
+
+    def _until_killed(self, last: int) -> list[Trial]:
+        """A session that the machine was too busy for, or that had fewer steps this time, is repeated."""
+        tried = [self._once(last)]
+        while tried[-1].where is None and not tried[-1].violations and len(tried) < ATTEMPTS_MAX:
+            tried.append(self._once(last))
+        return tried
+
+    def _once(self, last: int) -> Trial:
+        if not hasattr(self._own, "device"):
+            line = self._folder / f"line-{next(self._numbers)}"
+            self._own.device = self._devices.enter_context(DeviceProcess("twin", line))
+        return trial(self._folder / str(next(self._numbers)), last, self._own.device)
+
+
+def report(trials: list[Trial], whole: Trial | None, seconds: float) -> dict[str, object]:
     """What came of them, as data."""
     killed = [item for item in trials if item.where is not None]
+    steps = {item.last for item in trials}
     return {
-        "tried": len(trials),
+        "steps of a whole session": None if whole is None else whole.steps,
+        "wanted": len(steps),
         "killed": len(killed),
-        "while current had flowed": sum(item.true_pc > 0 for item in killed),
-        "outlived or not begun": len(trials) - len(killed),
-        "steps": max((item.steps for item in trials), default=0),
-        "where": dict(Counter(str(item.where) for item in killed)),
+        "while or after current flowed": sum(item.true_pc > 0 for item in killed),
+        "where": dict(sorted(Counter(str(item.where) for item in killed).items())),
+        "repeated": dict(Counter(item.instead for item in trials if item.where is None)),
+        "never reached": sorted(steps - {item.last for item in killed}),
+        "minutes": round(seconds / 60, 1),
         "violations": [f"step {item.last}: {text}" for item in trials for text in item.violations],
     }
+
+
+def record(found: dict[str, object]) -> None:
+    """Add the campaign to the manual."""
+    where = found["where"]
+    assert isinstance(where, dict)
+    repeated = found["repeated"]
+    assert isinstance(repeated, dict)
+    never = found["never reached"]
+    assert isinstance(never, list)
+    cells = [
+        f"{datetime.now(UTC):%Y-%m-%d}",
+        commit(),
+        f"{found['killed']} of {found['steps of a whole session']}",
+        str(found["while or after current flowed"]),
+        ", ".join(f"{count} {name}" for name, count in where.items()),
+        ", ".join(f"{count} {name}" for name, count in repeated.items()) or "none",
+        str(len(never)),
+        str(found["minutes"]),
+        str(len(found["violations"])),  # type: ignore[arg-type]
+    ]
+    text = RECORD.read_text(encoding="utf-8")
+    before, mark, after = text.partition(AFTER_KILLS)
+    assert mark, "the manual has its table of kills"
+    RECORD.write_text(f"{before}| {' | '.join(cells)} |\n{mark}{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -199,18 +293,20 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="kill at each so-manieth step (default: 1)")
     parser.add_argument("--first", type=int, default=1, help="the first step (default: 1)")
     parser.add_argument("--at", type=int, nargs="*", help="kill at just these steps")
-    parser.add_argument("--beside", type=int, default=4, help="sessions at a time (default: 4)")
+    parser.add_argument("--beside", type=int, default=4 * (os.cpu_count() or 1), help="sessions at a time")
+    parser.add_argument("--record", action="store_true", help="add a line to docs/safety/soak.md")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    began_s, whole = time.monotonic(), None
+    with tempfile.TemporaryDirectory() as name, Campaign(Path(name), given.beside) as campaign:
         if given.at:
             wanted = given.at
         else:
-            (whole,) = campaign(folder, [0], 1)
+            whole = campaign.whole()
             wanted = list(range(given.first, whole.steps + 1, given.every))
-        trials = campaign(folder, wanted, given.beside)
-    found = report(trials)
+        found = report(campaign.run(wanted), whole, time.monotonic() - began_s)
     json.dump(found, sys.stdout, indent=1)
+    if given.record and whole is not None:
+        record(found)
     return 1 if found["violations"] else 0
 
 

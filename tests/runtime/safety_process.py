@@ -91,7 +91,7 @@ class Spoken:
 
     def _answer(self, view: Message) -> None:
         prompt = view["prompt"]
-        if isinstance(prompt, dict) and prompt["kind"] == "confirm":
+        if isinstance(prompt, dict) and prompt["kind"] in ("confirm", "instruct"):
             self.remote.command("confirm")
         elif isinstance(prompt, dict) and prompt["kind"] == "record":
             self.remote.command("enter", variable="skin", text="none")

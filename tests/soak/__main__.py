@@ -59,7 +59,7 @@ class Soak:
         self.folder = folder
         self.minutes = minutes
         self.lanes = lanes_in(folder, minutes)
-        self.commit = _commit()
+        self.commit = commit()
         self.begun = datetime.now(UTC)
         self.stopped = False
         self._zero_s = time.monotonic()
@@ -208,7 +208,8 @@ def record(soak: Soak) -> None:
             file.write(f"| {' | '.join(cells)} |\n")
 
 
-def _commit() -> str:
+def commit() -> str:
+    """Which state of the project this is."""
     found = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
     )
