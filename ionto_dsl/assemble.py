@@ -22,7 +22,7 @@ from ionto_dsl.currents import (
 from ionto_dsl.doses import add_on_demand
 from ionto_dsl.flow import OFF, UNKNOWN, Current, State, meet
 from ionto_dsl.moving import add_hold_for, add_hold_until, add_ramp
-from ionto_dsl.persons import add_move, add_record, add_tell
+from ionto_dsl.persons import add_move, add_record, add_tell, add_turn
 from ionto_dsl.polarity import Reversals, after_rounds, energises, turns_of
 from ionto_dsl.rounds import count_of, within_of
 from ionto_ir.dataclass import dataclass, replace
@@ -162,6 +162,8 @@ def _one(a: Assembler, step: typed.Step) -> None:
             _if(a, step)
         case typed.Tell():
             add_tell(a, step)
+        case typed.Turn():
+            add_turn(a, step)
         case typed.Record():
             add_record(a, step)
         case typed.Move():

@@ -163,8 +163,13 @@ def around(context: Context, parts: Parts) -> surface.Around:
 
 def session(context: Context, parts: Parts) -> surface.Session:
     """`session { ... }`."""
-    blocks = tuple(part for part in parts if isinstance(part, surface.ChannelSteps))
+    blocks = tuple(part for part in parts if isinstance(part, surface.ChannelSteps | surface.Then))
     return surface.Session(() if blocks else parts[1].value, blocks, span_of(context, parts))
+
+
+def then(context: Context, parts: Parts) -> surface.Then:
+    """`then`."""
+    return surface.Then(span_of(context, parts))
 
 
 def channel_steps(context: Context, parts: Parts) -> surface.ChannelSteps:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ionto_dsl import surface, typed
 from ionto_dsl.scope import Scope
@@ -10,31 +10,74 @@ from ionto_dsl.steps_of import Around, type_steps
 from ionto_dsl.suggest import nearest
 from ionto_dsl.wording import listed
 from ionto_ir.channels import CHANNELS_MAX
+from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.plan import Variable
 
 Items = Sequence[surface.ProtocolItem]
 
 
+PARTS_MAX = 16
+"""Parts of a session that follow each other: more than anybody can review."""
+
+
 def blocks_of(items: Items) -> tuple[surface.ChannelSteps, ...]:
     """The channel blocks of the session."""
+    return tuple(item for item in _channel_items(items) if isinstance(item, surface.ChannelSteps))
+
+
+def _channel_items(items: Items) -> tuple[surface.ChannelSteps | surface.Then, ...]:
     return next((item.channels for item in items if isinstance(item, surface.Session)), ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What happens until all channels are at zero, and the `then` before it."""
+
+    then: surface.Then | None
+    blocks: tuple[surface.ChannelSteps, ...]
+
+
+def _parts_of(items: Items) -> tuple[_Part, ...]:
+    """The session, cut at every `then`."""
+    found = [_Part(None, ())]
+    for item in _channel_items(items):
+        match item:
+            case surface.Then():
+                found.append(_Part(item, ()))
+            case surface.ChannelSteps():
+                found[-1] = replace(found[-1], blocks=(*found[-1].blocks, item))
+    return tuple(found)
 
 
 def typed_channels(items: Items, records: dict[str, Variable], scope: Scope) -> tuple[typed.Channel, ...]:
     """The channels with their typed steps; without any the protocol has one output, which has no name."""
-    blocks = blocks_of(items)
-    placements = [item for item in items if isinstance(item, surface.Placement)]
-    names = [name.text for block in blocks for name in block.names]
-    _check_names(blocks, placements, names, scope.found)
-    channels = []
-    for block in blocks:
-        _check_people(block, block.steps, scope.found)
-        steps = type_steps(block.steps, scope, Around("session", records, len(placements)))
-        for name in block.names:
-            on_it = (index for index, item in enumerate(placements) if is_on(item, name.text))
-            channels.append(typed.Channel(name.text, tuple(on_it), steps, name.span))
-    return tuple(channels)
+    parts, placements = _parts_of(items), [item for item in items if isinstance(item, surface.Placement)]
+    names: dict[str, surface.Name] = {}
+    for name in (name for part in parts for block in part.blocks for name in block.names):
+        names.setdefault(name.text, name)
+    _check_names(parts, placements, names, scope.found)
+    steps: dict[str, tuple[typed.Step, ...]] = dict.fromkeys(names, ())
+    for number, part in enumerate(parts):
+        if part.then is not None:
+            turn = typed.Turn(number + 1, part.then.span)
+            steps = {name: (*before, turn) for name, before in steps.items()}
+        given: set[str] = set()
+        for block in part.blocks:
+            _check_people(block, block.steps, scope.found)
+            added = type_steps(block.steps, scope, Around("session", records, len(placements)))
+            for text in (name.text for name in block.names if name.text not in given):
+                steps[text] = (*steps[text], *added)
+                given.add(text)
+    return tuple(
+        typed.Channel(
+            text,
+            tuple(index for index, item in enumerate(placements) if is_on(item, text)),
+            steps[text],
+            name.span,
+        )
+        for text, name in names.items()
+    )
 
 
 def is_on(item: surface.Placement, channel: str) -> bool:
@@ -43,18 +86,19 @@ def is_on(item: surface.Placement, channel: str) -> bool:
 
 
 def _check_names(
-    blocks: Sequence[surface.ChannelSteps],
+    parts: Sequence[_Part],
     placements: Sequence[surface.Placement],
-    names: list[str],
+    names: Mapping[str, surface.Name],
     found: list[Diagnostic],
 ) -> None:
-    said = [name for block in blocks for name in block.names]
-    for number, name in enumerate(said):
-        earlier = next((other for other in said[:number] if other.text == name.text), None)
-        if earlier is not None:
-            labels = (Label(earlier.span, "first said here"),)
-            message = f"the channel `{name.text}` is given steps twice"
-            found.append(error("I0465", message, name.span, "said again here", labels=labels))
+    for part in parts:
+        found += _said_twice(part)
+    if len(parts) > PARTS_MAX:
+        then = parts[PARTS_MAX].then
+        assert then is not None, "every part but the first comes after a `then`"
+        message = f"a session of several channels has at most {PARTS_MAX} parts"
+        found.append(error("I0461", message, then.span, "one too many"))
+    said = list(names.values())
     if len(said) > CHANNELS_MAX:
         found.append(
             error("I0461", f"a protocol has at most {CHANNELS_MAX} channels", said[-1].span, "one too many")
@@ -62,18 +106,29 @@ def _check_names(
     for item in placements:
         for name in item.channel_names:
             if name.text not in names:
-                found.append(_no_such(name, names))
+                found.append(_no_such(name, list(names)))
     for name in said:
         found += _check_circuit(name, placements)
-    for item in placements if blocks else ():
+    for item in placements if said else ():
         if item.place == "active" and len(item.channel_names) != 1:
             message = "an active electrode is on one channel, and this one does not say on which"
             if item.channel_names:
                 message = (
                     f"an active electrode is on one channel, and this one is on {len(item.channel_names)}"
                 )
-            advice = f"write `channel` and one of {listed(names)}"
+            advice = f"write `channel` and one of {listed(list(names))}"
             found.append(error("I0467", message, item.span, "on which channel?", help=advice))
+
+
+def _said_twice(part: _Part) -> Iterator[Diagnostic]:
+    said = [name for block in part.blocks for name in block.names]
+    for number, name in enumerate(said):
+        earlier = next((other for other in said[:number] if other.text == name.text), None)
+        if earlier is not None:
+            labels = (Label(earlier.span, "first said here"),)
+            message = f"the channel `{name.text}` is given steps twice"
+            advice = "write `then` between the two if the second comes after the first"
+            yield error("I0465", message, name.span, "said again here", labels=labels, help=advice)
 
 
 def _no_such(name: surface.Name, names: list[str]) -> Diagnostic:

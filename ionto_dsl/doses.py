@@ -76,7 +76,7 @@ def _misplaced(a: Assembler, step: typed.OnDemand) -> bool:
 def _unfit(steps: Sequence[typed.Step], basal: bool) -> Iterator[tuple[Span, str, str]]:
     for step in steps:
         match step:
-            case typed.Tell() | typed.Record() | typed.Gate() | typed.Classify():
+            case typed.Tell() | typed.Turn() | typed.Record() | typed.Gate() | typed.Classify():
                 why = "a dose begins whenever somebody asks, and this step waits for a person or ends it all"
                 yield step.span, why, "move it before or after the block"
             case typed.Reverse():

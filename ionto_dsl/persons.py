@@ -8,12 +8,21 @@ from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Label
 from ionto_ir.plan import Confirm, Human, Instruct, Move, Record
 
+TURN_TEXT = "Wait until all channels are at zero"
+
 
 def add_tell(a: Assembler, step: typed.Tell) -> None:
     """Append a confirmation or an instruction."""
     a.needs_zero("a person is spoken to", step.span)
     kind = Confirm if step.confirm else Instruct
     _append(a, kind(step.text, 0, a.section, step.span), step.waiting)
+
+
+def add_turn(a: Assembler, step: typed.Turn) -> None:
+    """Append the place at which a channel waits for the others; its machine waits as for a person."""
+    a.needs_zero("what comes after `then` begins when every output is off", step.span)
+    text = f"{TURN_TEXT}, then part {step.part}"
+    _append(a, Confirm(text, 0, a.section, step.span), None)
 
 
 def add_record(a: Assembler, step: typed.Record) -> None:

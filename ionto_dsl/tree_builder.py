@@ -103,6 +103,7 @@ _CLAUSES: dict[str, Builder] = {
     "site": declarations.site,
     "source": values.source,
     "steps": steps.steps,
+    "then": declarations.then,
     "waiting": steps.waiting,
 }
 

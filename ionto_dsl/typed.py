@@ -192,6 +192,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """The end of a part of the session: this channel waits at zero for all others; `part` comes next."""
+
+    part: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """A person confirms (`confirm`) or is told something."""
 
@@ -249,6 +257,7 @@ Step = (
     | Repeat
     | OnDemand
     | If
+    | Turn
     | Tell
     | Record
     | Move

@@ -12,7 +12,7 @@ _RESERVED = """
     warn may no yes ramp hold deliver wait reverse repeat if confirm instruct classify demand to over at for
     until total from every times in any per as rounded ramping above given expect prove never always and or
     not min max soft limit assume exclude phase carry rest plus least most between previous split channel
-    basal lockout move waiting needs apart nan inf infinity
+    basal lockout move waiting needs apart then nan inf infinity
 """
 RESERVED = frozenset(_RESERVED.split())
 

@@ -32,6 +32,7 @@ from ionto_ir.expression import Value
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind, Role
 from ionto_ir.observer import Violation, per_area
 from ionto_ir.observer_together import violations_together
+from ionto_ir.parts import among
 from ionto_ir.plan import IntegerDomain, Plan
 from ionto_ir.state import Mode, State
 from ionto_ir.together import Happens, TogetherRun, may_resume, run_together
@@ -212,11 +213,21 @@ def _needs(alone: Sequence[BoundPlan], runs: Sequence[TogetherRun]) -> _Needs:
     )
 
 
-def _wanted(shared: _Shared, needs: _Needs) -> tuple[tuple[int, ...], int]:
-    """What each channel needs of a limit, and what the limit leaves beside what they all need."""
+def _wanted(plan: Plan, shared: _Shared, needs: _Needs) -> tuple[tuple[int, ...], dict[int, int]]:
+    """What each channel needs of a limit, and its part of what the limit leaves beside what is needed.
+
+    Charges add up over the session. Currents do so only where channels flow in the same part of it: a channel
+    takes no more than its part of what is left in each part in which it flows.
+    """
     nominal = needs.set_na if shared.limit.nominal else needs.worst_na
-    wanted = needs.charges_pc if shared.limit.kind in ADDS_UP else nominal
-    return wanted, shared.bound - sum(wanted[channel] for channel in shared.channels)
+    adds_up = shared.limit.kind in ADDS_UP
+    wanted = needs.charges_pc if adds_up else nominal
+    spare: dict[int, int] = {}
+    for group in (shared.channels,) if adds_up else among(plan, shared.channels):
+        left = shared.bound - sum(wanted[channel] for channel in group)
+        for channel in group:
+            spare[channel] = min(spare.get(channel, left), left // len(group))
+    return wanted, spare
 
 
 def _handed_out(
@@ -231,16 +242,16 @@ def _handed_out(
     usual, raised = _needs(alone, runs[0]), _needs(alone, (*runs[0], *runs[1]))
     for shared in _shared_limits(plan, values, history):
         adds_up, nominal = shared.limit.kind in ADDS_UP, shared.limit.nominal
-        wanted, spare = _wanted(shared, raised)
-        if spare < 0:  # not all that may be asked for: then what is asked for now
-            wanted, spare = _wanted(shared, usual)
-        if spare < 0:
+        wanted, spare = _wanted(plan, shared, raised)
+        if min(spare.values()) < 0:  # not all that may be asked for: then what is asked for now
+            wanted, spare = _wanted(plan, shared, usual)
+        if min(spare.values()) < 0:
             text = f"`{limit_text(shared.limit)}` is less than the channels that share it need"
             label = Label(shared.limit.span, "cannot be handed out")
             problems.append(error("I0940", text, plan.span, labels=(label,)))
             continue
-        for channel in shared.channels:
-            cap = wanted[channel] + spare // len(shared.channels)
+        for channel, left in spare.items():
+            cap = wanted[channel] + left
             found[channel] = _capped(found[channel], cap, adds_up=adds_up, nominal=nominal)
     return found, problems
 

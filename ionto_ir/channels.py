@@ -15,6 +15,7 @@ from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.features import features_of
 from ionto_ir.labels import text_of
 from ionto_ir.limits import Limit, LimitKind
+from ionto_ir.parts import gathers, turns_of
 from ionto_ir.plan import (
     Channel,
     Classify,
@@ -25,7 +26,6 @@ from ionto_ir.plan import (
     Plan,
     Ramp,
     Record,
-    Section,
     Step,
     UserProperty,
 )
@@ -78,11 +78,7 @@ def is_together(limit: Limit) -> bool:
 
 def gathering(plan: Plan) -> int:
     """The step of the care plan at which the channels run; there is one in a well-formed plan."""
-    return next(index for index, step in enumerate(plan.steps) if _gathers(step))
-
-
-def _gathers(step: Step) -> bool:
-    return isinstance(step, Confirm) and step.section is Section.SESSION
+    return next(index for index, step in enumerate(plan.steps) if gathers(step))
 
 
 def channels_of(plan: Plan, electrode: int) -> tuple[int, ...]:
@@ -100,7 +96,7 @@ def channel_problems(plan: Plan) -> Iterator[Diagnostic]:
     if len(names) > plan.device.channels:
         text = f"the plan has {len(names)} channels and its device {plan.device.channels}"
         yield error("I0827", text, plan.device.span)
-    if sum(map(_gathers, plan.steps)) != 1 or any(isinstance(step, Ramp | Hold) for step in plan.steps):
+    if sum(map(gathers, plan.steps)) != 1 or any(isinstance(step, Ramp | Hold) for step in plan.steps):
         yield error("I0827", "beside channels a plan has one place where they run, and no current", plan.span)
     used = {index for channel in plan.channels for index in channel.electrodes}
     if used != set(range(len(plan.electrodes))):
@@ -109,10 +105,15 @@ def channel_problems(plan: Plan) -> Iterator[Diagnostic]:
         if electrode.place.value == "active" and len(channels_of(plan, index)) > 1:
             yield error("I0827", "an active electrode is on one channel", electrode.span)
     for channel in plan.channels:
-        if any(isinstance(step, Confirm | Instruct | Record | Move | Classify) for step in channel.steps):
+        if any(_asks(step) for step in channel.steps):
             yield error("I0827", f"people are asked outside of the channel `{channel.name}`", channel.span)
+    yield from _turn_problems(plan)
     if plan.device.shared_return:
         yield from _apart(plan)
+
+
+def _asks(step: Step) -> bool:
+    return isinstance(step, Confirm | Instruct | Record | Move | Classify) and not gathers(step)
 
 
 def _apart(plan: Plan) -> Iterator[Diagnostic]:
@@ -121,6 +122,18 @@ def _apart(plan: Plan) -> Iterator[Diagnostic]:
         if electrode.place.value == "return" and len(channels_of(plan, index)) < len(plan.channels):
             text = "the device joins the returns of its channels, and this one is taken to be apart"
             yield error("I0827", text, electrode.span)
+
+
+def _turn_problems(plan: Plan) -> Iterator[Diagnostic]:
+    """Where the parts of a session end is the same on every way through every channel, or one would wait for
+    ever.
+    """
+    counts = {len(turns_of(channel.steps)) for channel in plan.channels}
+    if len(counts) > 1:
+        yield error("I0827", "the channels do not all take the same number of turns", plan.span)
+    for channel in plan.channels:
+        if any(isinstance(step, Confirm) and step.late is not None for step in channel.steps):
+            yield error("I0827", f"the channel `{channel.name}` does not wait for the others", channel.span)
 
 
 def step_at(plan: Plan, index: int) -> Step:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from ionto_ir.course import Course
 from ionto_ir.device import ALL
 from ionto_ir.limits import LimitKind
+from ionto_ir.parts import turns_of
 from ionto_ir.plan import (
     Branch,
     Classify,
@@ -45,6 +46,7 @@ REVERSE = "reverse"
 SITE = "site"
 SPLIT = "split"
 TIMED_LOOP = "timed loop"
+TURNS = "turns"
 WAITING = "waiting"
 WAVEFORM = "waveform"
 
@@ -70,6 +72,7 @@ KNOWN_FEATURES = frozenset(
         SITE,
         SPLIT,
         TIMED_LOOP,
+        TURNS,
         WAITING,
         WAVEFORM,
     }
@@ -113,6 +116,8 @@ def features_of(plan: Plan) -> tuple[str, ...]:
         found |= _of_course(plan.course)
     if plan.channels:
         found.add(CHANNELS)
+    if any(turns_of(channel.steps) for channel in plan.channels):
+        found.add(TURNS)
     if plan.pole is not None:
         found.add(CHOSEN_POLE)
     if any(electrode.split != ALL for electrode in plan.electrodes):

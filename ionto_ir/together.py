@@ -20,6 +20,7 @@ from ionto_ir.events import (
     Alarm,
     Begin,
     Command,
+    Confirm,
     DeviceFault,
     EmergencyStop,
     End,
@@ -35,6 +36,7 @@ from ionto_ir.machine_table import Ending
 from ionto_ir.state import Mode, State
 from ionto_ir.terminals import terminals_of
 from ionto_ir.trace import Trace
+from ionto_ir.turns import may_go_on
 from ionto_ir.waveform import PPM
 
 INTERRUPTED = (Mode.PAUSING, Mode.PAUSED, Mode.LOST)
@@ -186,6 +188,10 @@ def run_together(
                 for stepped in deliver(bounds, states, tick, channel):
                     take(stepped)
             needs[channel] = max(needs[channel], needed_pc(bounds[channel], states[channel]))
+        if may_go_on(bounds, states):
+            for channel in range(len(states)):
+                for stepped in deliver(bounds, states, Confirm(), channel):
+                    take(stepped)
         flowing = flowing or any(state.machine.elapsed_ms > 0 for state in states)
         clock_ms += tick_ms if flowing else 0
     return TogetherRun(

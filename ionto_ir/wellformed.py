@@ -17,8 +17,10 @@ from ionto_ir.expression import Constant
 from ionto_ir.features import features_of
 from ionto_ir.limits import ADDS_UP, PER_ELECTRODE, Limit, LimitKind
 from ionto_ir.monitor import Monitor, MonitorAction
+from ionto_ir.parts import parts_in
 from ionto_ir.plan import (
     SCHEMA,
+    Channel,
     Classify,
     ClassRow,
     Confirm,
@@ -72,10 +74,17 @@ def _check_channels(plan: Plan) -> tuple[Diagnostic, ...]:
     found += check(care_plan(plan))
     for part in channel_plans(plan):
         found += check(part)
+    if not found:
+        found += [_wavering(channel) for channel in plan.channels if parts_in(channel.steps) is None]
     for item in plan.properties:
         if not any(speaks_of(item, channel.steps) for channel in plan.channels):
             found.append(error("I0825", "a property speaks of a step that is on no channel", item.span))
     return tuple(dict.fromkeys(found))
+
+
+def _wavering(channel: Channel) -> Diagnostic:
+    text = f"in which part of the session a step of `{channel.name}` is depends on the way to it"
+    return error("I0827", text, channel.span)
 
 
 def _header_problems(plan: Plan) -> Iterator[Diagnostic]:

@@ -64,6 +64,7 @@ from ionto_dsl.surface.protocol import (
     ProtocolItem,
     Session,
     SlewRule,
+    Then,
     Use,
 )
 from ionto_dsl.surface.steps import (
@@ -206,6 +207,7 @@ __all__ = [
     "Test",
     "TestLine",
     "Text",
+    "Then",
     "Title",
     "Today",
     "Truth",

@@ -80,11 +80,18 @@ class ChannelSteps:
 
 
 @dataclass(frozen=True, slots=True)
+class Then:
+    """`then` between the blocks of channels: what follows begins when all that stands before is over."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """`session { ... }`: steps, or blocks for each channel."""
+    """`session { ... }`: steps, or blocks for each channel, perhaps in parts that follow each other."""
 
     steps: tuple[Step, ...]
-    channels: tuple[ChannelSteps, ...]
+    channels: tuple[ChannelSteps | Then, ...]
     span: Span
 
 

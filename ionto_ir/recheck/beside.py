@@ -25,11 +25,13 @@ from ionto_ir.recheck.routes import routes_of
 from ionto_ir.recheck.sight import Sight
 from ionto_ir.recheck.statement import Formula, at_most
 from ionto_ir.recheck.sums import View
+from ionto_ir.recheck.taking_turns import meetings, takes_turns
 from ionto_ir.recheck.totals import (
     WHOLE,
     Reckoned,
     charges,
     follow,
+    longest_by_limit,
     longest_ms,
     pauses_of,
     scale_at,
@@ -154,23 +156,34 @@ class Together:
         conclude: Callable[[Sight, Polynomial], Formula],
         speaking: Callable[[int, Flow], bool] = lambda _, __: True,
     ) -> Iterator[Derived]:
-        """One question for each way in which one level of every channel may be added up."""
+        """One question for each way in which one level of every channel of a part may be added up."""
         try:
-            sight = Sight(self.plan)
-            kept: list[list[Polynomial]] = []
-            for channel in channels:
-                found = [
-                    value(channel, flow, sight.number(flow.level_na, self._moment(channel, flow)))
-                    for flow in self.flows[channel]
-                    if speaking(channel, flow)
-                ]
-                at_zero = value(channel, Flow(0, ZERO, frozenset()), constant(0))
-                kept.append(undominated(sight, found) or [at_zero])
-            for chosen in _ways(kept):
-                goal = conclude(sight, plus(*chosen))
-                yield sight.question(self._numbering.next(claim), claim, goal)
+            for met in meetings(self.parts, channels):
+                yield from self._levels_of(claim, met, value, conclude, speaking)
         except BeyondError as beyond:
             yield Left(claim, str(beyond))
+
+    def _levels_of(
+        self,
+        claim: str,
+        channels: Sequence[int],
+        value: Callable[[int, Flow, Polynomial], Polynomial],
+        conclude: Callable[[Sight, Polynomial], Formula],
+        speaking: Callable[[int, Flow], bool],
+    ) -> Iterator[Derived]:
+        sight = Sight(self.plan)
+        kept: list[list[Polynomial]] = []
+        for channel in channels:
+            found = [
+                value(channel, flow, sight.number(flow.level_na, self._moment(channel, flow)))
+                for flow in self.flows[channel]
+                if speaking(channel, flow)
+            ]
+            at_zero = value(channel, Flow(0, ZERO, frozenset()), constant(0))
+            kept.append(undominated(sight, found) or [at_zero])
+        for chosen in _ways(kept):
+            goal = conclude(sight, plus(*chosen))
+            yield sight.question(self._numbering.next(claim), claim, goal)
 
     def _moment(self, channel: int, flow: Flow) -> str:
         return f"{self.plan.channels[channel].name} {flow.step}"
@@ -278,6 +291,9 @@ class Together:
         """How many sessions a window may meet: they last as long as the longest of their channels."""
         if limit.window_ms is None:
             return 1
+        if takes_turns(self.parts):  # how long is not reckoned, but a limit of it is proved beside this
+            longest = longest_by_limit(self.plan)
+            return sessions_in(self.plan.course, limit.window_ms + longest, per_site=limit.per_site)
         whole = self._reckoned((None,) * len(self.parts))
         parts = tuple(part for way in whole for part in way.parts)
         longest = longest_ms(self.plan, parts) + self._lag_ms()
@@ -285,6 +301,9 @@ class Together:
 
     def _duration(self, limit: Limit, claim: str) -> Iterator[Derived]:
         """From the beginning of the session, which all channels share, to the end of the last of them."""
+        if takes_turns(self.parts):
+            yield Left(claim, "how long channels take that take turns")
+            return
         try:
             for way in self._reckoned((None,) * len(self.parts)):
                 lag = constant(self._lag_ms())

@@ -44,6 +44,7 @@ FEATURES = frozenset(
         "site",
         "split",
         "timed loop",
+        "turns",
         "waiting",
         "waveform",
     }

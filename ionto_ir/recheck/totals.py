@@ -150,12 +150,17 @@ def longest_ms(plan: Plan, routes: tuple[Reckoned, ...]) -> int:
     for route in routes:
         for term in times(plan, route):
             found = max(found, int(route.sight.range_of(term)[1]) + 1)
+    return min(found, longest_by_limit(plan))
+
+
+def longest_by_limit(plan: Plan) -> int:
+    """How long a session lasts at most by a limit, which is proved beside it."""
     limits = [
         item.bound
         for item in plan.limits
         if item.kind is LimitKind.DURATION and not item.soft and not item.apart
     ]
-    return min([found, *limits])
+    return min([SOME_TIME_MS, *limits])
 
 
 def follow(plan: Plan, sight: Sight, route: Route, view: View) -> Reckoned:

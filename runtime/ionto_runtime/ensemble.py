@@ -34,15 +34,19 @@ from ionto_ir.machine_table import Ending
 from ionto_ir.plan import Demand
 from ionto_ir.state import Mode, State
 from ionto_ir.together import INTERRUPTED, consequence, has_happened, is_held, may_resume, refusing
+from ionto_ir.turns import may_go_on, parts_by_step, stands
 from ionto_runtime.care import NoOutput
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.journal import JournalFailure, JournalWriter
 from ionto_runtime.session import Session
 from ionto_runtime.session_records import recordable
-from ionto_runtime.supervision import ENERGISED
+from ionto_runtime.supervision import ENERGISED, STANDING_MS_MAX
 
 CAUSE = "another channel"
 """What a journal says of an event that another channel's machine led to."""
+
+MET = "all channels are at zero"
+"""What a journal says of the confirmation with which the next part of a session begins."""
 
 GATHERED = "all channels have come to their end"
 
@@ -73,6 +77,8 @@ class Ensemble:
         self._gathering = gathering(care.bound.plan)
         self.refusal: Refused | None = None
         self._stopped = False
+        self._parts = parts_by_step([session.bound for session in sessions])
+        self._standing_ms = self._going_ms = 0
         self._ceiling_na = ceilings_of(care.bound.plan).together_na_max
 
     # --- what is asked of it ------------------------------------------------------------------------------
@@ -125,7 +131,7 @@ class Ensemble:
     @property
     def going_ms(self) -> int:
         """The time that the channels took so far, without interruptions."""
-        return max(session.going_ms for session in self.sessions)
+        return self._going_ms
 
     @property
     def prompt(self) -> Prompt | None:
@@ -216,9 +222,13 @@ class Ensemble:
         self._nothing.advance(passed_ms)
         self._heard(self.care, passed_ms, held=False)
         waiting = not (self.gathered or self.care.ended)
+        gone_ms = [session.going_ms for session in self.sessions]
         for number, session in enumerate(self.sessions):
             self._heard(session, passed_ms, held=waiting or is_held(self.states, number))
+        if gone_ms != [session.going_ms for session in self.sessions]:
+            self._going_ms += self.bound.constants.tick_ms
         self._look_over_all()
+        self._take_turns(passed_ms)
         self._lead_on()
         on_na = [state.machine.level_na for state in self.states if state.mode in ENERGISED]
         if self.elapsed_ms or on_na:
@@ -265,6 +275,18 @@ class Ensemble:
                 other.feed(event, CAUSE)
                 self._follow(other, was)
 
+    def _take_turns(self, passed_ms: int) -> None:
+        """When all channels stand at the end of a part and were seen off, the next part begins for all."""
+        bounds = [session.bound for session in self.sessions]
+        if may_go_on(bounds, self.states):
+            for session in self.sessions:
+                session.feed(Confirm(), MET)
+        standing = all(map(stands, bounds, self.states))
+        self._standing_ms = self._standing_ms + passed_ms if standing else 0
+        if self._standing_ms >= STANDING_MS_MAX:
+            self.raise_alarm("F57", f"not every output was seen off for {self._standing_ms} ms")
+            self.stop("an output was not seen off at the end of its turn")
+
     def _lead_on(self) -> None:
         """When all channels have finished, people go on with what comes after."""
         if self.gathered and all(session.ended for session in self.sessions):
@@ -282,8 +304,17 @@ class Ensemble:
         total_na = sum(state.machine.level_na for state in self.states if state.mode in ENERGISED)
         if total_na > self._ceiling_na:
             self._open("F69", f"{total_na} nA are set in all channels, above {self._ceiling_na} nA")
-        elif out_of_step(self.states):
+        elif out_of_step(self.states) or self._out_of_turn():
             self._open("F70", ", ".join(state.mode.name.lower() for state in self.states))
+
+    def _out_of_turn(self) -> bool:
+        """Whether channels flow in different parts of the session."""
+        flowing = {
+            parts[state.place.step]
+            for parts, state in zip(self._parts, self.states, strict=True)
+            if state.mode in ENERGISED and state.machine.level_na
+        }
+        return len(flowing) > 1
 
     def _open(self, code: str, detail: str) -> None:
         if not all(session.ended for session in self.sessions):

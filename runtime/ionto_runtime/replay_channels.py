@@ -13,11 +13,12 @@ from ionto_ir.canonical import digest
 from ionto_ir.channels import care_plan, channel_plans
 from ionto_ir.codec import plan_to_json
 from ionto_ir.dataclass import dataclass, replace
-from ionto_ir.events import Event, Tick
+from ionto_ir.events import Confirm, Event, Tick
 from ionto_ir.executor import start, step
 from ionto_ir.plan import Plan
 from ionto_ir.state import State
 from ionto_ir.together import consequence, has_happened, is_held
+from ionto_ir.turns import is_off, parts_by_step, stands
 from ionto_runtime.journal_channels import CHANNEL, Part, parts_of
 from ionto_runtime.journal_format import Record
 from ionto_runtime.journal_reader import Reading
@@ -108,6 +109,7 @@ def _out_of_step(bounds: Sequence[BoundPlan], whole: Reading) -> Difference | No
     """The first record in which a channel was told of time before what happened to another one."""
     states: list[State] = [start(bound) for bound in bounds]
     owed: dict[int, Event] = {}
+    parts = parts_by_step(bounds)
     for record in whole.records:
         number = record.payload.get(CHANNEL)
         event = event_from_json(record.payload) if "event" in record.payload else None
@@ -120,6 +122,8 @@ def _out_of_step(bounds: Sequence[BoundPlan], whole: Reading) -> Difference | No
                 return Difference(
                     record.sequence, "lockstep", "a tick", "at rest while others are interrupted"
                 )
+        if isinstance(event, Confirm) and not _in_turn(bounds, parts, states, number):
+            return Difference(record.sequence, "lockstep", "a turn", "not all channels are at zero")
         before = states[number]
         states[number], _ = step(bounds[number], before, event)
         if number in owed and (owed[number] == event or has_happened(owed[number], states[number])):
@@ -129,6 +133,18 @@ def _out_of_step(bounds: Sequence[BoundPlan], whole: Reading) -> Difference | No
             others = (other for other in range(len(bounds)) if other != number)
             owed |= {other: following for other in others if not has_happened(following, states[other])}
     return None
+
+
+def _in_turn(
+    bounds: Sequence[BoundPlan], parts: Sequence[tuple[int, ...]], states: Sequence[State], number: int
+) -> bool:
+    """Whether a channel may go on to its next part: each of the others waits for it or has just gone on."""
+    at = [own[state.place.step] for own, state in zip(parts, states, strict=True)]
+    others = (
+        part > at[number] or (part == at[number] and stands(bound, state) and is_off(state))
+        for bound, state, part in zip(bounds, states, at, strict=True)
+    )
+    return all(others)
 
 
 def _differs(record: Record, found: Event, owed: Event) -> Difference:

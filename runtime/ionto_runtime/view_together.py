@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ionto_ir.bind_together import BoundTogether
 from ionto_ir.state import Mode
+from ionto_ir.turns import stands
 from ionto_runtime.drivers.driver import DeadMan
 from ionto_runtime.ensemble import Ensemble
 from ionto_runtime.planned import Planned
@@ -17,6 +18,9 @@ from ionto_runtime.words import state_word, step_words, waiting_words
 
 URGENT = (Mode.STOPPING, Mode.LOST, Mode.PAUSING, Mode.PAUSED, Mode.ON, Mode.READY)
 """Which mode is told of all channels when they differ: the first of these."""
+
+WAITS = "WAITS"
+"""The word for a channel that has come to the end of a part before others have."""
 
 
 def facts_together(
@@ -112,13 +116,17 @@ def _channel(session: Session, known: ChannelFacts) -> ChannelView:
     return ChannelView(
         name=known.name,
         mode=state.mode,
-        word=state_word(state, session.end is not None and session.end.completed),
+        word=WAITS if stands(session.bound, state) else state_word(state, _completed(session)),
         step=step_words(session.bound, step, state.values) if adjusted else known.steps[step],
         setpoint_na=setpoint_na(session),
         reading=session.reading,
         nominal_pc=session.nominal_pc,
         upper_pc=session.upper_pc,
     )
+
+
+def _completed(session: Session) -> bool:
+    return session.end is not None and session.end.completed
 
 
 def _told(ensemble: Ensemble) -> Session:
@@ -142,7 +150,9 @@ def _step(ensemble: Ensemble, facts: Facts) -> str:
     if not ensemble.gathered:
         return facts.steps[ensemble.care.state.place.step]
     at_work = [
-        name for name, session in zip(ensemble.names, ensemble.sessions, strict=True) if not session.ended
+        name
+        for name, session in zip(ensemble.names, ensemble.sessions, strict=True)
+        if not session.ended and not stands(session.bound, session.state)
     ]
     return f"Channels at work: {', '.join(at_work) or 'none'}"
 

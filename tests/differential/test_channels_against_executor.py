@@ -16,7 +16,7 @@ from ionto_ir.events import Adjust, DeviceFault, EmergencyStop, Event, FaultKind
 from ionto_ir.features import features_of
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.observer_together import violations_together
-from ionto_ir.plan import Channel, Confirm, IntegerDomain, Plan, Section
+from ionto_ir.plan import Channel, Confirm, Finish, IntegerDomain, Plan, Section
 from ionto_ir.state import Mode, State
 from ionto_ir.together import Happens, run_together, silent
 from ionto_ir.wellformed import check
@@ -25,6 +25,7 @@ from ionto_verifier.report import VerificationReport, verdict_name
 from tests.differential.adversary import corners
 from tests.strategies import treatments
 from tests.treatments import BENCH, HERE, Tell, Treatment, electrode, finish, limit, plan_of
+from tests.turns import in_parts
 
 PROVE_ONLY = Options(margins=False, advice=False)
 SLOW = settings(
@@ -43,7 +44,9 @@ def asks(treatment: Treatment) -> bool:
 
 @st.composite
 def channel_plans(draw: st.DrawFn) -> Plan:
-    """Two generated treatments side by side, with a return in common or one each, under limits on the sum."""
+    """Two generated treatments side by side or one after the other, with a return in common or one each,
+    under limits on the sum.
+    """
     one, other = draw(treatments()), draw(treatments())
     assume(not asks(one) and not asks(other))
     parts = [plan_of(one), plan_of(replace(other, interruptions=one.interruptions, resume=one.resume))]
@@ -75,6 +78,8 @@ def channel_plans(draw: st.DrawFn) -> Plan:
         limits=bounds,
     )
     plan = replace(plan, requires=features_of(plan))
+    if all(isinstance(item.steps[-1], Finish) for item in channels):
+        plan = in_parts(plan, draw(st.sampled_from([(0, 0), (0, 0), (0, 1), (1, 0)])))
     assert check(plan) == (), check(plan)
     return plan
 

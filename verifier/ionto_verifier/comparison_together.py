@@ -15,6 +15,7 @@ from ionto_ir.channels import channel_plans
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.expression import Value
 from ionto_ir.ordinary import ordinary_values
+from ionto_ir.parts import flowing_together
 from ionto_ir.plan import BooleanDomain, Plan, VariableKind
 from ionto_ir.rehearse import Outcome, rehearse
 from ionto_ir.scenario import Scenario
@@ -51,7 +52,8 @@ def together_aspects(old: Plan, new: Plan, *, nobody_more: bool) -> Iterator[Asp
     for name, (before, after) in zip(names[0], parts, strict=True):
         for item in output_aspects(before, after, nobody_more=nobody_more):
             yield replace(item, subject=f"channel {name}: {item.subject}")
-    if nobody_more and all(_alike(before, after) for before, after in parts):
+    in_step = flowing_together(old) == flowing_together(new)
+    if nobody_more and in_step and all(_alike(before, after) for before, after in parts):
         yield Aspect("all channels together", Change.SAME, "the same steps", "the same steps")
         return
     former, latter = ([worst_cases(pair[side]) for pair in parts] for side in (0, 1))
@@ -73,7 +75,7 @@ def _sum(
 ) -> Aspect:
     number = next(index for index, item in enumerate(ASKED) if item[0] == subject)
     name = f"{subject}, all channels together"
-    most = [_added(parts, number) for parts in (before, after)]
+    most = [_added(plan, subject, parts, number) for plan, parts in ((old, before), (new, after))]
     seen = [_sessions(plan, parts, number) for plan, parts in ((old, before), (new, after))]
     reached = [max((_of(subject, item.observed) for item in found), default=-1) for found in seen]
     told = ["without bound" if item is None else _text(old, subject, int(item)) for item in most]
@@ -86,10 +88,16 @@ def _sum(
     return Aspect(name, Change.UNDECIDED, told[0], told[1], APART)
 
 
-def _added(parts: Sequence[Mapping[int, Margin | None]], number: int) -> Fraction | None:
-    found = [item.get(number) for item in parts]
-    known = [item.worst for item in found if item is not None]
-    return sum(known, Fraction(0)) if len(known) == len(found) else None
+def _added(
+    plan: Plan, subject: str, parts: Sequence[Mapping[int, Margin | None]], number: int
+) -> Fraction | None:
+    """The worst cases added up: of channels that flow in the same part, or over the whole session."""
+    worst = [None if (item := found.get(number)) is None else item.worst for found in parts]
+    known = [Fraction(0) if item is None else item for item in worst]
+    if None in worst:
+        return None
+    groups = flowing_together(plan) if subject == SUMS[0] else (range(len(known)),)
+    return max(sum((known[channel] for channel in group), Fraction(0)) for group in groups)
 
 
 def _of(subject: str, observed: Observation) -> int:

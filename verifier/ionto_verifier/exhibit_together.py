@@ -13,6 +13,7 @@ from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation
 from ionto_ir.observer_together import joints, violations_together
 from ionto_ir.plan import Plan, VariableKind
+from ionto_ir.rehearse_together import observed_together
 from ionto_ir.scenario import Scenario
 from ionto_ir.state import State
 from ionto_ir.together import Happens, TogetherRun, run_together, silent
@@ -83,6 +84,8 @@ def _stopping_late() -> Happens:
 def _seen(plan: Plan, values: dict[str, Value], claim: Claim, done: TogetherRun) -> Sighting | None:
     if claim.property is Property.DRIVE:
         return _undriven(plan, done)
+    if claim.property is Property.PROVE:
+        return _unfinished(plan, claim, done)
     limit = claim.limit
     assert limit is not None, "all other claims about several channels are limits"
     for item in violations_together(plan, values, done.traces):
@@ -93,6 +96,14 @@ def _seen(plan: Plan, values: dict[str, Value], claim: Claim, done: TogetherRun)
 
 def _told_at(item: Violation) -> int | None:
     return None if item.limit.kind is LimitKind.DURATION else item.at_ms
+
+
+def _unfinished(plan: Plan, claim: Claim, done: TogetherRun) -> Sighting | None:
+    """A session whose currents alone take longer than the author's own bound."""
+    within = [item.within_ms for item in plan.properties if item.span == claim.span]
+    duration_ms = observed_together(plan, done).duration_ms
+    late = any(bound is not None and duration_ms > bound for bound in within)
+    return Sighting(None, Fraction(duration_ms), None) if late else None
 
 
 def _undriven(plan: Plan, done: TogetherRun) -> Sighting | None:

@@ -15,8 +15,10 @@ from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.diagnostic import Diagnostic, Label, error, in_reading_order
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.observer_together import shared_return
-from ionto_ir.plan import Plan
+from ionto_ir.parts import among, parts_count
+from ionto_ir.plan import Plan, PropertyKind
 from ionto_verifier import decision
+from ionto_verifier.alone import OF_ALL, counts, heard, of_channel, renamed
 from ionto_verifier.assumptions import assumptions_of
 from ionto_verifier.budget import Budget
 from ionto_verifier.decision import Decision
@@ -36,22 +38,12 @@ from ionto_verifier.report import Answered, Finding, VerificationReport
 from ionto_verifier.solve import decide_all
 from ionto_verifier.sums import SUMMED, charges_of, lasting, sessions_of, times_at
 from ionto_verifier.term import ZERO, Polynomial
+from ionto_verifier.turns import TURN_TICKS, end_in_turns, longest_in_turns, times_in_turns
 from ionto_verifier.verdict import Refuted, Undecided
+from ionto_verifier.windows import sessions_within
 
 APART = "the worst moments of the channels are added up, and no session was found in which they coincide"
 """Why a limit on a sum is undecided."""
-
-OF_ALL = frozenset(
-    {
-        Property.GUARD,
-        Property.TREATABLE,
-        Property.SCOPE,
-        Property.SESSIONS,
-        Property.COURSE,
-        Property.DEVICE,
-    }
-)
-"""Properties of the whole, asked once: of what people do around the channels."""
 
 Verify = Callable[[Plan], VerificationReport]
 
@@ -61,8 +53,8 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
     TermTooLargeError.
     """
     care = verify(care_plan(plan))
-    alone = [verify(part) for part in channel_plans(plan)]
     inquiries = _inquiries(plan)
+    alone = [heard(plan, number, verify(part), inquiries) for number, part in enumerate(channel_plans(plan))]
     asked = tuple(_claims(plan, inquiries))
     questions = [question for item in asked for question in item.questions if question.decided is None]
     decisions = decide_all([question.obligation for question in questions], budget)
@@ -70,8 +62,7 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
     around = {*OF_ALL, Property.TABLE, Property.REACHABLE}
     findings = [finding for finding in care.findings if finding.claim.property in around]
     for number, report in enumerate(alone):
-        counted = [item for item in report.findings if _counts(plan, number, item)]
-        findings += [_of_channel(plan, number, item) for item in counted]
+        findings += [of_channel(plan, number, item) for item in report.findings if counts(plan, number, item)]
     findings += together
     order = {kind: place for place, kind in enumerate(Property)}
     findings.sort(key=lambda finding: order[finding.claim.property])
@@ -80,11 +71,11 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
     said = [item for report in (care, *alone) for item in report.diagnostics if item.code != LIMIT_UNUSED]
     settled = tuple(item for item in together if not isinstance(item.verdict, Undecided))
     said += diagnostics_of(plan, settled, {})
-    said += [_undecided(item) for item in together if isinstance(item.verdict, Undecided)]
+    said += [_undecided(plan, item) for item in together if isinstance(item.verdict, Undecided)]
     said += [unused(plan.limits[index]) for index in idle]
     answers = list(care.answers)
     for number, report in enumerate(alone):
-        answers += [_renamed(answer, f"channels[{number}].") for answer in report.answers]
+        answers += [renamed(answer, f"channels[{number}].") for answer in report.answers]
     parts = [item for part in asked for item in part.questions]
     answers += [Answered(item, item.decided or decisions[item.obligation.id]) for item in parts]
     named = {finding.claim.id for finding in findings}
@@ -105,54 +96,21 @@ def _assumed(plan: Plan) -> tuple[str, ...]:
     return (
         f"the channels {names} have a machine each; the sum of their caps is no more than what they share",
         "what pauses, stops or opens one channel does so to all of them within a tick",
-        "the worst moments of the channels are added up, whether they coincide or not",
+        *_how_added(plan),
     )
 
 
-# --- each channel alone -----------------------------------------------------------------------------------
-
-
-def _counts(plan: Plan, number: int, finding: Finding) -> bool:
-    """Whether what was found of one channel is not asked of all together, or fails for it alone."""
-    claim, limit = finding.claim, finding.claim.limit
-    if claim.property in OF_ALL:
-        return False
-    if isinstance(finding.verdict, Refuted):
-        return True
-    if claim.property is Property.DRIVE or (limit is not None and limit.kind is LimitKind.VOLTAGE):
-        return number not in shared_return(plan)
-    if limit is None:
-        return True
-    if limit.kind is LimitKind.DURATION or is_together(limit):
-        return False
-    if claim.electrode is None:
-        return True
-    return len(channels_of(plan, plan.channels[number].electrodes[claim.electrode])) < 2
-
-
-def _of_channel(plan: Plan, number: int, finding: Finding) -> Finding:
-    """The finding in terms of the whole plan: its electrodes, and steps counted on through all channels."""
-    channel, claim = plan.channels[number], finding.claim
-    before = len(plan.steps) + sum(len(item.steps) for item in plan.channels[:number])
-    electrode = None if claim.electrode is None else channel.electrodes[claim.electrode]
-    margin, shown = finding.margin, finding.counterexample
-    if margin is not None and margin.step is not None:
-        margin = replace(margin, step=margin.step + before)
-    if shown is not None and shown.step is not None:
-        shown = replace(shown, step=shown.step + before)
-    named = replace(
-        claim,
-        id=f"channels[{number}].{claim.id}",
-        statement=f"{claim.statement}, on channel {channel.name}",
-        electrode=electrode,
+def _how_added(plan: Plan) -> tuple[str, ...]:
+    if parts_count(plan) == 1:
+        return ("the worst moments of the channels are added up, whether they coincide or not",)
+    added = (
+        "the worst moments of channels that flow in the same part of the session are added up, whether they "
+        "coincide or not; the next part begins when every output was seen off"
     )
-    return replace(finding, claim=named, margin=margin, counterexample=shown)
-
-
-def _renamed(answer: Answered, prefix: str) -> Answered:
-    question = answer.question
-    obligation = replace(question.obligation, id=prefix + question.obligation.id)
-    return replace(answer, question=replace(question, claim=prefix + question.claim, obligation=obligation))
+    return (
+        added,
+        f"between two parts {TURN_TICKS} ticks pass, in which devices say that their outputs are off",
+    )
 
 
 # --- all together -------------------------------------------------------------------------------------------
@@ -190,11 +148,13 @@ def _claims(plan: Plan, inquiries: Sequence[Inquiry]) -> Iterator[Asked]:
                     shared = _Sum(limit, f"{name}.electrodes[{electrode}]", channels, electrode)
                     yield from _summed(plan, inquiries, shared)
         elif limit.kind is LimitKind.DURATION:
-            yield _duration(inquiries, limit, name)
+            yield _duration(plan, inquiries, limit, name)
         elif limit.kind is LimitKind.VOLTAGE and shared_return(plan):
             yield _voltage(plan, inquiries, limit, name)
     if shared_return(plan) and not plan.may_saturate:
         yield from _drive(plan, inquiries)
+    if parts_count(plan) > 1:
+        yield from _finished(plan, inquiries)
 
 
 def _summed(plan: Plan, inquiries: Sequence[Inquiry], item: _Sum) -> Iterator[Asked]:
@@ -208,7 +168,7 @@ def _summed(plan: Plan, inquiries: Sequence[Inquiry], item: _Sum) -> Iterator[As
     if item.electrode is not None:
         statement = f"{claim.statement}, for the sum in `{plan.electrodes[item.electrode].site}`"
     claim = replace(claim, statement=statement)
-    parts = []
+    worst: dict[int, Polynomial] = {}
     for channel in item.channels:
         inquiry = inquiries[channel]
         own = None
@@ -217,25 +177,33 @@ def _summed(plan: Plan, inquiries: Sequence[Inquiry], item: _Sum) -> Iterator[As
         with inquiry.here():
             values = _charges(inquiry, limit, own) if adds_up else _currents(inquiry, limit, own)
             if values:
-                parts.append(inquiry.environment.upper(values, "worst of a channel"))
-    if not parts:
+                worst[channel] = inquiry.environment.upper(values, "worst of a channel")
+    if not worst:
         return
     first = inquiries[item.channels[0]]
     factor, over = Fraction(1), None
     if item.electrode is not None:
         number = plan.channels[item.channels[0]].electrodes.index(item.electrode)
         factor, over = at_electrode(first, limit, number)
-    sessions = _sessions(inquiries, item) if adds_up else 1
+    sessions = _sessions(plan, inquiries, item) if adds_up else 1
     if sessions is None:
         unknown = decision.Unknown("nothing says how far apart sessions are")
         yield Asked(claim, (replace(first.known(claim, True), decided=unknown),))
         return
-    value = sum(parts, ZERO) * (factor * sessions)
-    yield Asked(claim, (first.never_above(claim, value, limit.bound, NOWHERE, over=over),))
+    # What adds up does so over the whole session; currents meet only where channels flow in the same part.
+    groups = (tuple(worst),) if adds_up else among(plan, tuple(worst))
+    sums = dict.fromkeys(sum((worst[channel] for channel in group), ZERO) for group in groups)
+    values = [value * (factor * sessions) for value in sums]
+    yield Asked(
+        claim, tuple(first.never_above(claim, value, limit.bound, NOWHERE, over=over) for value in values)
+    )
 
 
-def _sessions(inquiries: Sequence[Inquiry], item: _Sum) -> int | None:
+def _sessions(plan: Plan, inquiries: Sequence[Inquiry], item: _Sum) -> int | None:
     """How many sessions a window may meet: they last as long as the longest of these channels."""
+    if item.limit.window_ms is not None and parts_count(plan) > 1:
+        longest_ms = longest_in_turns(plan, inquiries)
+        return sessions_within(plan.course, item.limit.window_ms + longest_ms)
     counts: list[int] = []
     for channel in item.channels:
         with inquiries[channel].here():
@@ -269,10 +237,14 @@ def _charges(inquiry: Inquiry, limit: Limit, electrode: int | None) -> list[Poly
     return list(charges_of(inquiry, limit, inquiry.charging(turned)))
 
 
-def _duration(inquiries: Sequence[Inquiry], limit: Limit, name: str) -> Asked:
+def _duration(plan: Plan, inquiries: Sequence[Inquiry], limit: Limit, name: str) -> Asked:
     """From the beginning of the session, which is no later than the first current, to the last current."""
     claim = limit_claim(limit, f"{name}.together", Property.DURATION, ("stop slew", "tick"))
     claim = replace(claim, statement=f"{claim.statement}, all channels together")
+    if parts_count(plan) > 1:
+        times = times_in_turns(plan, inquiries)
+        asked = (inquiries[0].never_above(claim, value, limit.bound, NOWHERE) for value in times)
+        return Asked(claim, tuple(asked))
     questions: list[Question] = []
     for inquiry in inquiries:
         with inquiry.here():
@@ -282,26 +254,47 @@ def _duration(inquiries: Sequence[Inquiry], limit: Limit, name: str) -> Asked:
     return Asked(claim, tuple({question.obligation.conclusion: question for question in questions}.values()))
 
 
-def _sum_of_peaks(plan: Plan, inquiries: Sequence[Inquiry], limit: Limit) -> Polynomial:
-    total = ZERO
-    for channel in shared_return(plan):
-        with inquiries[channel].here():
-            levels = _currents(inquiries[channel], limit, None)
-            if levels:
-                total = total + inquiries[channel].environment.upper(levels, "worst of a channel")
-    return total
+def _finished(plan: Plan, inquiries: Sequence[Inquiry]) -> Iterator[Asked]:
+    """The author's own bounds on the time of a session in which channels take turns."""
+    for index, item in enumerate(plan.properties):
+        if item.kind is not PropertyKind.FINISHED or item.within_ms is None:
+            continue
+        claim = Claim(f"properties[{index}].together", Property.PROVE, item.text, item.span, None, None, ())
+        if item.after is None:
+            values = (*times_in_turns(plan, inquiries), end_in_turns(plan, inquiries))
+            asked = (inquiries[0].never_above(claim, value, item.within_ms, NOWHERE) for value in values)
+            yield Asked(claim, tuple(asked))
+        else:
+            unknown = decision.Unknown("the time after a step is not reckoned where channels take turns")
+            yield Asked(claim, (replace(inquiries[0].known(claim, True), decided=unknown),))
+
+
+def _sums_of_peaks(plan: Plan, inquiries: Sequence[Inquiry], limit: Limit) -> list[Polynomial]:
+    """The most that may flow at once through what the channels share, in each part of the session."""
+    found = []
+    for group in among(plan, shared_return(plan)):
+        total = ZERO
+        for channel in group:
+            with inquiries[channel].here():
+                levels = _currents(inquiries[channel], limit, None)
+                if levels:
+                    total = total + inquiries[channel].environment.upper(levels, "worst of a channel")
+        found.append(total)
+    return found or [ZERO]
 
 
 def _voltage(plan: Plan, inquiries: Sequence[Inquiry], limit: Limit, name: str) -> Asked:
     """Nobody knows how much of the impedance lies in the shared return: the sum may need all of it."""
-    claim = limit_claim(limit, f"{name}.together", Property.VOLTAGE, ("compliance", "impedance"))
-    claim = replace(claim, statement=f"{claim.statement}, with the return shared")
     ohm_max = highest_impedance(plan)
-    compliance_mv = ZERO + plan.device.compliance_mv
-    value = compliance_mv
+    facts = ("compliance",) if ohm_max is None else ("compliance", "impedance")
+    claim = limit_claim(limit, f"{name}.together", Property.VOLTAGE, facts)
+    claim = replace(claim, statement=f"{claim.statement}, with the return shared")
+    values = [ZERO + plan.device.compliance_mv]
     if plan.device.compliance_mv > limit.bound and ohm_max is not None:
-        value = _sum_of_peaks(plan, inquiries, limit) * Fraction(ohm_max, NV_PER_MV)
-    return Asked(claim, (inquiries[0].never_above(claim, value, limit.bound, NOWHERE),))
+        sums = _sums_of_peaks(plan, inquiries, limit)
+        values = [value * Fraction(ohm_max, NV_PER_MV) for value in sums]
+    asked = (inquiries[0].never_above(claim, value, limit.bound, NOWHERE) for value in values)
+    return Asked(claim, tuple(asked))
 
 
 def _drive(plan: Plan, inquiries: Sequence[Inquiry]) -> Iterator[Asked]:
@@ -313,8 +306,10 @@ def _drive(plan: Plan, inquiries: Sequence[Inquiry]) -> Iterator[Asked]:
     facts = ("compliance", "accuracy", "impedance")
     claim = Claim("drive.together", Property.DRIVE, statement, device.span, None, None, facts)
     worst = Limit(LimitKind.CURRENT, 0, "mA", None, None, False, False, None, None, None, "", device.span)
-    value = _sum_of_peaks(plan, inquiries, worst) * Fraction(ohm_max, NV_PER_MV)
-    yield Asked(claim, (inquiries[0].never_above(claim, value, device.compliance_mv, NOWHERE),))
+    sums = _sums_of_peaks(plan, inquiries, worst)
+    values = [value * Fraction(ohm_max, NV_PER_MV) for value in sums]
+    asked = (inquiries[0].never_above(claim, value, device.compliance_mv, NOWHERE) for value in values)
+    yield Asked(claim, tuple(asked))
 
 
 # --- verdicts -----------------------------------------------------------------------------------------------
@@ -342,10 +337,28 @@ def _judged(
     return replace(finding, verdict=Undecided(decision.Unknown(APART)), reason=APART)
 
 
-def _undecided(finding: Finding) -> Diagnostic:
+def _undecided(plan: Plan, finding: Finding) -> Diagnostic:
     claim, reason = finding.claim, finding.reason or APART
     code = "I0716" if reason == APART else "I0703"
     label = "" if claim.limit is None else f"`{claim.limit.envelope}` allows no more"
     labels: tuple[Label, ...] = ()
     message = f"neither proved nor refuted: {claim.statement}"
-    return error(code, message, claim.span, label, labels=labels, notes=(reason,))
+    advice = None
+    if reason == APART and claim.property in (Property.CURRENT, Property.DENSITY, Property.VOLTAGE):
+        advice = _in_turns(plan)
+    return error(code, message, claim.span, label, labels=labels, notes=(reason,), help=advice)
+
+
+def _in_turns(plan: Plan) -> str:
+    """What to write where a sum is too much and its parts are not."""
+    if parts_count(plan) == 1:
+        one, other, *_ = [channel.name for channel in plan.channels]
+        blocks = f"`channel {one} {{ ... }} then channel {other} {{ ... }}`"
+        return (
+            "a clock does not keep channels apart, because a device may stand still; `then` does, since what "
+            f"follows it begins when all outputs are seen off: {blocks}"
+        )
+    return (
+        "a channel has one cap for the whole session, so it counts with its highest current in every part in "
+        "which it flows: lower that, or let the others flow in a part without it"
+    )
