@@ -100,6 +100,16 @@ def test_what_the_offset_adds_at_zero_counts_at_the_declared_pole_of_a_negative_
     assert said and said != {"proved"}
 
 
+def test_the_offset_at_zero_flows_through_the_declared_pole_of_a_negative_current() -> None:
+    plan = plan_of(calm(leg(500_000, negative=True)), OFFSET)
+    for kind in (LimitKind.DENSITY, LimitKind.MEAN_DENSITY, LimitKind.CURRENT):
+        bound = limit(kind, 0, "mA/cm2", role=Role.ANODE)
+        most = reached(plan, bound, 1)
+        assert most > 0
+        assert words(plan, replace(bound, bound=ceil(most) - 1), 1) == {"refuted"}
+        assert words(plan, replace(bound, bound=ceil(most)), 1) == {"proved"}
+
+
 def test_a_reversal_at_the_end_of_the_only_round_turns_nothing_in_it() -> None:
     once = Repeat(1, None, (leg(1_000_000), Turn()))
     plan = plan_of(Treatment((once,), interruptions=0, resume=False, ramp_na_s=1_000_000))

@@ -15,7 +15,7 @@ from ionto_verifier.charge import Incline
 from ionto_verifier.inquiry import NOWHERE, Inquiry, Level, Place
 from ionto_verifier.obligation import Guard, at_most
 from ionto_verifier.properties import Asked, Claim, Measure, Property, Provocation, Question
-from ionto_verifier.term import Polynomial, constant
+from ionto_verifier.term import ZERO, Polynomial, constant
 
 DENSITY_PER_NA_UM2 = 10**9
 """1 nA over 1 um2 is 1e9 uA/m2."""
@@ -109,6 +109,13 @@ def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]
                 current = _mean(inquiry, level.na, waveform) if mean else level.na
                 flow = received(inquiry, limit, current) * scale
                 questions.append(inquiry.never_above(claim, flow, limit.bound, place_of(level), over=area))
+        if not questions and limit.role is electrode.role:
+            # At a setpoint of zero the output is on, its offset may flow, and this is the electrode's role.
+            flow = received(inquiry, limit, ZERO) * scale
+            questions += [
+                inquiry.never_above(claim, flow, limit.bound, place_of(level), over=area)
+                for level in inquiry.levels[:1]
+            ]
         yield Asked(claim, tuple(questions))
 
 
