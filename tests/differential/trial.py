@@ -15,7 +15,7 @@ from random import Random
 
 from ionto_ir.bind import Acknowledgement, Refusal, bind
 from ionto_ir.bind_constants import NO_HISTORY
-from ionto_ir.bind_together import BoundTogether, bind_together, bind_together_disarmed
+from ionto_ir.bind_together import BoundTogether, bind_together
 from ionto_ir.bound import BoundPlan
 from ionto_ir.channels import channel_plans
 from ionto_ir.dataclass import dataclass, field, replace
@@ -24,7 +24,6 @@ from ionto_ir.expression import evaluate
 from ionto_ir.features import features_of
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.observer import reading_of, summed, violations
-from ionto_ir.observer_together import violations_together
 from ionto_ir.plan import Hold, Plan, Ramp
 from ionto_ir.recheck.check import Standing
 from ionto_ir.rehearse import Rehearsed, rehearse
@@ -38,7 +37,7 @@ from ionto_verifier.properties import Property
 from ionto_verifier.report import Finding, VerificationReport, verdict_name
 from tests.differential.cases import Case, Family, constructs, drawn
 from tests.differential.mutants import OPTIONS, SEALING, decided, with_more, words_of
-from tests.differential.opponents import TICKS_MAX, Reached, manners, pursue, together_manners
+from tests.differential.opponents import TICKS_MAX, Reached, manners, pursue
 from tests.ir.sealing import rechecked_plan
 
 TRIPS = frozenset({"F04", "F05"})
@@ -239,21 +238,11 @@ def _plan_of(plan: Plan, finding: Finding) -> Plan:
 def _shows(plan: Plan, finding: Finding, limit: Limit, shown: Counterexample) -> bool:
     plan = _plan_of(plan, finding)
     outcome = rehearse(plan, shown.scenario, armed=False)
-    if isinstance(outcome, Rehearsed):
-        if limit in [item.limit for item in outcome.violations]:
-            return True
-        if limit.kind is LimitKind.RAMP:
-            return _steepest(plan, outcome) > limit.bound
-    if not plan.channels:
+    if not isinstance(outcome, Rehearsed):
         return False
-    # What disturbs several channels is no scenario of one session: the same disturbances again.
-    values = dict(shown.scenario.given)
-    free = bind_together_disarmed(plan, values)
-    return any(
-        limit in [item.limit for item in violations_together(plan, values, done.traces)]
-        for happens in together_manners(plan, Random(0))
-        for done in [run_together(free.channels, happens, ticks_max=TICKS_MAX)]
-    )
+    if limit in [item.limit for item in outcome.violations]:
+        return True
+    return limit.kind is LimitKind.RAMP and _steepest(plan, outcome) > limit.bound
 
 
 def _steepest(plan: Plan, outcome: Rehearsed) -> Fraction:

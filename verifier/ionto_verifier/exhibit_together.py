@@ -7,14 +7,14 @@ from fractions import Fraction
 
 from ionto_ir.bind_together import bind_together_disarmed, interrupting
 from ionto_ir.bind_walk import way_through
-from ionto_ir.events import Event, Stop
+from ionto_ir.events import Event, Pause, Resume, Stop
 from ionto_ir.expression import Value
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation
 from ionto_ir.observer_together import joints, violations_together
 from ionto_ir.plan import Plan, VariableKind
 from ionto_ir.rehearse_together import observed_together
-from ionto_ir.scenario import Scenario
+from ionto_ir.scenario import Happening, Occurrence, Scenario
 from ionto_ir.state import State
 from ionto_ir.together import Happens, TogetherRun, run_together, silent
 from ionto_ir.trace import at_worst_na
@@ -39,9 +39,11 @@ def exhibit_together(
             continue
         bound = bind_together_disarmed(plan, values)
         for happens in _disturbances(plan):
-            sighting = _seen(plan, values, claim, run_together(bound.channels, happens))
+            timeline: list[Occurrence] = []
+            done = run_together(bound.channels, _written_down(happens, timeline))
+            sighting = _seen(plan, values, claim, done)
             if sighting is not None:
-                scenario = Scenario(claim.statement, tuple(values.items()), (), (), None)
+                scenario = Scenario(claim.statement, tuple(values.items()), tuple(timeline), (), None)
                 return counterexample_of(plan, claim, Reproduced(scenario, sighting), concerned)
     return None
 
@@ -65,6 +67,21 @@ def _disturbances(plan: Plan) -> Iterator[Happens]:
     if plan.interruptions.resume and plan.interruptions.count_max:
         yield interrupting(plan)
     yield _stopping_late()
+
+
+_HAPPENINGS = {Pause(): Happening.PAUSE, Resume(): Happening.RESUME, Stop(): Happening.STOP}
+
+
+def _written_down(happens: Happens, timeline: list[Occurrence]) -> Happens:
+    """The same disturbances, each noted with its time, so that they can be repeated."""
+
+    def noted(clock_ms: int, states: Sequence[State]) -> Event | None:
+        event = happens(clock_ms, states)
+        if event is not None:
+            timeline.append(Occurrence(clock_ms, _HAPPENINGS[event], None, None, None))
+        return event
+
+    return noted
 
 
 def _stopping_late() -> Happens:
