@@ -312,8 +312,10 @@ def _recheck(trial: Trial, plan: Plan, report: VerificationReport, reached: Reac
         trial.count("claims rest on", item.standing.name.lower())
         if item.standing is Standing.DERIVED and verdicts.get(item.claim) == "refuted":
             trial.wrong.append(f"certified, and refuted: {item.statement}")
-        if item.claim.startswith("limits["):
-            number = int(item.claim.partition("]")[0].removeprefix("limits["))
+        # A limit is kept where every channel keeps it alone, and all do together.
+        alone = item.claim.partition(".")[2] if item.claim.startswith("channels[") else item.claim
+        if alone.startswith("limits["):
+            number = int(alone.partition("]")[0].removeprefix("limits["))
             standing.setdefault(number, set()).add(item.standing)
     for index, found in standing.items():
         limit = plan.limits[index]
