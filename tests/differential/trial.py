@@ -115,7 +115,13 @@ def bounded(plan: Plan, reached: Reached, chance: Random) -> Plan:
     )
     least = {LimitKind.SESSIONS: 1}
     limits = tuple(replace(item, bound=max(least.get(item.kind, 0), item.bound)) for item in limits)
-    return replace(plan, limits=tuple(dict.fromkeys(limits)) if len(set(limits)) == len(limits) else limits)
+    unlike: list[Limit] = []
+    for item in limits:
+        # Of two limits that are alike nothing could be told apart.
+        while item in unlike:
+            item = replace(item, bound=item.bound + 1)
+        unlike.append(item)
+    return replace(plan, limits=tuple(unlike))
 
 
 SUMS = frozenset({*ADDS_UP, LimitKind.DURATION})

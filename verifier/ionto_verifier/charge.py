@@ -74,9 +74,12 @@ class Arithmetic:
         """The same as a number: `peak_pc` emitted in `on_ms`."""
         if waveform is None:
             return peak_pc
-        share_ppm = mean_share_ppm(waveform)
-        whole = self.step_na * share_ppm % PPM == 0
-        return peak_pc * Fraction(share_ppm, PPM) + (ZERO if whole else on_ms)
+        slack = ZERO if self.mean_is_exact(waveform) else on_ms
+        return peak_pc * Fraction(mean_share_ppm(waveform), PPM) + slack
+
+    def mean_is_exact(self, waveform: Waveform | None) -> bool:
+        """Whether the mean of |I| is a whole number of nA at every setpoint, as the machine counts it."""
+        return waveform is None or self.step_na * mean_share_ppm(waveform) % PPM == 0
 
     def whole_ticks(self, time_ms: Polynomial) -> Polynomial:
         """The time rounded up to whole ticks, from above."""

@@ -14,6 +14,7 @@ from ionto_verifier.counterexample import Counterexample
 from ionto_verifier.decision import Decision
 from ionto_verifier.facts import fact_support, support_of
 from ionto_verifier.inquiry import Inquiry, Place
+from ionto_verifier.instant import waveform_of
 from ionto_verifier.margins import Margin, margin_of
 from ionto_verifier.obligation import FALSE, Witness
 from ionto_verifier.properties import NOBODY, REACHED, Asked, Claim, Property, Question
@@ -50,6 +51,9 @@ EXACT = frozenset(
     }
 )
 """Properties that are encoded exactly: a refutation that the machine does not show is a bug of ours."""
+
+MEANS = frozenset({Property.MEAN_DENSITY, Property.PULSE_CHARGE})
+"""About the mean of |I|, which is bounded from above where a waveform's is no whole number of nA."""
 
 ON_GRID = "holds for the values that may be chosen; between two of them it would not"
 """Said of a proof that rests on the steps of parameters, which somebody may later refine."""
@@ -183,15 +187,23 @@ def _shown(
         unseen = Undecided(decision.Unknown(NO_SESSION))
         return Judged(_finding(inquiry, claim, unseen, answers, margin, None, NO_SESSION))
     moves = bool(inquiry.encoding.adjustable)
-    if claim.property in EXACT and not moves:
+    rounded = claim.property in MEANS and any(
+        not inquiry.arithmetic.mean_is_exact(waveform_of(level)) for level in inquiry.levels
+    )
+    if claim.property in EXACT and not moves and not rounded:
         text = f"`{claim.statement}` was refuted, and the machine does not show it"
         return Judged(_finding(inquiry, claim, verdict, answers, margin, None, text), text)
-    reason = (
-        "a bound over every pause, adjustment and stop is passed, but no session was found that passes it"
-    )
+    reason = MEAN_PASSED if rounded and not moves else BOUND_PASSED
     verdict_open = Undecided(decision.Unknown(reason))
     return Judged(_finding(inquiry, claim, verdict_open, answers, margin, None, reason))
 
+
+BOUND_PASSED = (
+    "a bound over every pause, adjustment and stop is passed, but no session was found that passes it"
+)
+MEAN_PASSED = (
+    "the mean of the waveform, counted up to the next nA, passes it, but no session was found that does"
+)
 
 NO_SESSION = "it fails for a number that nobody can be treated with: the requirements exclude everybody"
 """Said of a refutation that touches none of the values over which the requirements contradict each other."""
