@@ -2,7 +2,8 @@
 
 A setpoint is only sent on a fresh reading (no check, no lease): a device whose newest reading stays away may
 have restarted, and to one that takes setpoints after a restart even the level that it held is a jump from
-zero. It goes on with the lease that it has; to open is always sent. ADR 18 says why nothing else is.
+zero. It goes on with the lease that it has. To open is always sent, and what lowers the current is sent to a
+device that locks. ADR 18 and 23 say why.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import replace
 from ionto_ir.events import Command, OutputOff, SetCurrent
-from ionto_ir.waveform import mean_share_ppm
+from ionto_ir.waveform import Waveform, mean_share_ppm
 from ionto_runtime.guard import Guard
 from ionto_runtime.journal import JournalWriter, Written
 from ionto_runtime.journal_channels import ChannelJournal
@@ -30,10 +31,17 @@ class Output:
 
     `held` is what the device was told last; `withheld` says that the machine has wished for something else
     since, which was not sent; `sent` that the newest wish was. `peak_na` is the highest magnitude sent.
+    `locks` says that the device takes no setpoint after a restart.
     """
 
     def __init__(
-        self, stimulator: Stimulator, guard: Guard, journal: JournalWriter | ChannelJournal, write: Write
+        self,
+        stimulator: Stimulator,
+        guard: Guard,
+        journal: JournalWriter | ChannelJournal,
+        write: Write,
+        *,
+        locks: bool,
     ) -> None:
         self.stimulator = stimulator
         self.held = Held(None, 0, True)
@@ -43,6 +51,7 @@ class Output:
         self._guard = guard
         self._journal = journal
         self._write = write
+        self._locks = locks
         self._base = 0
         self._spoken = False
         self._may: tuple[Held, ...] = (self.held,)
@@ -133,8 +142,8 @@ class Output:
         held = self.held
         current_na = self._guard.lets_through(command.current_na, mean_share_ppm(command.waveform))
         limited = current_na != command.current_na
-        self.sent = fresh
-        if not fresh:
+        self.sent = fresh or (self._locks and self._only_lowers(current_na, command.waveform))
+        if not self.sent:
             if (current_na, command.waveform) != (held.na, held.waveform):
                 self.withheld = True
                 self.doubt()
@@ -154,6 +163,13 @@ class Output:
         if intent is not None:
             self._write(RecordType.OUTCOME, {"intent": intent.sequence, "outcome": outcome_of(reply)})
         return reply
+
+    def _only_lowers(self, na: int, waveform: Waveform | None) -> bool:
+        """Whether this is less than all that the device may hold, in the same polarity and form."""
+        return all(
+            may.na is not None and may.waveform == waveform and na * may.na >= 0 and abs(na) < abs(may.na)
+            for may in self._may
+        )
 
     def _keep(self, command: SetCurrent, number: int) -> Reply | None:
         """What cannot be written down is not sent. The device keeps what it has, for another lease while the

@@ -85,7 +85,7 @@ class Session:
     `going_ms` is the time that the plan took so far, without interruptions and without waiting for people.
     `by_sign_pc` is the charge that was set in the declared polarity (1) and against it (-1). `driver` is the
     stimulator once more when it is a real device, so that it is asked for what only drivers know;
-    `planned_pc` is the charge of the undisturbed session.
+    `planned_pc` is the charge of the undisturbed session; `locks` is said of a device without a driver.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Session:
         *,
         driver: Driver | None = None,
         planned_pc: int | None = None,
+        locks: bool = False,
     ) -> None:
         self.bound = bound
         self.guard = Guard(bound, planned_pc, driver)
@@ -114,7 +115,8 @@ class Session:
         self.going_ms = 0
         self.closed = False
         self.seen_off = False
-        self.output = Output(stimulator, self.guard, journal, self._write)
+        locks = locks if driver is None else driver.capabilities.locks
+        self.output = Output(stimulator, self.guard, journal, self._write, locks=locks)
         self._dead_man = DeadMan.DEVICE if driver is None else driver.capabilities.dead_man
         self._freshness = Freshness(bound.constants.tick_ms, driver)
         self._patience = Patience()

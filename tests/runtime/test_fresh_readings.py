@@ -106,6 +106,90 @@ def test_a_stop_at_once_needs_no_reading_and_a_slow_one_waits_for_three_at_most(
         assert broken.sent[-1] is None and not bedside.device._output_on
 
 
+def locking() -> tuple[Bedside, Broken]:
+    """A session on a device that takes no setpoint after a restart, and says so."""
+    bedside = Bedside(SHORT)
+    broken = Broken(bedside.device)
+    bedside.session = Session(SHORT, broken, bedside.journal, locks=True)
+    return bedside.begin(), broken
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.requirement("R23")
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_stop_begins_at_once_and_ramps_although_readings_stay_away(missing: int) -> None:
+    bedside, broken = locking()
+    bedside.tick(80)
+    held_na = bedside.session.output.held.na
+    assert held_na is not None
+    broken.bend = lambda reading: None
+    bedside.session.feed(Stop())
+    sent = len(broken.sent)
+    bedside.tick(missing)
+    falls = [na for na in broken.sent[sent:] if na is not None]
+    assert len(falls) == missing and held_na > falls[0], "each tick, the first one too"
+    broken.bend = lambda reading: reading
+    bedside.until_closed()
+    levels = [held_na, *(na for na in broken.sent[sent:] if na is not None)]
+    fall_na = SHORT.constants.fall_na
+    assert all(0 <= before - after <= fall_na for before, after in pairwise(levels))
+    assert levels[-1] <= fall_na, "it came down by its ramp, and was not opened on the way"
+    assert bedside.codes() == [] and replay(SHORT, bedside.reading).agrees
+    check(bedside)
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.requirement("R21")
+def test_a_ramp_down_goes_on_blindly_and_nothing_else_does_and_after_three_readings_it_opens() -> None:
+    bedside, broken = locking()
+    bedside.tick(10)
+    broken.bend = lambda reading: None
+    sent = len(broken.sent)
+    bedside.tick(MISSES_MAX - 1)
+    assert broken.sent[sent:] == [], "what rises waits for a reading"
+    broken.bend = lambda reading: reading
+    bedside.tick(60)
+    broken.bend = lambda reading: None
+    sent = len(broken.sent)
+    bedside.tick(1)
+    assert broken.sent[sent:] == [], "what stays waits for a reading, and so renews no lease"
+    bedside.session.feed(Stop())
+    bedside.tick(MISSES_MAX - 1)
+    assert broken.sent[-1] is None and bedside.codes() == ["F03"]
+    bedside.until_closed()
+    check(bedside)
+
+
+@pytest.mark.requirement("R48")
+def test_a_device_that_locks_and_restarts_takes_nothing_of_a_blind_ramp() -> None:
+    bedside, broken = locking()
+    bedside.tick(80)
+    broken.bend = lambda reading: None
+    bedside.device.reset()
+    bedside.session.feed(Stop())
+    bedside.tick(1)
+    assert is_off(bedside), "the setpoint was refused"
+    broken.bend = lambda reading: reading
+    bedside.until_closed()
+    check(bedside)
+
+
+@pytest.mark.requirement("R38")
+def test_a_blind_setpoint_is_lower_than_every_one_that_the_device_may_have_taken() -> None:
+    """A rise whose answer stayed away may not have been heard: what is sent next may not be above it."""
+    bedside, broken = locking()
+    bedside.tick(10)
+    confirmed_na = bedside.session.output.held.na
+    assert confirmed_na is not None
+    broken.answers = lambda reply: None
+    bedside.tick(1)
+    broken.bend = lambda reading: None
+    bedside.session.feed(Stop())
+    sent = len(broken.sent)
+    bedside.tick(2)
+    assert all(na is None or na < confirmed_na for na in broken.sent[sent:])
+
+
 @pytest.mark.requirement("R58")
 def test_the_journal_says_what_was_not_sent_and_replays() -> None:
     bedside = Bedside(SHORT)

@@ -19,7 +19,7 @@ def run_world(world: World) -> None:
     world.actions = BEGIN
     journal = JournalWriter(world.disk, world, Durability.SYNCED)
     assert isinstance(journal.begin(header_of(world.bound)), Written)
-    session = world.session = Session(world.bound, world.link, journal)
+    session = world.session = Session(world.bound, world.link, journal, locks=world.locks)
     world.watch(session)
     world.before_all()
     if session.arm() is not None:

@@ -56,9 +56,9 @@ class World:
         chance = self.chance = Random(f"{seed}/world")
         self.seed = seed
         self.bound = drawn_bound(chance)
-        locks = Random(f"{seed}/restarts").random() < 0.5
+        self.locks = Random(f"{seed}/restarts").random() < 0.5
         body = drawn_body(chance, seed)
-        self.device = SimulatedStimulator(self.bound.plan.device, body, seed, locks=locks)
+        self.device = SimulatedStimulator(self.bound.plan.device, body, seed, locks=self.locks)
         self.link = Link(self.device, chance, self._setting)
         self.disk = Disk()
         self.planned = drawn_faults(Random(f"{seed}/faults")) if faults is None else tuple(faults)

@@ -29,7 +29,8 @@ class Capabilities:
 
     `reset_is_off` says that after a reset, a brown-out and power-up no current flows; `takes_relay` that a
     watchdog relay can hold its output. A voltage reading may be wrong by `voltage_step_mv`.
-    A device that must be `seen_to_start` is plugged in when it is to be met.
+    A device that must be `seen_to_start` is plugged in when it is to be met. One that `locks` refuses every
+    setpoint after a restart until a host has prepared it anew.
     """
 
     driver: str
@@ -46,6 +47,7 @@ class Capabilities:
     takes_relay: bool = False
     voltage_step_mv: int = 1
     seen_to_start: bool = False
+    locks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ CAPABILITIES = Capabilities(
     for_people=True,
     source="docs/reference/ionlink.md; the conformance suite, on the firmware and on its twin",
     voltage_step_mv=max(board.voltage_mv_count for board in BOARDS),
+    locks=True,
 )
 
 LINE = LineSettings(baud=115_200)

@@ -35,6 +35,7 @@ CAPABILITIES = Capabilities(
     reset_is_off=True,
     for_people=True,
     source="ionto_runtime/simulation/stimulator.py: nothing flows through anybody",
+    locks=True,
 )
 
 PORT = "simulated"
