@@ -17,16 +17,18 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 from ionto_ir.bind import History
 from ionto_ir.dataclass import replace
@@ -136,22 +138,28 @@ def trial(folder: Path, last: int, device: DeviceProcess) -> Trial:
     plan = on_the_reference_device(whole_plan(QUICK))
     placed(folder, replace(plan, requires=features_of(plan)))
     before_pc = received_pc(device)
-    with spoken_to(job, KILLED.format(last=last, told=str(folder / "told"))) as spoken:
+    told, code = folder / "told", None
+    with (
+        suppress(AssertionError, subprocess.TimeoutExpired),  # it did not start, or end, within a minute
+        spoken_to(job, KILLED.format(last=last, told=str(told))) as spoken,
+    ):
         accompany(spoken)
         code = spoken.process.wait(WAIT_MS / 1000)
     device.wait_for_current(0, 0)
     true_pc = received_pc(device) - before_pc
-    steps, name = (folder / "told").read_text(encoding="ascii").split(maxsplit=1)
+    steps, name = told.read_text(encoding="ascii").split(maxsplit=1) if told.exists() else ("0", "")
     killed = code == -signal.SIGKILL
-    left = judged(job.records, true_pc, killed=killed)
+    left = judged(job.records, true_pc, killed=killed or code is None)
     instead, violations = ("killed", ()) if killed else ended_as(code, left)
     where = name.strip() if killed else None
     shutil.rmtree(folder)
     return Trial(last, where, instead, int(steps), true_pc, left.acts, (*left.violations, *violations))
 
 
-def ended_as(code: int, left: Left) -> tuple[str, tuple[str, ...]]:
+def ended_as(code: int | None, left: Left) -> tuple[str, tuple[str, ...]]:
     """What came of a session that was not killed, and whether that is a violation by itself."""
+    if code is None:
+        return "too slow", ()
     if code == REFUSED:
         return "refused", ()
     if code == 0:
@@ -205,8 +213,9 @@ def acts_of(reading: Reading) -> frozenset[str]:
 class Campaign:
     """Trials `beside` at a time, each worker with a device of its own."""
 
-    def __init__(self, folder: Path, beside: int) -> None:
+    def __init__(self, folder: Path, beside: int, minutes: float) -> None:
         self._folder, self._beside = folder, beside
+        self._until_s = time.monotonic() + 60 * minutes
         self._numbers = itertools.count()
         self._own = threading.local()
         self._devices = ExitStack()
@@ -233,6 +242,8 @@ class Campaign:
 
     def _until_killed(self, last: int) -> list[Trial]:
         """A session that the machine was too busy for, or that had fewer steps this time, is repeated."""
+        if time.monotonic() > self._until_s:
+            return []
         tried = [self._once(last)]
         while tried[-1].where is None and not tried[-1].violations and len(tried) < ATTEMPTS_MAX:
             tried.append(self._once(last))
@@ -294,15 +305,17 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1, help="the first step (default: 1)")
     parser.add_argument("--at", type=int, nargs="*", help="kill at just these steps")
     parser.add_argument("--beside", type=int, default=4 * (os.cpu_count() or 1), help="sessions at a time")
+    parser.add_argument("--minutes", type=float, default=600, help="begin nothing after so long")
     parser.add_argument("--record", action="store_true", help="add a line to docs/safety/soak.md")
     given = parser.parse_args()
     began_s, whole = time.monotonic(), None
-    with tempfile.TemporaryDirectory() as name, Campaign(Path(name), given.beside) as campaign:
+    with tempfile.TemporaryDirectory() as name, Campaign(Path(name), given.beside, given.minutes) as campaign:
         if given.at:
             wanted = given.at
         else:
             whole = campaign.whole()
             wanted = list(range(given.first, whole.steps + 1, given.every))
+            Random(whole.steps).shuffle(wanted)  # one that is cut short has looked everywhere
         found = report(campaign.run(wanted), whole, time.monotonic() - began_s)
     json.dump(found, sys.stdout, indent=1)
     if given.record and whole is not None:
