@@ -11,8 +11,27 @@ from ionto_ir.bind import bind_disarmed
 from ionto_ir.dataclass import replace
 from ionto_ir.dry_run import answer_to, run
 from ionto_ir.events import Event, Pause, Prompt, Resume
+from ionto_ir.expression import Expression, Operation, Operator
+from ionto_ir.features import features_of
 from ionto_ir.limits import LimitKind
-from ionto_ir.plan import ForTime, Hold, Instruct, Interruptions, Loop, Plan, Ramp, Section, Slope, Step
+from ionto_ir.plan import (
+    Course,
+    ForTime,
+    Hold,
+    Instruct,
+    IntegerDomain,
+    Interruptions,
+    Loop,
+    Plan,
+    Ramp,
+    Record,
+    Section,
+    Slope,
+    Step,
+    Variable,
+    VariableKind,
+    Wait,
+)
 from ionto_ir.state import Mode, State
 from ionto_ir.wellformed import check
 from tests.differential.test_rounds_that_differ import is_proved
@@ -61,6 +80,28 @@ def test_of_three_ways_that_come_together_none_is_forgotten(holds_ms: tuple[int,
     assert is_proved(dosed(plan, 125 * MA * SECOND))
 
 
+def two_ways(in_time: int, late: int) -> Plan:
+    """A leg for who is in time, and another one for who is late: the long one from step 1 on, the other from
+    step 4 on.
+    """
+    asked = Instruct("look", in_time, *PLACE, SECOND, late)
+    steps = (asked, *leg(1, MA, 100 * SECOND, 7), *leg(4, MA, 10 * SECOND, 7), finish())
+    return plan_with(steps, interruptions=Interruptions(0, SECOND, False, HERE))
+
+
+@pytest.mark.parametrize(("in_time", "late"), [(1, 4), (4, 1)])
+def test_what_is_written_later_does_not_come_later_on_another_way(in_time: int, late: int) -> None:
+    plan = two_ways(in_time, late)
+
+    def answers(_: State, prompt: Prompt | None) -> Event | None:
+        return answer_to(prompt, {}) if in_time == 1 else None
+
+    most = run(bind_disarmed(dosed(plan, 1), {}), answers).final.machine.nominal_pc
+    assert most > 100 * MA * SECOND
+    assert not is_proved(dosed(plan, most - 1))
+    assert is_proved(dosed(plan, most + 2 * MA * SECOND))
+
+
 def rounds_by_chance() -> Plan:
     """Rounds at a low current for long, or at a high one whose pauses cost much; a last leg after them."""
     rounds = Loop(0, terms.integer(ROUNDS), None, None, 1, 8, *PLACE)
@@ -95,3 +136,51 @@ def test_pauses_may_cost_most_in_another_round_than_most_rounds_are() -> None:
     assert opponent.pauses == 0
     assert not is_proved(dosed(plan, delivered - 1))
     assert is_proved(dosed(plan, delivered + delivered // 50))
+
+
+def in_window(plan: Plan, bound_pc: int) -> Plan:
+    """The plan under a limit of dose in any half minute alone."""
+    window = limit(LimitKind.DOSE, bound_pc, "mA.min", nominal=True, window_ms=30 * SECOND)
+    alone = replace(plan, limits=(window,), course=Course(2, None, 0, (), None, None, HERE))
+    alone = replace(alone, requires=features_of(alone))
+    assert check(alone) == ()
+    return alone
+
+
+def rest(at: int, duration: Expression, then: int) -> Step:
+    """The output is off."""
+    return Wait(duration, "rest", then, *PLACE)
+
+
+def one_after_another() -> Plan:
+    """Two legs with a minute between them, unless somebody is late."""
+    minute = terms.integer(60 * SECOND)
+    first, last = leg(0, MA, 10 * SECOND, 3), leg(5, MA, 10 * SECOND, 8)
+    return plan_with(
+        (*first, ask(3, 5), rest(4, minute, 5), *last, finish()),
+        interruptions=Interruptions(0, SECOND, False, HERE),
+    )
+
+
+def rounds_of_recorded_times() -> Plan:
+    """Rounds that last equally long: what is entered says how much of the rest comes before the leg."""
+    least = IntegerDomain(0, 30 * SECOND, SECOND, None, "time", "s")
+    entered = Variable("least", VariableKind.RECORD, least, "", False, None, HERE)
+    before = terms.integer_reference("least")
+    after = Operation(Operator.SUBTRACT, (terms.integer(30 * SECOND), before))
+    steps = (
+        Loop(0, terms.integer(3), None, None, 1, 7, *PLACE),
+        Record("least", 2, *PLACE, SECOND, 7),
+        rest(2, before, 3),
+        *leg(3, MA, 10 * SECOND, 6),
+        rest(6, after, 0),
+        finish(),
+    )
+    return plan_with(steps, variables=(entered,), interruptions=Interruptions(0, SECOND, False, HERE))
+
+
+@pytest.mark.parametrize("plan", [one_after_another(), rounds_of_recorded_times()])
+def test_where_ways_differ_two_legs_may_share_a_window(plan: Plan) -> None:
+    # Each leg is 11 mA.s.
+    assert not is_proved(in_window(plan, 20 * MA * SECOND))
+    assert is_proved(in_window(plan, 60 * MA * SECOND))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
+import pytest
+
+from ionto_ir import expression as terms
 from ionto_ir.bind import bind_disarmed
 from ionto_ir.bind_together import bind_together_disarmed
 from ionto_ir.dataclass import replace
@@ -15,7 +18,7 @@ from ionto_ir.features import features_of
 from ionto_ir.limits import Limit, LimitKind, Role
 from ionto_ir.observer import violations
 from ionto_ir.observer_together import violations_together
-from ionto_ir.plan import Channel, Confirm, Plan, Requirement, Section
+from ionto_ir.plan import Channel, Confirm, ForTime, Hold, Plan, Ramp, Requirement, Section, Slope
 from ionto_ir.together import run_together
 from ionto_ir.waveform import Form, Waveform
 from ionto_verifier.driver import Options, verify
@@ -38,6 +41,7 @@ from tests.treatments import (
     finish,
     limit,
     plan_of,
+    plan_with,
 )
 
 PROVE_ONLY = Options(margins=False, advice=False)
@@ -57,7 +61,7 @@ def calm(*parts: Leg, parameters: tuple[Parameter, ...] = ()) -> Treatment:
     return Treatment(parts, parameters, interruptions=0, resume=False, ramp_na_s=1_000_000)
 
 
-def reached(plan: Plan, bound: Limit, electrode: int) -> Fraction:
+def reached(plan: Plan, bound: Limit, electrode: int | None) -> Fraction:
     """The most that an undisturbed session reaches of a limit at an electrode."""
     alone = replace(plan, limits=(replace(bound, bound=0),))
     done = run(bind_disarmed(alone, {}), obliging({}))
@@ -124,6 +128,39 @@ def test_a_refuted_limit_on_alternating_current_at_one_pole_is_shown() -> None:
     plan = plan_of(calm(leg(1_000_000, waveform=AC)), OFFSET)
     for kind in (LimitKind.DENSITY, LimitKind.MEAN_DENSITY, LimitKind.CURRENT):
         assert words(plan, limit(kind, 1_000, "mA/cm2", role=Role.ANODE)) == {"refuted"}
+
+
+def changing(before: Waveform | None, after: Waveform | None) -> Plan:
+    """Down from 4 mA to 1 mA in another waveform than that in which it came there."""
+    place, high, low = (Section.SESSION, HERE), terms.integer(4_000_000), terms.integer(1_000_000)
+    minute = terms.integer(60_000)
+    steps = (
+        Ramp(high, terms.ZERO, Slope(high, minute), False, 1, *place, before),
+        Hold(high, ForTime(minute), 2, *place, before),
+        Ramp(low, high, Slope(terms.integer(3_000_000), minute), False, 3, *place, after),
+        Ramp(terms.ZERO, low, Slope(low, minute), False, 4, *place, after),
+        finish(),
+    )
+    return plan_with(steps, device=replace(OFFSET, waveforms=("dc", "ac")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "role", "number"),
+    [
+        (None, AC, LimitKind.PULSE_CHARGE, None, None),
+        (None, AC, LimitKind.DENSITY, Role.ANODE, 0),
+        (AC, None, LimitKind.MEAN_DENSITY, None, 0),
+    ],
+)
+def test_a_ramp_that_changes_the_waveform_has_the_new_one_from_where_it_begins(
+    before: Waveform | None, after: Waveform | None, kind: LimitKind, role: Role | None, number: int | None
+) -> None:
+    plan, free = changing(before, after), limit(kind, 0, "", role=role)
+    most = reached(plan, free, number)
+    # Half a second later than where it begins, at 3.975 mA.
+    assert words(plan, replace(free, bound=ceil(most) - 1), number) == {"refuted"}
+    assert words(plan, replace(free, bound=ceil(most * 102 / 100)), number) == {"proved"}
+    assert words(plan, replace(free, bound=ceil(most)), number) == {"undecided"}
 
 
 def test_a_channel_at_zero_may_add_its_offset_to_a_shared_return() -> None:

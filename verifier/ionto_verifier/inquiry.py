@@ -32,18 +32,22 @@ from ionto_verifier.term import ONE, Polynomial, coefficient, variables_of
 class Level:
     """A current, nA, that a step reaches under what was decided on the way; the same elsewhere is not
     repeated.
+
+    A ramp that takes over a current of another waveform reaches also that one; `taken_over`, less what it
+    falls in its first tick.
     """
 
     na: Polynomial
     path: tuple[Guard, ...]
     orientations: frozenset[bool]
     visit: Visit
+    taken_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a question stands: the step, what was decided on the way there, and how its worst case is
-    provoked.
+    provoked. `generous`: what is said of it may be a little more than can be.
     """
 
     step: int | None = None
@@ -52,6 +56,7 @@ class Place:
     pause_step: int | None = None
     elapsed_ms: Polynomial | None = None
     pauses: tuple[tuple[Polynomial, int], ...] = ()
+    generous: bool = False
 
 
 NOWHERE = Place()
@@ -167,6 +172,7 @@ class Inquiry:
             place.path,
             pauses=place.pauses,
             decided=decided,
+            generous=place.generous,
         )
 
     def known(self, claim: Claim, holds: bool, place: Place = NOWHERE) -> Question:
@@ -177,8 +183,11 @@ class Inquiry:
 def _distinct_levels(visits: tuple[Visit, ...]) -> tuple[Level, ...]:
     found: dict[object, Level] = {}
     for visit in visits:
-        if visit.motion is None:
+        motion = visit.motion
+        if motion is None:
             continue
-        reached = (visit.motion.target_na, visit.path, visit.motion.orientations)
-        found.setdefault((*reached, visit.motion.waveform), Level(*reached, visit))
+        ends = ((motion.target_na, False), *(((motion.start_na, True),) if motion.changes else ()))
+        for level_na, taken_over in ends:
+            reached = (level_na, visit.path, motion.orientations)
+            found.setdefault((*reached, motion.waveform), Level(*reached, visit, taken_over))
     return tuple(found.values())

@@ -66,10 +66,12 @@ def received(inquiry: Inquiry, limit: Limit, level_na: Polynomial) -> Polynomial
 
 
 def place_of(level: Level) -> Place:
-    """Where a level is reached: at the end of a ramp, during a hold."""
+    """Where a level is reached: at the end of a ramp, during a hold; taken over, at the ramp's beginning."""
     motion = level.visit.motion
-    ledger = level.visit.after if motion is not None and motion.incline is not None else level.visit.before
-    return Place(level.visit.step, level.path, elapsed_ms=ledger.elapsed_ms)
+    ends = motion is not None and motion.incline is not None and not level.taken_over
+    ledger = level.visit.after if ends else level.visit.before
+    # In its first tick a ramp is already lower than where it begins.
+    return Place(level.visit.step, level.path, elapsed_ms=ledger.elapsed_ms, generous=level.taken_over)
 
 
 def _current(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
@@ -108,7 +110,10 @@ def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]
                 mean = limit.kind is LimitKind.MEAN_DENSITY
                 current = _mean(inquiry, level.na, waveform) if mean else level.na
                 flow = received(inquiry, limit, current) * scale
-                questions.append(inquiry.never_above(claim, flow, limit.bound, place_of(level), over=area))
+                place = place_of(level)
+                if limit.role is not None and len(roles) > 1:
+                    place = replace(place, generous=True)  # where ways meet, either polarity is possible
+                questions.append(inquiry.never_above(claim, flow, limit.bound, place, over=area))
         if not questions and limit.role is electrode.role:
             # At a setpoint of zero the output is on, its offset may flow, and this is the electrode's role.
             flow = received(inquiry, limit, ZERO) * scale

@@ -64,6 +64,7 @@ def _joined(one: State, other: State, place: str, environment: Environment) -> S
         tuple(dict.fromkeys((*one.levels, *other.levels))),
         one.signs | other.signs,
         one.flips | other.flips,
+        one.waveforms | other.waveforms,
         _records(one, other, place, environment),
         joined_ledgers(chosen, ledgers[0], ledgers[1], environment),
         pending,
@@ -77,6 +78,7 @@ def either(one: State, other: State) -> State:
         levels=tuple(dict.fromkeys((*one.levels, *other.levels))),
         signs=one.signs | other.signs,
         flips=one.flips | other.flips,
+        waveforms=one.waveforms | other.waveforms,
     )
 
 

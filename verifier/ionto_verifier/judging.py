@@ -1,7 +1,8 @@
 """From decisions to verdicts: what came of a claim's questions, and what was shown to people about it.
 
 A refutation counts only if it was replayed. One that was not is undecided where the prover is known to be
-generous (sums, pauses, adjustments, `prove` lines), and a bug of ours where it is exact.
+generous (sums, pauses, adjustments, `prove` lines, either polarity, a waveform that takes over), and a bug of
+ours where it is exact.
 """
 
 from __future__ import annotations
@@ -190,10 +191,12 @@ def _shown(
     rounded = claim.property in MEANS and any(
         not inquiry.arithmetic.mean_is_exact(waveform_of(level)) for level in inquiry.levels
     )
-    if claim.property in EXACT and not moves and not rounded:
+    generous = all(question.generous for question, _ in refuted)
+    exact = claim.property in EXACT and not moves
+    if exact and not rounded and not generous:
         text = f"`{claim.statement}` was refuted, and the machine does not show it"
         return Judged(_finding(inquiry, claim, verdict, answers, margin, None, text), text)
-    reason = MEAN_PASSED if rounded and not moves else BOUND_PASSED
+    reason = BOUND_PASSED if not exact else EITHER_PASSED if generous else MEAN_PASSED
     verdict_open = Undecided(decision.Unknown(reason))
     return Judged(_finding(inquiry, claim, verdict_open, answers, margin, None, reason))
 
@@ -203,6 +206,10 @@ BOUND_PASSED = (
 )
 MEAN_PASSED = (
     "the mean of the waveform, counted up to the next nA, passes it, but no session was found that does"
+)
+EITHER_PASSED = (
+    "a bound that takes either polarity for possible, or a ramp that changes the waveform for no lower than "
+    "where it begins, is passed, but no session was found that passes it"
 )
 
 NO_SESSION = "it fails for a number that nobody can be treated with: the requirements exclude everybody"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from ionto_ir.dataclass import dataclass
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.motion import Motion
-from ionto_verifier.obligation import Guard
 from ionto_verifier.paths import Visit
 from ionto_verifier.term import Polynomial
+from ionto_verifier.ways import Ways
 
 COMPARED_MAX = 4
 """Later moments with which one is compared; the last ones outdo nearly all."""
@@ -36,29 +36,29 @@ def worst_moments(
     for nothing if a later one is reached whenever it is, and either a stop adds the same there, or
     intervals show that it adds up to no less. `visits` are others than the inquiry's own.
     """
+    ways = Ways(inquiry.plan)
     kept: list[Moment] = []
-    alike: dict[Polynomial, list[frozenset[Guard]]] = {}
+    alike: dict[Polynomial, list[Visit]] = {}
     for visit in reversed(inquiry.visits if visits is None else tuple(visits)):
         motion = visit.motion
         if motion is None:
             continue
         moment = Moment(visit, motion, base_of(visit, motion))
-        path = frozenset(visit.path)
         braking = inquiry.environment.unnumbered(motion.braking_pc)
-        if any(other <= path for other in alike.get(braking, ())):
+        if any(ways.goes_on_to(visit, later) for later in alike.get(braking, ())):
             continue
-        if any(_outdoes(inquiry, later, moment) for later in kept[:COMPARED_MAX]):
+        if any(_outdoes(inquiry, ways, later, moment) for later in kept[:COMPARED_MAX]):
             continue
-        alike.setdefault(braking, []).append(path)
+        alike.setdefault(braking, []).append(visit)
         kept.append(moment)
     return tuple(reversed(kept))
 
 
-def _outdoes(inquiry: Inquiry, later: Moment, moment: Moment) -> bool:
+def _outdoes(inquiry: Inquiry, ways: Ways, later: Moment, moment: Moment) -> bool:
     """Whether `later` is never less, whatever the pauses; what a total absorbed is not compared."""
     return (
         later.visit.after.absorbed == moment.visit.after.absorbed
-        and set(later.visit.path) <= set(moment.visit.path)
+        and ways.goes_on_to(moment.visit, later.visit)
         and inquiry.environment.never_negative(later.base - moment.base)
     )
 

@@ -27,8 +27,8 @@ class Motion:
 
     `orientations`: whether current may flow opposite to the declared polarity. `braking_pc` is kept back
     for the worst case beyond the ledger after the step, `braking_nominal_pc` for set values, `braking_ms`
-    in time. `turns`: a ramp away from the sign that the current may have. `room_pc`: what a total leaves to
-    its hold.
+    in time. `turns`: a ramp away from the sign that the current may have. `changes`: a ramp that takes over a
+    current of another waveform. `room_pc`: what a total leaves to its hold.
     """
 
     start_na: Polynomial
@@ -40,6 +40,7 @@ class Motion:
     braking_nominal_pc: Polynomial
     braking_ms: Polynomial
     turns: bool = False
+    changes: bool = False
     room_pc: Polynomial | None = None
     waveform: Waveform | None = None
 
@@ -148,9 +149,11 @@ class Mover:
         ledger = self._paused_in_ramp(index, ledger, way, state.pending)
         signs = frozenset({step.reversed})
         turns = step.target_na != NO_CURRENT and bool(state.signs - signs)
-        motion = replace(self._ramp_motion(way, self._orientations(state, signs)), turns=turns)
-        after = replace(state, levels=(step.target_na,), signs=signs, ledger=ledger, pending=NONE)
-        return after, motion
+        changes = bool(state.waveforms - {waveform})
+        motion = self._ramp_motion(way, self._orientations(state, signs))
+        left = _waveforms(step.target_na, waveform)
+        after = replace(state, levels=(step.target_na,), signs=signs, waveforms=left)
+        return replace(after, ledger=ledger, pending=NONE), replace(motion, turns=turns, changes=changes)
 
     def incline(self, slope: Slope, scope: Scope) -> Incline:
         """A slope at a place."""
@@ -277,7 +280,8 @@ class Mover:
                 motion = self._before_descent(motion, state, goal, way_down)
             case _:
                 assert_never(step.until)
-        return replace(state, ledger=ledger, pending=pending), motion
+        left = _waveforms(step.level_na, step.waveform)
+        return replace(state, waveforms=left, ledger=ledger, pending=pending), motion
 
     def _for_time(
         self, index: int, step: Hold, state: State, level: Polynomial, duration: Expression
@@ -454,3 +458,8 @@ class Mover:
     def _pause_ms(self, fall: Emission) -> Polynomial:
         """How long a pause may last: as the protocol says, but never shorter than the way down."""
         return self.environment.upper((constant(self.pause_ms), fall.on_ms), "length of a pause")
+
+
+def _waveforms(level_na: Expression, waveform: Waveform | None) -> frozenset[Waveform | None]:
+    """What flows in a waveform at a level; nothing at zero."""
+    return frozenset() if level_na == NO_CURRENT else frozenset({waveform})

@@ -17,8 +17,7 @@ from math import ceil
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import Constant, Expression
 from ionto_ir.limits import Limit
-from ionto_ir.plan import Demand, Hold, Loop, Ramp, Reverse, UntilTotal, Wait
-from ionto_ir.wellformed_graph import loops_around
+from ionto_ir.plan import Demand, Hold, Loop, Ramp, Record, Reverse, UntilTotal, Wait
 from ionto_verifier.charge import Emission
 from ionto_verifier.demand import doses_within
 from ionto_verifier.inquiry import Inquiry, Place
@@ -26,8 +25,10 @@ from ionto_verifier.motion import Motion, Mover
 from ionto_verifier.obligation import Guard, negation
 from ionto_verifier.paths import Visit
 from ionto_verifier.properties import Provocation
+from ionto_verifier.rounds import may_differ
 from ionto_verifier.state import State
 from ionto_verifier.term import ZERO, Polynomial, constant, variables_of
+from ionto_verifier.ways import Ways
 
 BASES_MAX = 8
 """Currents that are tried as b: levels of the plan, the usual ones first."""
@@ -86,7 +87,8 @@ class _Window:
         self.window_ms = window_ms
         self.counted_ms = constant(-(-window_ms // self.arithmetic.tick_ms) * self.arithmetic.tick_ms)
         self.counted_ms += self.arithmetic.tick_ms
-        self._around = loops_around(inquiry.plan)
+        self._ways = Ways(inquiry.plan)
+        self._around = self._ways.around
         self._heads = {visit.step: visit for visit in visits if visit.round is not None}
         self.units = tuple(_Unit(visit, self._times(visit)) for visit in visits)
 
@@ -105,11 +107,13 @@ class _Window:
 
         `visit` is the only step of theirs that counts, if it is one. Where all go alike, at each age of them
         no more are met than begin in one window. One that was paused, or adjusted, may come on top; but then
-        still the time between two of them passes.
+        still the time between two of them passes. Not where a value is recorded in them: of one round a long
+        end may go with a short beginning, and of the next it is the other way round.
         """
         bounds, step, body = self.environment.bounds, self.inquiry.plan.steps[head], self._heads[head].round
         assert body is not None, "a head knows what a round adds"
-        alike = not self.pauses and not self.inquiry.encoding.adjustable
+        differ = may_differ(self.inquiry.encoding, self._body(head))
+        alike = not self.pauses and not differ
         span_ms, lasts_ms = Fraction(self.window_ms), bounds(body.sure_ms)[0]
         if isinstance(step, Demand):
             begun = doses_within(self.mover, step, span_ms, body.sure_ms)
@@ -123,7 +127,7 @@ class _Window:
             found.append(ceil(span_ms / apart_ms) + 1)
             if self._regular(head):
                 found.append(ceil((span_ms + self._delay_ms()) / apart_ms))
-        if visit is not None:
+        if visit is not None and not self._records(head):
             own_ms = bounds(visit.after.sure_ms - visit.before.sure_ms)[0]
             found.append(_met(span_ms, lasts_ms - own_ms, own_ms))
             if alike and lasts_ms > 0:
@@ -136,8 +140,7 @@ class _Window:
         """
         loop = self.inquiry.plan.steps[head]
         assert isinstance(loop, Loop), "asked of a repetition"
-        body = [step for step, heads in self._around.items() if head in heads and step != head]
-        first, *others = (self.inquiry.plan.steps[step] for step in (loop.body, *body))
+        first, *others = (self.inquiry.plan.steps[step] for step in (loop.body, *self._body(head)))
         plain = all(
             isinstance(step, Ramp | Wait | Reverse)
             or (isinstance(step, Hold) and not isinstance(step.until, UntilTotal))
@@ -145,6 +148,14 @@ class _Window:
         )
         at_zero = isinstance(first, Wait) or (isinstance(first, Ramp) and first.start_na == Constant(0))
         return plain and at_zero and not self.inquiry.encoding.adjustable
+
+    def _body(self, head: int) -> list[int]:
+        """The steps of a repetition, or of a block on demand."""
+        return [step for step, heads in self._around.items() if head in heads and step != head]
+
+    def _records(self, head: int) -> bool:
+        """Whether a value is entered in its rounds."""
+        return any(isinstance(self.inquiry.plan.steps[step], Record) for step in self._body(head))
 
     def _delay_ms(self) -> Fraction:
         """How much later than in an undisturbed round anything may flow: all pauses, each with its way back.
@@ -297,7 +308,7 @@ class _Window:
             if passed_ms < self.window_ms:
                 yield position
             # Time that surely passes between the two: that of whole steps outside of repetitions.
-            if not self._around.get(visit.step) and not inside and set(visit.path) <= set(end.path):
+            if not inside and self._ways.was_at(visit, end):
                 passed_ms += self.environment.bounds(visit.after.sure_ms - visit.before.sure_ms)[0]
         # Steps that are written later came earlier where they are of a round before this one.
         for position in range(last + 1, len(self.units)):

@@ -308,7 +308,8 @@ class Walk:
             added = replace(added, asked_ms=ZERO)
         before, ended = self._after_rounds(index, step, state, added, rounds)
         if keep:
-            last = replace(inside, levels=begins.levels, flips=begins.flips, ledger=before)
+            last = replace(inside, levels=begins.levels, flips=begins.flips, waveforms=begins.waveforms)
+            last = replace(last, ledger=before)
             self.region(step.body, last, index, keep=True)
         left = either(state, body) if count is None or count < 1 else body
         yield (
@@ -318,6 +319,7 @@ class Walk:
                 levels=left.levels,
                 signs=left.signs,
                 flips=left.flips,
+                waveforms=left.waveforms,
                 records=self._unknown(index, state, "done"),
                 ledger=ended,
             ),
@@ -326,6 +328,8 @@ class Walk:
     def _on_demand(self, index: int, step: Demand, state: State, keep: bool) -> Iterator[tuple[int, State]]:
         state = replace(state, ledger=overflowing(state), pending=NONE)
         started = state.ledger.started or step.basal_na != NO_CURRENT
+        if step.basal_na != NO_CURRENT:
+            state = replace(state, waveforms=state.waveforms | {None})  # between doses direct current flows
         body, _ = self._one_round(index, step, replace(state, ledger=Ledger(started=started)), again=True)
         dose = Ledger(started=started) if body is None else body.ledger
         block = block_of(self.mover, index, step, state, dose)
@@ -439,9 +443,10 @@ class Walk:
             if body is None:
                 return None, entered
             begun = either(entered, body)
-            if begun.levels == entered.levels and begun.flips == entered.flips:
+            begun = replace(begun, signs=entered.signs)  # no well-formed round leaves another one
+            if begun == entered:
                 return body, entered
-            entered = replace(entered, levels=begun.levels, flips=begun.flips)
+            entered = begun
         raise AssertionError("a round leaves one of the levels that its steps write")
 
     def _round_ms(self, index: int, step: Loop, state: State, body: Ledger) -> Polynomial:

@@ -184,7 +184,8 @@ class Question:
     """One obligation of a claim about step `step`; `decided` when no solver is needed to answer it.
 
     `path` is what was decided on the way there; `pause_step` the step in which pauses cost most.
-    `sessions` is how many sessions the obligation speaks of; `pauses` what a pause may cost in which steps.
+    `sessions` is how many sessions the obligation speaks of; `pauses` what a pause may cost in which steps;
+    `generous` says that it may fail where no session does.
     """
 
     claim: str
@@ -198,6 +199,7 @@ class Question:
     sessions: int = 1
     pauses: tuple[tuple[Polynomial, int], ...] = ()
     decided: Decision | None = None
+    generous: bool = False
 
 
 @dataclass(frozen=True, slots=True)

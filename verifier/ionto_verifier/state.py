@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ionto_ir.dataclass import dataclass
 from ionto_ir.expression import ZERO, Expression
+from ionto_ir.waveform import Waveform
 from ionto_verifier.ledger import NOTHING, Ledger
 from ionto_verifier.obligation import Guard
 from ionto_verifier.term import Polynomial
@@ -33,14 +34,15 @@ class State:
     """`path`: what was decided on the way. `levels`: the planned current, one of these expressions, nA.
 
     `signs`: the signs that ramps may have given to it (True: opposite to the declared polarity); `flips`:
-    how the reversals so far may have turned the polarity. `records`: which variable stands for a recorded
-    value now.
+    how the reversals so far may have turned the polarity. `waveforms`: those in which current may flow by
+    then, none at zero. `records`: which variable stands for a recorded value now.
     """
 
     path: tuple[Guard, ...] = ()
     levels: tuple[Expression, ...] = (ZERO,)
     signs: frozenset[bool] = frozenset({False})
     flips: frozenset[bool] = frozenset({False})
+    waveforms: frozenset[Waveform | None] = frozenset()
     records: Renaming = ()
     ledger: Ledger = NOTHING
     pending: Pending = NONE
