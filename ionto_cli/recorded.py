@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ionto_cli import quantities
@@ -10,6 +10,7 @@ from ionto_cli.page import RunSection
 from ionto_cli.picture import Curve, Picture
 from ionto_cli.strip import strip_chart
 from ionto_ir.canonical import Json
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.plan import Plan
 from ionto_runtime.accounting import account_of
@@ -17,7 +18,7 @@ from ionto_runtime.journal_channels import channel_names, parts_of
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Reading, Sealed, Unread, read_journal
 from ionto_runtime.replay_channels import rebound_parts, replay_parts
-from ionto_runtime.series import channel_series, series_of
+from ionto_runtime.series import Row, Series, channel_series, series_of
 from ionto_runtime.session_records import was_sent
 
 NA_PER_MA = 1e6
@@ -89,6 +90,32 @@ def charts_of(reading: Reading) -> Iterator[str]:
     for name, alone in () if isinstance(listed, str) else zip(names, listed[1:], strict=True):
         yield f"channel {name}"
         yield from strip_chart(alone)
+    if not isinstance(listed, str):
+        yield "all channels together"
+        yield from strip_chart(_together(listed[1:]))
+
+
+def _together(channels: Sequence[Series]) -> Series:
+    """The channels as one: magnitudes added up, the highest voltage; one that was told of no tick was at
+    rest.
+    """
+    by_time: dict[int, list[Row]] = {}
+    for series in channels:
+        for row in series.rows:
+            by_time.setdefault(row.at_ms, []).append(row)
+    rows = (_sum_of(by_time[at_ms]) for at_ms in sorted(by_time))
+    return Series(channels[0].tick_ms, tuple(rows), ())
+
+
+def _sum_of(rows: Sequence[Row]) -> Row:
+    measured = [row.measured_na for row in rows if row.measured_na is not None]
+    voltages = [row.voltage_mv for row in rows if row.voltage_mv is not None]
+    return replace(
+        rows[0],
+        set_na=sum(abs(row.set_na or 0) for row in rows),
+        measured_na=sum(measured) if len(measured) == len(rows) else None,
+        voltage_mv=max(voltages, default=None),
+    )
 
 
 def _curves_of_channels(reading: Reading) -> list[Curve]:

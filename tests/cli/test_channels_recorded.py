@@ -111,3 +111,6 @@ def test_the_terminal_shows_each_channel(reading: Reading) -> None:
     assert [line.partition(":")[0] for line in channel_lines(reading)] == ["left", "right"]
     charts = list(charts_of(reading))
     assert "channel left" in charts and "channel right" in charts
+    set_lines = [line for line in charts if line.startswith("set")]
+    assert charts.index("all channels together") > charts.index("channel right") and len(set_lines) == 3
+    assert [line.rsplit(maxsplit=2)[1] for line in set_lines] == ["1", "1", "2"], "mA: each, and the sum"

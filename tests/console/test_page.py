@@ -367,3 +367,5 @@ def test_each_of_several_channels_is_shown_beside_the_sum(bench: Bench) -> None:
     assert bench.page.text_content("#contact") == "fair", "the worst of both"
     assert bench.page.text_content("#density") == "0.200", "of the smaller electrode, by its own current"
     assert bench.page.inner_text("#poles").split("\n") == ["+ forearm", "− leg", "± back"]
+    legend = bench.page.inner_text(".u-legend")
+    assert all(name in legend for name in ("set in all, mA", "measured in all, mA", "upper, mA", "lower, mA"))

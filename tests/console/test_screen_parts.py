@@ -217,6 +217,7 @@ POINTS = st.lists(
         st.integers(-4 * MA, 4 * MA),
         st.none() | st.integers(-5 * MA, 5 * MA),
         st.none() | st.integers(-90_000, 90_000),
+        st.lists(st.none() | st.integers(0, 5 * MA), max_size=6).map(tuple),
     ),
     min_size=1,
     max_size=40,
@@ -255,6 +256,17 @@ def test_a_ramp_rises_a_gap_is_a_gap_and_what_was_set_is_dotted() -> None:
     assert rows[2][-1][1] == MEASURED, "and ends near the top right"
     lit = [column for row in rows for column in _columns(row, MEASURED)]
     assert not set(range(22, 28)) & set(lit), "nothing is drawn where nothing was read"
+
+
+def test_each_of_several_channels_has_a_line_of_its_own_beside_their_sum() -> None:
+    points = [Point(i * 1_000, 3 * MA, 3 * MA, 0, (MA, 2 * MA, 0)) for i in range(101)]
+    rows = chart(points, scale_of(points, 0, MA, current, "current"), 60, 12, "current")
+    at = {kind: number for number, row in enumerate(rows) for _, kind in row if kind.startswith("channel")}
+    summed = next(number for number, row in enumerate(rows) if any(kind == MEASURED for _, kind in row))
+    assert summed < at["channel 2"] < at["channel 1"]
+    assert "channel 3" not in at, "nothing flows in it"
+    voltage = chart(points, scale_of(points, 0, MA, current, "voltage"), 60, 12, "voltage")
+    assert not any(kind.startswith("channel") for row in voltage for _, kind in row)
 
 
 def _columns(row: list[tuple[str, str]], wanted: str) -> list[int]:

@@ -12,6 +12,9 @@ from ionto_runtime.console.screen.story import Point
 
 LABEL_CHARACTERS = 9
 EMPTY, SET, MEASURED, AXIS, MARK = "", "set", "measured", "axis", "mark"
+CHANNELS = ("channel 1", "channel 2", "channel 3", "channel 4")
+"""What the line of each of several channels is; a fifth begins anew."""
+
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot in a Braille letter, by row and column."""
 
@@ -95,16 +98,13 @@ def chart(points: Sequence[Point], scale: Scale, width: int, height: int, kind: 
         column, row = place(point.at_ms, set_value or 0)
         if set_value is not None and column % 3 == 0:
             canvas.dot(column, row, SET)
-    before: tuple[int, int] | None = None
-    for point in points:
-        _, measured = _values(point, kind)
-        if measured is None:
-            before = None  # a reading that stayed away is a gap, not a line
-            continue
-        here = place(point.at_ms, measured)
-        for column, row in _line(before or here, here):
-            canvas.dot(column, row, MEASURED)
-        before = here
+    _draw(canvas, place, [(point.at_ms, _values(point, kind)[1]) for point in points], MEASURED)
+    if kind == "current":
+        # Over the sum, which is another line only where several channels flow at once.
+        for number in range(max(len(point.channels) for point in points)):
+            lines = ((point.at_ms, point.channels[number : number + 1]) for point in points)
+            measured = [(at_ms, found[0] if found else None) for at_ms, found in lines]
+            _draw(canvas, place, measured, CHANNELS[number % len(CHANNELS)])
     labels = {0: scale.words(scale.high), height - 1: scale.words(scale.low)}
     if scale.low < 0:
         labels[height // 2] = scale.words(0)
@@ -118,7 +118,25 @@ def chart(points: Sequence[Point], scale: Scale, width: int, height: int, kind: 
     ]
 
 
-def _placing(scale: Scale, canvas: _Canvas) -> Callable[[int, int], tuple[int, int]]:
+Placing = Callable[[int, int], tuple[int, int]]
+
+
+def _draw(canvas: _Canvas, place: Placing, values: Sequence[tuple[int, int | None]], kind: str) -> None:
+    """A line through values at times. One that stayed away is a gap, and so is nothing that flows in a
+    channel.
+    """
+    before: tuple[int, int] | None = None
+    for at_ms, value in values:
+        if value is None or (kind in CHANNELS and value == 0):
+            before = None
+            continue
+        here = place(at_ms, value)
+        for column, row in _line(before or here, here):
+            canvas.dot(column, row, kind)
+        before = here
+
+
+def _placing(scale: Scale, canvas: _Canvas) -> Placing:
     span_ms, span = scale.to_ms - scale.from_ms, scale.high - scale.low
 
     def place(at_ms: int, value: int) -> tuple[int, int]:

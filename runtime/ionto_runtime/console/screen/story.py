@@ -22,12 +22,15 @@ CHECKS_MAX = 64
 
 
 class Point(NamedTuple):
-    """One view on the chart. `at_ms` is the safety process's own clock."""
+    """One view on the chart. `at_ms` is the safety process's own clock; `channels` holds what was measured in
+    each of several channels, whose sum the other currents are.
+    """
 
     at_ms: int
     set_na: int
     measured_na: int | None
     voltage_mv: int | None
+    channels: tuple[int | None, ...] = ()
 
 
 class Course:
@@ -119,7 +122,8 @@ class Story:
         measured = voltage = None
         if isinstance(reading, dict):
             measured, voltage = _integer(reading["current_na"]), _integer(reading["voltage_mv"])
-        self.course.add(Point(at_ms, _integer(view["setpoint_na"]), measured, voltage))
+        channels = tuple(_measured(channel) for channel in items_of(view, "channels"))
+        self.course.add(Point(at_ms, _integer(view["setpoint_na"]), measured, voltage, channels))
         for alarm in alarms_of(view):
             self.alarm_at_ms.setdefault(str(alarm["code"]), at_ms)
 
@@ -178,6 +182,12 @@ def items_of(message: Message | None, name: str) -> list[Message]:
     """A list of objects in a message; nothing where there is none."""
     found: Json = None if message is None else message.get(name)
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _measured(channel: Message) -> int | None:
+    """The magnitude that was measured in a channel."""
+    reading = channel["reading"]
+    return abs(_integer(reading["current_na"])) if isinstance(reading, dict) else None
 
 
 def _integer(value: Json) -> int:

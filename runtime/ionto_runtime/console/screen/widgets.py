@@ -10,10 +10,27 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Digits, Static
 
-from ionto_runtime.console.screen.plot import AXIS, MARK, MEASURED, SET, Run, chart, scale_of, time_axis
-from ionto_runtime.console.screen.story import RECENT_MS, Story
+from ionto_runtime.console.screen.plot import (
+    AXIS,
+    CHANNELS,
+    MARK,
+    MEASURED,
+    SET,
+    Run,
+    chart,
+    scale_of,
+    time_axis,
+)
+from ionto_runtime.console.screen.story import RECENT_MS, Story, items_of
 
-STYLES = {MEASURED: "bold #52e0a4", SET: "#ffd24a", AXIS: "#8b97a8", MARK: "bold #ff5c6c", "": ""}
+STYLES = {
+    MEASURED: "bold #52e0a4",
+    SET: "#ffd24a",
+    AXIS: "#8b97a8",
+    MARK: "bold #ff5c6c",
+    "": "",
+    **dict(zip(CHANNELS, ("#56b4e9", "#e58fc1", "#e69f00", "#f0f0f0"), strict=True)),
+}
 MARKS = {"high": "!!!", "medium": "!!", "low": "!"}
 
 
@@ -80,7 +97,18 @@ class Chart(Widget):
             for alarm in self._story.alarms()
         ]
         axis = time_axis(scale, marks, self.size.width, self.right)
-        return Text("\n").join([self._legend, *(_text(row) for row in (*rows, axis))])
+        return Text("\n").join([self._names(), *(_text(row) for row in (*rows, axis))])
+
+    def _names(self) -> Text:
+        """What the lines are; of several channels each by its name, and the others are their sum."""
+        channels = items_of(self._story.view, "channels") if self._kind == "current" else []
+        if not channels:
+            return self._legend
+        named = [
+            ("  ━ " + str(channel["name"]), STYLES[CHANNELS[number % len(CHANNELS)]])
+            for number, channel in enumerate(channels)
+        ]
+        return Text.assemble(self._legend, "  in all", *named)
 
 
 def _text(runs: list[Run]) -> Text:
