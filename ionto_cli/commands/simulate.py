@@ -60,7 +60,11 @@ def run(arguments: argparse.Namespace) -> Exit:
         for item in plan.variables
         if item.kind is VariableKind.RECORD
     }
-    if plan.channels and arguments.population is None:
+    if plan.channels and arguments.population is not None:
+        message = "`--population` draws the people of a plan with one channel"
+        advice = "`ionto simulate` without it runs all channels in one person; `--seed N` is another person"
+        return complain(error("I0464", message, plan.channels[0].span, help=advice), files=chosen.sources)
+    if plan.channels:
         return simulate_together(chosen, ordinary_values(plan, given), records, timeline, arguments)
     bound = _bound(plan, given)
     if isinstance(bound, Refusal):

@@ -7,10 +7,13 @@ from functools import cache
 import pytest
 
 from ionto_dsl.driver import compile_text
-from ionto_ir.plan import Plan
+from ionto_ir.dataclass import replace
+from ionto_ir.features import features_of
+from ionto_ir.plan import Hold, Plan
 from ionto_ir.recheck.beside import part_of
 from ionto_ir.recheck.derive import derive
 from ionto_ir.recheck.taking_turns import meetings, takes_turns
+from ionto_ir.waveform import Form, Waveform
 from ionto_verifier.aspects import Change
 from ionto_verifier.comparison import compare
 from ionto_verifier.driver import verify
@@ -128,3 +131,19 @@ def test_channels_that_no_longer_take_turns_are_looser_and_never_the_same() -> N
     assert changed["highest current, all channels together"] is Change.LOOSER
     back = compare(plan_of("limit current <= 4.2 mA", together), plan_of("limit current <= 4.2 mA"))
     assert Change.LOOSER not in {item.change for item in back.aspects if item.subject.startswith("highest")}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_a_device_cannot_give_is_refuted_once_in_whichever_channel_it_is_asked_for(turned: bool) -> None:
+    plan = plan_of(
+        session=TURNS if turned else "channel left, right, knee { deliver 1 mA.min at 1 mA ramping 5 s }"
+    )
+    pulsed = Waveform(Form.PULSED, 1_000_000, 500_000)
+    last = plan.channels[-1]
+    steps = tuple(replace(item, waveform=pulsed) if isinstance(item, Hold) else item for item in last.steps)
+    plan = replace(plan, channels=(*plan.channels[:-1], replace(last, steps=steps)))
+    report = verify(replace(plan, requires=features_of(plan)), PROVE_ONLY)
+    assert words(report, "device") == {"refuted"}
+    assert [item.code for item in report.diagnostics].count("I0619") == 1
+    able = replace(plan, device=replace(plan.device, waveforms=("dc", "pulsed")))
+    assert words(verify(replace(able, requires=features_of(able)), PROVE_ONLY), "device") == {"proved"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from ionto_ir.dataclass import replace
@@ -32,7 +32,7 @@ def fit_claims(inquiry: Inquiry) -> Iterator[Asked]:
     yield _grid(inquiry)
     yield from _drive(inquiry)
     yield _slew(inquiry)
-    yield _device(inquiry)
+    yield device_claim((inquiry,))
     yield from _meant(inquiry)
     yield from _drugs(inquiry)
 
@@ -123,18 +123,21 @@ def _slew(inquiry: Inquiry) -> Asked:
     return Asked(claim, (*questions, *slopes(inquiry, claim, device.slew_na_s)))
 
 
-def _device(inquiry: Inquiry) -> Asked:
-    device = inquiry.plan.device
-    forms = {form_of(motion.waveform) for _, motion in inquiry.moving()} or {DIRECT_CURRENT}
+def device_claim(inquiries: Sequence[Inquiry]) -> Asked:
+    """What the device must be able to do for a plan, or for all of its channels."""
+    inquiry, device = inquiries[0], inquiries[0].plan.device
+    moving = [(visit, motion) for item in inquiries for visit, motion in item.moving()]
+    forms = {form_of(motion.waveform) for _, motion in moving} or {DIRECT_CURRENT}
     given = "direct current" if forms == {DIRECT_CURRENT} else " and ".join(sorted(forms))
     statement = f"`{device.name}` gives {given}, and its watchdog bridges a tick and the host gap"
     claim = Claim("device", Property.DEVICE, statement, device.span, None, None, ("watchdog", "waveforms"))
     bridged = device.watchdog_ms > device.tick_ms + device.host_gap_ms
     questions = [inquiry.known(claim, bridged), inquiry.known(claim, forms <= {*device.waveforms})]
-    for visit, motion in inquiry.moving():
+    for visit, motion in moving:
         # Only over whole periods is the charge of a tick exactly that of the mean.
         if motion.waveform is not None and not whole_periods(motion.waveform, device.tick_ms):
-            questions.append(inquiry.known(claim, False, Place(visit.step, visit.path)))
+            place = Place(visit.step, visit.path) if len(inquiries) == 1 else NOWHERE
+            questions.append(inquiry.known(claim, False, place))
     return Asked(claim, tuple(questions))
 
 

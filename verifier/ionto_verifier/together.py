@@ -22,6 +22,7 @@ from ionto_verifier.alone import OF_ALL, counts, heard, of_channel, renamed
 from ionto_verifier.assumptions import assumptions_of
 from ionto_verifier.budget import Budget
 from ionto_verifier.decision import Decision
+from ionto_verifier.fit import device_claim
 from ionto_verifier.inquiry import NOWHERE, Inquiry
 from ionto_verifier.instant import (
     NV_PER_MV,
@@ -45,6 +46,9 @@ from ionto_verifier.windows import sessions_within
 APART = "the worst moments of the channels are added up, and no session was found in which they coincide"
 """Why a limit on a sum is undecided."""
 
+UNSAID = (LIMIT_UNUSED, "I0619")
+"""What is said once of the whole, and not by each channel of itself."""
+
 Verify = Callable[[Plan], VerificationReport]
 
 
@@ -59,7 +63,8 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
     questions = [question for item in asked for question in item.questions if question.decided is None]
     decisions = decide_all([question.obligation for question in questions], budget)
     together = [_judged(plan, inquiries, item, decisions, margins=margins) for item in asked]
-    around = {*OF_ALL, Property.TABLE, Property.REACHABLE}
+    # What the device must be able to do is asked for all channels: people around them need nothing of it.
+    around = {*OF_ALL, Property.TABLE, Property.REACHABLE} - {Property.DEVICE}
     findings = [finding for finding in care.findings if finding.claim.property in around]
     for number, report in enumerate(alone):
         findings += [of_channel(plan, number, item) for item in report.findings if counts(plan, number, item)]
@@ -68,7 +73,7 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
     findings.sort(key=lambda finding: order[finding.claim.property])
     spoken_of = {finding.claim.limit for finding in findings}
     idle = tuple(index for index, limit in enumerate(plan.limits) if limit not in spoken_of)
-    said = [item for report in (care, *alone) for item in report.diagnostics if item.code != LIMIT_UNUSED]
+    said = [item for report in (care, *alone) for item in report.diagnostics if item.code not in UNSAID]
     settled = tuple(item for item in together if not isinstance(item.verdict, Undecided))
     said += diagnostics_of(plan, settled, {})
     said += [_undecided(plan, item) for item in together if isinstance(item.verdict, Undecided)]
@@ -137,6 +142,7 @@ class _Sum:
 
 def _claims(plan: Plan, inquiries: Sequence[Inquiry]) -> Iterator[Asked]:
     everywhere = tuple(range(len(plan.channels)))
+    yield device_claim(inquiries)
     for index, limit in enumerate(plan.limits):
         name = f"limits[{index}]"
         if is_together(limit):
@@ -325,7 +331,11 @@ def _judged(
 ) -> Finding:
     answers = [(item, item.decided or decisions[item.obligation.id]) for item in asked.questions]
     finding = answers_finding(inquiries[0], asked, answers, margins=margins)
-    if not isinstance(finding.verdict, Refuted) or asked.claim.soft:
+    if (
+        not isinstance(finding.verdict, Refuted)
+        or asked.claim.soft
+        or asked.claim.property is Property.DEVICE
+    ):
         return finding
     from ionto_verifier.exhibit_together import exhibit_together  # the machines are loaded only for this
 
