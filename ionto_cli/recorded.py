@@ -18,7 +18,7 @@ from ionto_runtime.journal_channels import channel_names, parts_of
 from ionto_runtime.journal_format import Record, RecordType
 from ionto_runtime.journal_reader import Reading, Sealed, Unread, read_journal
 from ionto_runtime.replay_channels import rebound_parts, replay_parts
-from ionto_runtime.series import Row, Series, channel_series, series_of
+from ionto_runtime.series import Row, Series, channel_series, command_words, series_of
 from ionto_runtime.session_records import was_sent
 
 NA_PER_MA = 1e6
@@ -192,6 +192,8 @@ def _events(reading: Reading) -> Iterator[tuple[str, str]]:
 
 def _event_words(record: Record) -> str:
     payload = record.payload
+    if "commander" in payload:
+        return command_words(payload)
     words = [str(payload.get("event") or payload.get("code") or record.kind.name.lower()).replace("_", " ")]
     words += [
         str(payload[name]) for name in ("variable", "value", "kind", "text", "cause") if payload.get(name)

@@ -18,6 +18,7 @@ from ionto_runtime.index import state_word
 from ionto_runtime.journal_reader import Reading, Unread, read_journal
 from ionto_runtime.replay_channels import Replayed, rebound_parts, replay_parts
 from ionto_runtime.sealing import read_chain, seal_fault
+from ionto_runtime.series import command_words
 
 SCHEMA = "ionto.replay/1"
 
@@ -87,8 +88,14 @@ def _lines(path: Path, reading: Reading, report: Replayed, forged: str | None) -
     else:
         lines.append(paint(f"  replayed  DIFFERS at record {difference.sequence}: {difference.what}", "red"))
         lines += [f"    journal  {difference.journal}", f"    machine  {difference.machine}"]
+    lines += [f"  command   {words}" for words in _commanders(reading)]
     lines += [f"  channel   {line}" for line in channel_lines(reading)]
     return [*lines, *charts_of(reading)]
+
+
+def _commanders(reading: Reading) -> list[str]:
+    """Which consoles commanded, in their order, and from which other one each had the command."""
+    return [command_words(record.payload) for record in reading.records if "commander" in record.payload]
 
 
 def _data(reading: Reading, report: Replayed, forged: str | None) -> dict[str, object]:
@@ -104,6 +111,7 @@ def _data(reading: Reading, report: Replayed, forged: str | None) -> dict[str, o
         "events": report.events,
         "ticks": report.ticks,
         "agrees": report.agrees,
+        "commanders": _commanders(reading),
         "channels": [
             {"name": part.name, "events": alone.events, "ticks": alone.ticks, "agrees": alone.agrees}
             for part, alone in report.parts

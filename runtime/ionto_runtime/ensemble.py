@@ -217,6 +217,10 @@ class Ensemble:
         for session in self._everybody:
             session.acknowledge(code)
 
+    def commanded(self, console: str, taken_from: str | None) -> None:
+        """A console has come to command; it commands all channels."""
+        self.care.commanded(console, taken_from)
+
     def tick(self, passed_ms: int) -> None:
         """A tick of all channels, in order; what one of them does reaches the others before it is over."""
         self._nothing.advance(passed_ms)

@@ -18,7 +18,7 @@ from ionto_ir.events import EmergencyStop
 from ionto_runtime.clock import Clock
 from ionto_runtime.ensemble import Ensemble
 from ionto_runtime.session import Session
-from ionto_runtime.view import Console, Facts, View, view_of
+from ionto_runtime.view import Commanding, Console, Facts, View, view_of
 from ionto_runtime.view_together import view_of_all
 
 LATE_MS_MAX = 250
@@ -76,15 +76,17 @@ def run_session(
     real_time: bool,
     unattended: Callable[[], str | None] = lambda: None,
     acknowledged: Callable[[], tuple[str, ...]] = tuple,
+    commanding: Callable[[], tuple[Commanding, ...]] = tuple,
 ) -> None:
     """Run an armed session, of one channel or of several, to its end and seal its journal; returns when the
     output was seen off, or with an alarm that says it was not.
 
     `unattended` says why nobody looks after the session any more, None while somebody does (R66);
-    `acknowledged` gives the codes of alarms that people have seen since it was asked last.
+    `acknowledged` gives the codes of alarms that people have seen since it was asked last, and `commanding`
+    who has come to command since then.
     """
     with signals_noted() as signals:
-        people = _People(console, unattended, acknowledged)
+        people = _People(console, unattended, acknowledged, commanding)
         loop = _Loop(session, people, facts, clock, passing, signals, real_time=real_time)
         try:
             loop.run()
@@ -101,6 +103,7 @@ class _People:
     console: Console
     unattended: Callable[[], str | None]
     acknowledged: Callable[[], tuple[str, ...]]
+    commanding: Callable[[], tuple[Commanding, ...]]
 
 
 class _Loop:
@@ -193,6 +196,8 @@ class _Loop:
         except Exception as problem:
             self._without_console(problem)
             return
+        for change in self._people.commanding():
+            self._session.commanded(change.name, change.taken_from)
         for event in wanted[:EVENTS_PER_LOOK_MAX]:
             if not self._session.ended:
                 self._session.hear(event)

@@ -174,8 +174,16 @@ def _set_na(commands: Json, before: int | None) -> int | None:
     return before
 
 
+def command_words(payload: Mapping[str, Json]) -> str:
+    """Which console has come to command, and from which one it has taken the command."""
+    taken_from = payload.get("taken_from")
+    return f"{payload['commander']} commands" + (f", taken from {taken_from}" if taken_from else "")
+
+
 def event_words(payload: Mapping[str, Json], kind: RecordType) -> tuple[str, str]:
     """What happened, as a name (`pause`, `F21`) and as words with what belongs to it."""
+    if "commander" in payload:
+        return "command", command_words(payload)
     name = str(payload.get("event") or payload.get("code") or kind.name.lower())
     parts = [
         str(payload[part])

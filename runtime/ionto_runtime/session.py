@@ -210,6 +210,10 @@ class Session:
             self.acknowledged.append(code)
             self._write(RecordType.ALARM, {"acknowledged": code})
 
+    def commanded(self, console: str, taken_from: str | None) -> None:
+        """A console has come to command, or has taken the command from another one."""
+        self._write(RecordType.ANSWER, {"commander": console, "taken_from": taken_from})
+
     def tick(self, passed_ms: int, *, held: bool = False) -> None:
         """The interval that began with the last tick is over; it has really lasted `passed_ms`. A machine
         that is `held` is not told: nothing begins, and the device is looked after.

@@ -68,6 +68,14 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Commanding:
+    """A console that has come to command, and the one that it has taken the command from."""
+
+    name: str
+    taken_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelView:
     """One of several channels at one moment, as in `View`."""
 

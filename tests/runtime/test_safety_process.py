@@ -20,10 +20,11 @@ from ionto_runtime.journal_reader import Reading, Sealed, Unsealed, read_journal
 from ionto_runtime.messages import Message
 from ionto_runtime.replay import rebound, replay
 from ionto_runtime.safety.desk import CLIENTS_MAX
+from ionto_runtime.series import series_of
 from tests.architecture.tree import ROOT
 from tests.runtime.bedside import settings_of
 from tests.runtime.safety_process import LASTING, QUICK, Spoken, console_at, job_at, spoken_to
-from tests.runtime.sealed_plans import placed
+from tests.runtime.sealed_plans import Workplace, placed
 from tests.runtime.terminals import Terminal
 
 pytestmark = pytest.mark.realtime
@@ -107,6 +108,42 @@ def test_one_console_commands_and_whoever_has_not_the_token_only_watches_or_stop
         other.close()
         stranger.close()
     assert came_down(journal_of(spoken))
+
+
+@pytest.mark.requirement("R67")
+def test_who_commands_is_on_record_and_in_what_is_replayed_and_exported(tmp_path: Path) -> None:
+    with spoken_to(job_at(tmp_path, lasting=True)) as spoken:
+        spoken.begin().until_word("RUNNING")
+        other = console_at(spoken.job)
+        other.join(spoken.job.token, "terminal", commands=True, takes=True)
+        spoken.until(lambda message: message.get("commander") == "terminal")
+        spoken.remote.join(spoken.job.token, "test", commands=True, takes=True)
+        spoken.until(lambda message: message.get("commander") == "test")
+        spoken.until_type("view")
+        spoken.remote.stop()
+        spoken.until_type("bye")
+        other.close()
+    reading = journal_of(spoken)
+    came = [record.payload for record in reading.records if "commander" in record.payload]
+    assert [(item["commander"], item["taken_from"]) for item in came] == [
+        ("test", None),
+        ("terminal", "test"),
+        ("test", "terminal"),
+    ]
+    bound = rebound(LASTING, reading)
+    assert not isinstance(bound, str) and replay(bound, reading).agrees
+    series = series_of(reading)
+    assert not isinstance(series, str)
+    told = [item.text for item in series.happenings if item.name == "command"]
+    assert told == [
+        "test commands",
+        "terminal commands, taken from test",
+        "test commands, taken from terminal",
+    ]
+    place = Workplace(tmp_path)
+    (path,) = spoken.job.records.glob("*.journal")
+    replayed = place.run("replay", str(path), "--plan", "heel.plan.json").stdout
+    assert "command   terminal commands, taken from test" in replayed, replayed
 
 
 @pytest.mark.requirement("R3")

@@ -32,7 +32,7 @@ from ionto_runtime.messages import (
     line_of,
     view_to_json,
 )
-from ionto_runtime.view import View
+from ionto_runtime.view import Commanding, View
 
 CLIENTS_MAX = 16
 """A ward has fewer screens; a program that opens more is out of order."""
@@ -99,6 +99,7 @@ class Desk:
         self._clients: list[Client] = []
         self._answers: OrderedDict[str, Message] = OrderedDict()
         self._seen: list[str] = []
+        self._changes: list[Commanding] = []
         self._visited = False
         self._sequence = 0
         self._viewed_ms = -VIEW_EVERY_MS
@@ -166,6 +167,11 @@ class Desk:
         """The alarms that somebody has seen since the last time."""
         codes, self._seen = tuple(self._seen), []
         return codes
+
+    def changes(self) -> tuple[Commanding, ...]:
+        """Who has come to command since the last time."""
+        changes, self._changes = tuple(self._changes), []
+        return changes
 
     def busy(self) -> bool:
         """Whether somebody still has something to read, or nobody has come yet."""
@@ -270,6 +276,8 @@ class Desk:
         others = [other for other in self._clients if other.commands and other is not client]
         free = not others or self.unattended_ms() > UNATTENDED_MS_MAX or message.get("takes") is True
         if message.get("commands") is True and free:
+            if not client.commands:
+                self._changes.append(Commanding(client.name, next((other.name for other in others), None)))
             for other in others:
                 other.commands = False
                 self._answer_joined(other)

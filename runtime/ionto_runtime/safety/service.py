@@ -250,6 +250,7 @@ def _run(
         real_time=True,
         unattended=lambda: _unattended(desk) if job.attended else None,
         acknowledged=desk.acknowledged,
+        commanding=desk.changes,
     )
     outcome = outcome_of(session)
     desk.tell({"type": "bye", "outcome": outcome_to_json(outcome)})

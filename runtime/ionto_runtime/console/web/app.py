@@ -4,6 +4,7 @@
 | `GET /` | the page; `?key=` is traded for a cookie |
 | `GET /stream` | server-sent events: all that the safety process says |
 | `POST /beat` | a tab shows that it is there |
+| `POST /take` | a tab takes the command, from another tab and from another console |
 | `POST /command` | a command, with a key of its own, so that one that is sent twice is done once |
 | `GET /static/...` | script, style, plot |
 """
@@ -59,6 +60,7 @@ def make_app(link: DeskLink, gate: Gate, now_ms: Callable[[], int]) -> Starlette
         Route("/", page.show),
         Route("/stream", page.stream),
         Route("/beat", page.beat, methods=["POST"]),
+        Route("/take", page.take, methods=["POST"]),
         Route("/command", page.command, methods=["POST"]),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
@@ -132,6 +134,19 @@ class _Page:
             return said
         commands = self._gate.beat(str(said.get("tab")), self._now_ms(), wants=said.get("wants") is True)
         return JSONResponse({"commands": commands, "connected": self._link.connected})
+
+    async def take(self, request: Request) -> Response:
+        """The person at a tab has said, and confirmed, that this page commands from now on (R67)."""
+        said = await self._said(request)
+        if isinstance(said, Response):
+            return said
+        if said.get("confirmed") is not True:
+            return JSONResponse({"reason": "taking the command is confirmed first"}, status_code=409)
+        if not self._gate.take(str(said.get("tab", "")), self._now_ms()):
+            return JSONResponse({"reason": "no tab takes the command"}, status_code=400)
+        if not self._link.join(takes=True):
+            return JSONResponse({"reason": "the safety process is not reached"}, status_code=503)
+        return JSONResponse({"commands": True})
 
     async def command(self, request: Request) -> Response:
         """Pass a command on to the desk, which answers on the stream. Any page may stop (R25, R68)."""

@@ -68,6 +68,13 @@ class Gate:
             self._beat_ms = now_ms
         return tab == self.tab
 
+    def take(self, tab: str, now_ms: int) -> bool:
+        """The person at a tab takes the command, whoever has it; whether that can be."""
+        if not 0 < len(tab) <= TAB_LETTERS_MAX:
+            return False
+        self.tab, self._beat_ms = tab, now_ms
+        return True
+
     def commands(self, tab: str, now_ms: int) -> bool:
         """Whether this tab commands, and is there."""
         return tab == self.tab and self.attended(now_ms)

@@ -50,7 +50,7 @@ class DeskLink:
             return
         self.connected = True
         self._tell({"type": "desk", "connected": True})
-        self.say({"type": "join", "token": self._token, "name": self._name, "commands": True})
+        self.join(takes=False)
         beating = asyncio.create_task(self._beat())
         lines = LineReader(MESSAGE_BYTES_MAX)
         try:
@@ -64,6 +64,13 @@ class DeskLink:
             beating.cancel()
             self.connected = False
             self._tell({"type": "desk", "connected": False})
+
+    def join(self, *, takes: bool) -> bool:
+        """Come to command, where nobody does; `takes`: also from a console that does, because a person wants
+        to. Whether anybody is there to hear it.
+        """
+        words: Message = {"type": "join", "token": self._token, "name": self._name, "commands": True}
+        return self.say({**words, "takes": takes})
 
     def say(self, message: Message) -> bool:
         """Say something at the desk; whether anybody is there to hear it."""

@@ -39,6 +39,12 @@
     if (!done || !done.ok) show("refusal", done ? done.said.reason || "not passed on" : "the page is not reached");
   }
 
+  async function take() {
+    const done = await post("/take", { confirmed: true }).catch(() => null);
+    show("refusal", done && done.ok ? "" : done ? done.said.reason || "not taken" : "the page is not reached");
+    if (done && done.ok) beat();
+  }
+
   async function beat() {
     const done = await post("/beat", { wants: true }).catch(() => null);
     reached = done !== null;
@@ -311,6 +317,7 @@
   });
   by("pause").addEventListener("click", () => command("pause"));
   by("emergency").addEventListener("click", () => command("emergency_stop"));
+  sure("take", take);
   sure("resume", () => command("resume"));
   sure("begin", () => command("begin", { confirm: facts.confirm }));
   by("ask-form").addEventListener("submit", (event) => {
