@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ionto_ir.bound import BoundPlan
 from ionto_ir.coast import coast
-from ionto_ir.dataclass import dataclass, field, replace
+from ionto_ir.dataclass import dataclass, field
 from ionto_ir.doses import Asker
 from ionto_ir.events import (
     Alarm,
@@ -116,18 +116,15 @@ class Recorder:
             self.visits.append((from_ms, after.place.step))
         # An output that opens between two ticks was cut; one that opens on a tick had come down to zero.
         cut = was_high and not self.on and not isinstance(event, Tick)
-        self._point(Point(from_ms, self.current_na, self.on, after.place.step, cut, self.waveform))
-
-    def _point(self, point: Point) -> None:
         if self.points:
             last = self.points[-1]
-            same = last.setpoint_na == point.setpoint_na and last.step == point.step
-            if same and last.on is point.on and last.waveform == point.waveform:
+            same = last.setpoint_na == self.current_na and last.step == after.place.step
+            if same and last.on is self.on and last.waveform == self.waveform:
                 return
-            if last.at_ms == point.at_ms:
-                point = replace(point, cut=point.cut or last.cut)
+            if last.at_ms == from_ms:
+                cut = cut or last.cut
                 self.points.pop()
-        self.points.append(point)
+        self.points.append(Point(from_ms, self.current_na, self.on, after.place.step, cut, self.waveform))
 
 
 def run(
@@ -196,8 +193,8 @@ def waits(state: State) -> bool:
 
 def _answered(event: Event, commands: tuple[Command, ...]) -> bool:
     """Whether the open prompt was answered; a new one stands among the commands."""
-    refused = any(isinstance(command, Refused) for command in commands)
-    return isinstance(event, Confirm | Enter | Resume) and not refused
+    answers = isinstance(event, Confirm | Enter | Resume)
+    return answers and not any(isinstance(command, Refused) for command in commands)
 
 
 def usual_value(variable: Variable) -> Value:

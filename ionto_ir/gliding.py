@@ -10,6 +10,9 @@ from ionto_ir.machine_terms import Wish
 from ionto_ir.route import Route
 from ionto_ir.state import Glide, Place
 
+_tuple = tuple.__new__
+"""Makes a named tuple at every tick, in half the time that its constructor takes."""
+
 
 class BrokenError(Exception):
     """The plan cannot be followed: an operand has no value, or no step takes time. Never passed outside."""
@@ -49,7 +52,7 @@ def glided(glide: Glide, level_na: int, tick_ms: int, acknowledged: bool) -> tup
         aim_na = min(target_na, start_na + moved_na)
     else:
         aim_na = max(target_na, start_na - moved_na)
-    return aim_na, Glide(start_na, target_na, delta_na, over_ms, elapsed_ms)
+    return aim_na, _tuple(Glide, (start_na, target_na, delta_na, over_ms, elapsed_ms))
 
 
 def to_hold_level(route: Route, level_na: int, target_na: int) -> Glide:

@@ -8,10 +8,11 @@ disagree nobody knows who is right, so the output opens and the session ends.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from ionto_ir.constants import Constants
-from ionto_ir.dataclass import dataclass, field
+from ionto_ir.dataclass import dataclass
 from ionto_ir.interlock_windows import OFF as OFF
 from ionto_ir.interlock_windows import Record, counted, passed
 from ionto_ir.waveform import PPM, Waveform, mean_share_ppm
@@ -54,35 +55,24 @@ Judgement = tuple[Watch, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Interlock:
-    """Judges what the executor is about to send; `stops` remembers sums that were worked out."""
+    """Judges what the executor is about to send."""
 
     constants: Constants
-    stops: dict[tuple[int, int], tuple[int, int, int]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
 
     def worst_na(self, current_na: int) -> int:
         """The highest current the skin may receive while the output is at `current_na`."""
         if current_na < 0:
             return 0
-        millionths = current_na * (1_000_000 + self.constants.accuracy_ppm)
-        return (millionths + 999_999) // 1_000_000 + self.constants.offset_na
+        return _worst_na(current_na, self.constants.accuracy_ppm, self.constants.offset_na)
 
     def stop_of(self, current_na: int, share_ppm: int = PPM) -> tuple[int, int, int]:
         """The worst case of the mean at a setpoint, nA, and the worst-case and nominal charge of a stop from
         it, pC.
         """
-        known = self.stops.get((current_na, share_ppm))
-        if known is None:
-            if len(self.stops) >= STOPS_KEPT_MAX:
-                self.stops.clear()
-            fall_na, tick_ms = self.constants.fall_na, self.constants.tick_ms
-            means = [_mean(level, share_ppm) for level in range(current_na, 0, -fall_na)]
-            first_na = self.worst_na(means[0] if means else current_na)
-            worst_na = sum(map(self.worst_na, means[1:]))
-            known = (first_na, tick_ms * worst_na, tick_ms * sum(means[1:]))
-            self.stops[current_na, share_ppm] = known
-        return known
+        rules = self.constants
+        return _stop_of(
+            current_na, share_ppm, rules.fall_na, rules.tick_ms, rules.accuracy_ppm, rules.offset_na
+        )
 
     # --- what is counted --------------------------------------------------------------------------------
     def tick(
@@ -258,6 +248,21 @@ class Interlock:
     def disagreement(self, watch: Watch, upper_pc: int, nominal_pc: int) -> str | None:
         """What is wrong with the ledgers that the machine claims, if anything is."""
         return _difference(self._ledgers(watch), upper_pc, nominal_pc)
+
+
+def _worst_na(current_na: int, accuracy_ppm: int, offset_na: int) -> int:
+    return (current_na * (1_000_000 + accuracy_ppm) + 999_999) // 1_000_000 + offset_na
+
+
+# The same setpoints come again at every tick, and in other sessions on the same device.
+@lru_cache(maxsize=STOPS_KEPT_MAX)
+def _stop_of(
+    current_na: int, share_ppm: int, fall_na: int, tick_ms: int, accuracy_ppm: int, offset_na: int
+) -> tuple[int, int, int]:
+    means = [_mean(level, share_ppm) for level in range(current_na, 0, -fall_na)]
+    first_na = _worst_na(means[0] if means else current_na, accuracy_ppm, offset_na)
+    worst_na = sum(_worst_na(level, accuracy_ppm, offset_na) for level in means[1:])
+    return first_na, tick_ms * worst_na, tick_ms * sum(means[1:])
 
 
 def _mean(peak_na: int, share_ppm: int) -> int:

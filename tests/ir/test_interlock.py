@@ -117,13 +117,6 @@ def test_a_stop_is_summed_tick_by_tick() -> None:
     assert interlock.stop_of(50_000)[1:] == interlock.stop_of(0)[1:] == (0, 0)
 
 
-def test_only_so_many_sums_are_remembered() -> None:
-    interlock = _interlock()
-    for current_na in range(5_000):
-        interlock.stop_of(current_na)
-    assert len(interlock.stops) <= 4_096
-
-
 def test_the_worst_case_is_rounded_up_and_nothing_when_the_output_is_open() -> None:
     interlock = _interlock()
     assert interlock.worst_na(OFF) == 0

@@ -87,6 +87,8 @@ class Inquiry:
         self.rehearsals: dict[
             object, Any
         ] = {}  # outcomes of `ionto_ir.rehearse`, which is loaded only for them
+        self.undisturbed: dict[object, Any] = {}  # what `provoked` ran first
+        self.runs: dict[object, bool] = {}  # whether the machine can run these values
         self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}
 
     @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 
 from ionto_ir.bind import bind_disarmed
+from ionto_ir.bound import BoundPlan
 from ionto_ir.dataclass import dataclass, field
 from ionto_ir.doses import Asker, ms_to_last_chance, session_time
 from ionto_ir.dry_run import Run, answer_to, for_ever, run, usual_value
@@ -53,6 +54,20 @@ class Day:
 
     values: Mapping[str, Value]
     records: Mapping[str, Value]
+
+    @property
+    def key(self) -> tuple[object, object]:
+        """What tells it from other days."""
+        return tuple(self.values.items()), tuple(self.records.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """A session in which somebody may ask for doses, and nothing else happens."""
+
+    bound: BoundPlan
+    done: Run
+    occurrences: tuple[Occurrence, ...]
 
 
 class Provoker:
@@ -163,9 +178,13 @@ class Provoker:
         return None
 
 
-def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
-    """The timeline of a session in which all this happens, in the order of its times."""
-    occurrences: tuple[Occurrence, ...] = ()
+def provoked(
+    plan: Plan, day: Day, doing: Provoking, undisturbed: dict[object, Undisturbed] | None = None
+) -> tuple[Occurrence, ...]:
+    """The timeline of a session in which all this happens, in the order of its times.
+
+    Whatever is to happen, the same session is run first without it: `undisturbed` keeps those of one plan.
+    """
     slow = doing.long and any(
         isinstance(step, Confirm | Instruct | Record | Move) and step.late is not None for step in plan.steps
     )
@@ -173,10 +192,11 @@ def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
     idle = doing.pause_step is None and doing.stop_step is None and not doing.adjustments
     if idle and not slow and not asks:
         return ()
-    bound = bind_disarmed(plan, day.values)
-    provoker = Provoker(plan, bound.route, day, Provoking(asking=doing.asking), {})
-    done = run(bound, provoker.happens, silence=provoker.silence_ms)
-    occurrences = tuple(provoker.occurrences)
+    known = {} if undisturbed is None else undisturbed
+    key = (*day.key, doing.asking)
+    if key not in known:
+        known[key] = _undisturbed(plan, day, doing.asking)
+    bound, done, occurrences = known[key].bound, known[key].done, known[key].occurrences
     if doing.pause_step is not None or doing.adjustments or slow:
         provoker = Provoker(plan, bound.route, day, doing, _peaks_na(done))
         done = run(bound, provoker.happens, silence=provoker.silence_ms)
@@ -187,6 +207,13 @@ def provoked(plan: Plan, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
             before = tuple(item for item in occurrences if item.at_ms < at_ms)
             occurrences = (*before, Occurrence(at_ms, Happening.STOP, None, None, None))
     return occurrences
+
+
+def _undisturbed(plan: Plan, day: Day, asking: Asking) -> Undisturbed:
+    bound = bind_disarmed(plan, day.values)
+    provoker = Provoker(plan, bound.route, day, Provoking(asking=asking), {})
+    done = run(bound, provoker.happens, silence=provoker.silence_ms)
+    return Undisturbed(bound, done, tuple(provoker.occurrences))
 
 
 def _peaks_na(done: Run) -> dict[int, int]:

@@ -85,7 +85,7 @@ def replay(inquiry: Inquiry, claim: Claim, question: Question, witness: Witness)
             return found
     # What the disarmed machine does not show may still be something that the armed one has to prevent.
     for day, doing in attempts[::-1]:
-        if claim.property in MAY_TRIP and _runs(inquiry.plan, day):
+        if claim.property in MAY_TRIP and _runs(inquiry, day):
             return _prevented(inquiry, claim, day, doing)
     return None
 
@@ -96,7 +96,7 @@ def replay_crowd(
     """Sessions so close together that their sum passes a limit over several."""
     days = [_day(inquiry, values, witness) for values in _values(inquiry, question, witness)]
     for day in (*days, *_brisk(inquiry, witness)):
-        if not _runs(inquiry.plan, day):
+        if not _runs(inquiry, day):
             continue
         if limit.kind is LimitKind.SESSIONS:
             found = crowded_sessions(inquiry.plan, limit, day, claim.statement)
@@ -338,7 +338,7 @@ def _adjustments(inquiry: Inquiry, witness: Witness) -> dict[int, dict[str, Valu
 
 def _tried(inquiry: Inquiry, claim: Claim, step: int | None, day: Day, doing: Provoking) -> Reproduced | None:
     plan, unbegun = inquiry.plan, replace(UNSEEN, step=step)
-    if not _runs(plan, day):
+    if not _runs(inquiry, day):
         scenario = _scenario(claim, day, ())
         return (
             Reproduced(scenario, unbegun, refused=True) if refused(claim, _armed(inquiry, scenario)) else None
@@ -366,9 +366,9 @@ def _prevented(inquiry: Inquiry, claim: Claim, day: Day, doing: Provoking) -> Re
 def _timeline(inquiry: Inquiry, day: Day, doing: Provoking) -> tuple[Occurrence, ...]:
     """What happens when; many claims ask for the same, which takes a run of the machine to find out."""
     moves = tuple((step, tuple(moved.items())) for step, moved in doing.adjustments.items())
-    key = (*_key(day), doing.pause_step, doing.long, doing.early, doing.stop_step, doing.asking, moves)
+    key = (*day.key, doing.pause_step, doing.long, doing.early, doing.stop_step, doing.asking, moves)
     if key not in inquiry.timelines:
-        inquiry.timelines[key] = provoked(inquiry.plan, day, doing)
+        inquiry.timelines[key] = provoked(inquiry.plan, day, doing, inquiry.undisturbed)
     return inquiry.timelines[key]
 
 
@@ -389,14 +389,13 @@ def _rehearsed(inquiry: Inquiry, scenario: Scenario, *, armed: bool) -> Outcome:
     return outcome
 
 
-def _key(day: Day) -> tuple[tuple[tuple[str, Value], ...], ...]:
-    return tuple(day.values.items()), tuple(day.records.items())
-
-
-def _runs(plan: Plan, day: Day) -> bool:
+def _runs(inquiry: Inquiry, day: Day) -> bool:
     """Whether the disarmed machine can run these values at all: every operand has a value."""
-    outcome = way_through(plan, {**day.values, **day.records})
-    return not any(problem.code == "I0942" for problem in outcome.problems)
+    key = day.key
+    if key not in inquiry.runs:
+        outcome = way_through(inquiry.plan, {**day.values, **day.records})
+        inquiry.runs[key] = not any(problem.code == "I0942" for problem in outcome.problems)
+    return inquiry.runs[key]
 
 
 def _admitted(plan: Plan, claim: Claim, scenario: Scenario) -> Reproduced | None:

@@ -4,13 +4,13 @@ prover's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 
 from ionto_ir.bind import Refusal
 from ionto_ir.bound import fall_per_tick_na
 from ionto_ir.dataclass import dataclass, replace
-from ionto_ir.expression import Undefined, Value, evaluate
+from ionto_ir.expression import Undefined, evaluate
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation, broken_properties, finished_late, violations
 from ionto_ir.plan import Hold, Plan, PropertyKind, Ramp, UntilTotal, successors
@@ -38,9 +38,8 @@ def seen(plan: Plan, claim: Claim, step: int | None, outcome: Rehearsed) -> Sigh
     """Whether a session of the disarmed machine shows that the claim fails, at this step where it is about
     one.
     """
-    trace = outcome.run.trace
     if claim.limit is not None:
-        found = _violation(plan, outcome.values, trace, claim)
+        found = _violation(plan, outcome, claim)
         if found is None and claim.limit.kind is LimitKind.RAMP:
             found = _steep_line(plan, claim.limit.bound, outcome)
         return found
@@ -48,7 +47,7 @@ def seen(plan: Plan, claim: Claim, step: int | None, outcome: Rehearsed) -> Sigh
         case Property.SLEW:
             return _steep_line(plan, plan.device.slew_na_s, outcome)
         case Property.DRIVE:
-            return _undriven(plan, trace)
+            return _undriven(plan, outcome.run.trace)
         case Property.TOTAL:
             assert step is not None, "a total is that of a hold"
             return _more_than_the_total(plan, step, outcome)
@@ -60,11 +59,16 @@ def seen(plan: Plan, claim: Claim, step: int | None, outcome: Rehearsed) -> Sigh
             return None
 
 
-def _violation(plan: Plan, values: Mapping[str, Value], trace: Trace, claim: Claim) -> Sighting | None:
+def _violation(plan: Plan, outcome: Rehearsed, claim: Claim) -> Sighting | None:
+    """The first violation of the claim's limit; what the rehearsal saw of hard limits is not judged again."""
     limit = claim.limit
     assert limit is not None, "asked of a limit"
-    alone = replace(plan, limits=(limit,))
-    for found in violations(alone, values, trace, soft=limit.soft):
+    trace = outcome.run.trace
+    if limit.soft or limit not in plan.limits:
+        judged = violations(replace(plan, limits=(limit,)), outcome.values, trace, soft=limit.soft)
+    else:
+        judged = tuple(found for found in outcome.violations if found.limit == limit)
+    for found in judged:
         if claim.electrode in (None, found.electrode):
             return _at(plan, trace, found)
     return None
