@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from fractions import Fraction
 
 import pytest
@@ -109,11 +110,29 @@ def test_a_polynomial_beyond_the_bounds_is_refused_at_once() -> None:
         wide * wide
 
 
+@given(polynomials(NAMES, 3, 6), polynomials(NAMES, 3, 6))
+def test_a_polynomial_is_canonical_whatever_it_was_made_by(left: Polynomial, right: Polynomial) -> None:
+    hash(left)
+    for made in (
+        left + right,
+        left - right,
+        right - left,
+        left * right,
+        left * -2,
+        total((left, right, left)),
+    ):
+        assert made == polynomial(dict(made.terms), made.denominator)
+        assert all(number for _, number in made.terms)
+        assert pickle.loads(pickle.dumps(made)) == made
+    assert left + right - right == left
+    assert left + right == total((right, left)) and left - right == total((left, -right))
+
+
 def test_malformed_parts_are_our_own_bug_and_trip_an_assertion() -> None:
     with pytest.raises(AssertionError):
         polynomial({(("y", 1), ("x", 1)): 1})
     with pytest.raises(AssertionError):
         polynomial({(("x", 0),): 1})
     with pytest.raises(AssertionError):
-        Polynomial(((ONE, 0),))
+        Polynomial(((ONE, 1),), 0)
     assert polynomial({(("x", 1),): 2}, -4) == x * Fraction(-1, 2)

@@ -140,8 +140,8 @@ class Arithmetic:
             return Emission(ZERO, ZERO)
         on_ms = self.whole_ticks(time_ms)
         ideal = (start_na + target_na) * time_ms * Fraction(1, 2)
-        rises = self.environment.never_negative(target_na - start_na)
-        falls = self.environment.never_negative(start_na - target_na)
+        rises = self.environment.never_below(target_na, start_na)
+        falls = self.environment.never_below(start_na, target_na)
         higher = target_na if rises else start_na if falls else start_na + target_na
         if on_ms == time_ms:
             up = (target_na - start_na) * Fraction(self.tick_ms, 2)

@@ -56,7 +56,8 @@ def verify(plan: Plan, options: Options = USUAL) -> VerificationReport:
     except TermTooLargeError as too_large:
         return _too_large(plan, str(too_large))
     questions = [question for item in asked for question in item.questions if question.decided is None]
-    decisions = decide_all([question.obligation for question in questions], options.budget)
+    obligations = [question.obligation for question in questions]
+    decisions = decide_all(obligations, options.budget, inquiry.grounds)
     judged = [judge(inquiry, item, decisions, margins=options.margins) for item in asked if _applies(item)]
     findings = _tried(plan, tuple(item.finding for item in judged))
     advice = _advice(inquiry, asked, findings, options)

@@ -65,6 +65,8 @@ class Environment:
         self._shared: dict[str, list[Guard]] = {}
         self._all_shared: list[Guard] = []
         self._fresh: dict[object, str] = {}
+        self._ranges: dict[Monomial, tuple[int, int]] = {}
+        self._grains: dict[Polynomial, Fraction | None] = {}
         self._selections: dict[tuple[frozenset[str], tuple[Guard, ...]], Selection] = {}
 
     def declare(self, variable: Variable) -> None:
@@ -164,25 +166,45 @@ class Environment:
         """The bounds times the term's denominator, which is positive."""
         lowest = highest = 0
         for monomial, number in term.terms:
-            low = high = number
-            for name, power in monomial:
-                held = self.variables[name]
-                least, most = held.lo, held.highest
-                for _ in range(power):
-                    if least >= 0:
-                        # Most factors are currents and times: then the sign of each end says where it lies.
-                        low = low * (least if low >= 0 else most)
-                        high = high * (most if high >= 0 else least)
-                        continue
-                    corners = (low * least, low * most, high * least, high * most)
-                    low, high = min(corners), max(corners)
-            lowest += low
-            highest += high
+            low, high = self._range_of(monomial)
+            if number < 0:
+                low, high = high, low
+            lowest += number * low
+            highest += number * high
         return lowest, highest
+
+    def _range_of(self, monomial: Monomial) -> tuple[int, int]:
+        """Between which values a product of variables lies; a variable is declared once, so it stays so."""
+        found = self._ranges.get(monomial)
+        if found is not None:
+            return found
+        low = high = 1
+        for name, power in monomial:
+            held = self.variables[name]
+            least, most = held.lo, held.highest
+            for _ in range(power):
+                corners = (low * least, low * most, high * least, high * most)
+                low, high = min(corners), max(corners)
+        self._ranges[monomial] = low, high
+        return low, high
 
     def never_negative(self, term: Polynomial) -> bool:
         """Whether interval arithmetic alone shows that the term is >= 0."""
         return self._scaled_bounds(term)[0] >= 0
+
+    def never_below(self, one: Polynomial, other: Polynomial) -> bool:
+        """Whether interval arithmetic alone shows that one >= other, without making their difference."""
+        if one.terms == other.terms and one.denominator == other.denominator:
+            return True
+        rest = {monomial: number * other.denominator for monomial, number in one.terms}
+        for monomial, number in other.terms:
+            rest[monomial] = rest.get(monomial, 0) - number * one.denominator
+        lowest = 0
+        for monomial, number in rest.items():
+            if number:
+                low, high = self._range_of(monomial)
+                lowest += number * (low if number > 0 else high)
+        return lowest >= 0
 
     def is_multiple(self, term: Polynomial, of: int) -> bool:
         """Whether the term is a multiple of `of` for all values on the grids; False may only mean `not
@@ -195,6 +217,11 @@ class Environment:
         """The largest number seen of which the term is a multiple for all values on the grids; 0 if it is
         zero.
         """
+        if term not in self._grains:  # the same levels and times are asked about at every step
+            self._grains[term] = self._grain(term)
+        return self._grains[term]
+
+    def _grain(self, term: Polynomial) -> Fraction | None:
         grown: list[Polynomial] = []
         for monomial, number in term.terms:
             part = Polynomial((((), number),))
@@ -239,9 +266,9 @@ class Environment:
         """The terms without those that interval arithmetic shows to be never above another one."""
         kept: list[Polynomial] = []
         for term in dict.fromkeys(terms):
-            if any(self.never_negative(other - term) for other in kept):
+            if any(self.never_below(other, term) for other in kept):
                 continue
-            kept = [other for other in kept if not self.never_negative(term - other)]
+            kept = [other for other in kept if not self.never_below(term, other)]
             kept.append(term)
         assert kept, "there is at least one term"
         return tuple(kept)

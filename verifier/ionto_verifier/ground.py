@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ionto_ir.dataclass import dataclass
 from ionto_verifier.certificate import Known, assumed, is_contradictory
 from ionto_verifier.core import Sources
@@ -20,28 +22,32 @@ class Ground:
     contradictory: bool
 
 
+_Parts: TypeAlias = tuple[tuple[Variable, ...], tuple[Guard, ...]]
+
+
 class Grounds:
-    """All grounds of one batch, found by identity first: comparing long tuples costs more than intervals
-    do.
+    """All grounds that were asked for, found by identity first: comparing long tuples costs more than
+    intervals do. What is found so is kept, lest something else gets its identity.
     """
 
     __slots__ = ("_by_identity", "_by_value")
 
     def __init__(self) -> None:
-        self._by_identity: dict[tuple[int, int], Ground] = {}
-        self._by_value: dict[tuple[tuple[Variable, ...], tuple[Guard, ...]], Ground] = {}
+        self._by_identity: dict[tuple[int, int], tuple[_Parts, Ground]] = {}
+        self._by_value: dict[_Parts, Ground] = {}
 
     def of(self, obligation: Obligation) -> Ground:
-        """The ground of an obligation, which must stay alive as long as this object does."""
+        """The ground of an obligation."""
         identity = (id(obligation.variables), id(obligation.guards))
         found = self._by_identity.get(identity)
-        if found is None:
-            value = (obligation.variables, obligation.guards)
-            found = self._by_value.get(value)
-            if found is None:
-                found = self._by_value[value] = _ground(obligation, len(self._by_value))
-            self._by_identity[identity] = found
-        return found
+        if found is not None:
+            return found[1]
+        parts = (obligation.variables, obligation.guards)
+        ground = self._by_value.get(parts)
+        if ground is None:
+            ground = self._by_value[parts] = _ground(obligation, len(self._by_value))
+        self._by_identity[identity] = parts, ground
+        return ground
 
 
 def _ground(obligation: Obligation, number: int) -> Ground:

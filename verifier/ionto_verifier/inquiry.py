@@ -13,6 +13,7 @@ from ionto_verifier.charge import Arithmetic
 from ionto_verifier.decision import Decision, Supremum
 from ionto_verifier.encode import Encoding
 from ionto_verifier.environment import Environment
+from ionto_verifier.ground import Grounds
 from ionto_verifier.motion import Motion
 from ionto_verifier.obligation import (
     FALSE,
@@ -89,6 +90,7 @@ class Inquiry:
         ] = {}  # outcomes of `ionto_ir.rehearse`, which is loaded only for them
         self.undisturbed: dict[object, Any] = {}  # what `provoked` ran first
         self.runs: dict[object, bool] = {}  # whether the machine can run these values
+        self.grounds = Grounds()
         self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}
 
     @contextmanager

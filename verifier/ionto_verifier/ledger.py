@@ -102,9 +102,9 @@ NOTHING = Ledger()
 
 def _covers(one: PauseCost, other: PauseCost, environment: Environment) -> bool:
     return (
-        environment.never_negative(one.nominal_pc - other.nominal_pc)
-        and environment.never_negative(one.on_ms - other.on_ms)
-        and environment.never_negative(one.elapsed_ms - other.elapsed_ms)
+        environment.never_below(one.nominal_pc, other.nominal_pc)
+        and environment.never_below(one.on_ms, other.on_ms)
+        and environment.never_below(one.elapsed_ms, other.elapsed_ms)
     )
 
 

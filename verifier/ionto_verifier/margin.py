@@ -29,13 +29,19 @@ MARGIN_BUDGET = Budget(
 """A safe range asks many questions, and one that is a little too narrow is still a safe one."""
 
 
-def supremum(goal: Polynomial, variables: tuple[Variable, ...], guards: tuple[Guard, ...]) -> Supremum:
+def supremum(
+    goal: Polynomial,
+    variables: tuple[Variable, ...],
+    guards: tuple[Guard, ...],
+    grounds: Grounds | None = None,
+) -> Supremum:
     """The greatest value of a polynomial where all guards hold: a proved bound and the best value found.
 
     All three parts are None when the guards are found to contradict each other. Raises TermTooLargeError.
     """
     reaching = never_happens("reach", "margin", variables, guards)
-    return Summit(goal, reaching).found(Grounds().of(reaching).known)
+    ground = (Grounds() if grounds is None else grounds).of(reaching)
+    return Summit(goal, reaching).found(ground.known)
 
 
 def safe_range(obligation: Obligation, name: str, budget: Budget = MARGIN_BUDGET) -> SafeRange:

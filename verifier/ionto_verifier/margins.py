@@ -101,7 +101,7 @@ def _supremum(inquiry: Inquiry, question: Question) -> Supremum:
     key = (measure.value, question.path)
     if key not in inquiry.suprema:
         selection = inquiry.environment.select(variables_of(measure.value), question.path)
-        inquiry.suprema[key] = supremum(measure.value, selection.variables, selection.guards)
+        inquiry.suprema[key] = supremum(measure.value, selection.variables, selection.guards, inquiry.grounds)
     return inquiry.suprema[key]
 
 

@@ -59,7 +59,7 @@ def _outdoes(inquiry: Inquiry, ways: Ways, later: Moment, moment: Moment) -> boo
     return (
         later.visit.after.absorbed == moment.visit.after.absorbed
         and ways.goes_on_to(moment.visit, later.visit)
-        and inquiry.environment.never_negative(later.base - moment.base)
+        and inquiry.environment.never_below(later.base, moment.base)
     )
 
 

@@ -181,7 +181,7 @@ class Mover:
         if not way.moves:
             time_ms = self.arithmetic.glide_ms(way.start_na, way.target_na, way.incline)
             # A ramp down that is paused may be shorter: a stop is steeper, and it goes on from zero.
-            rises = self.environment.never_negative(way.target_na - way.start_na)
+            rises = self.environment.never_below(way.target_na, way.start_na)
             sure_ms = time_ms if rises or not self.pauses else ZERO
             least = self.arithmetic.least_glide(way.start_na, way.target_na, time_ms) * share_of(way.waveform)
         nominal = before.nominal_pc + charge

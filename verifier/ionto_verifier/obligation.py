@@ -21,7 +21,6 @@ from ionto_verifier.term import (
     plain,
     primitive,
     scaled_value,
-    total,
     variables_of,
 )
 from ionto_verifier.term import variable as variable_term
@@ -281,7 +280,7 @@ def is_witness(obligation: Obligation, values: Mapping[str, Number]) -> bool:
 def _difference(left: Polynomial | Number, right: Polynomial | Number) -> Polynomial:
     first = left if isinstance(left, Polynomial) else constant(left)
     second = right if isinstance(right, Polynomial) else constant(right)
-    return total((first, -second))
+    return first - second
 
 
 def _atom(term: Polynomial, strict: bool) -> Formula:

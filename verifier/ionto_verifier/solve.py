@@ -48,9 +48,14 @@ def decide(obligation: Obligation, budget: Budget = BUDGET) -> Decision:
     return decide_all((obligation,), budget)[obligation.id]
 
 
-def decide_all(obligations: Sequence[Obligation], budget: Budget = BUDGET) -> dict[str, Decision]:
-    """Decide obligations, equal ones once; the decisions by id, in the given order. Ids must differ."""
-    grounds = Grounds()
+def decide_all(
+    obligations: Sequence[Obligation], budget: Budget = BUDGET, grounds: Grounds | None = None
+) -> dict[str, Decision]:
+    """Decide obligations, equal ones once; the decisions by id, in the given order. Ids must differ.
+
+    `grounds` may know already what some of them have in common.
+    """
+    grounds = Grounds() if grounds is None else grounds
     decisions: dict[_Key, Decision] = {}
     open_problems: dict[_Key, _Problem] = {}
     keys: dict[str, _Key] = {}

@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import gcd, lcm
 from typing import TypeAlias
 
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, field
 
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Variables with their powers (>= 1), sorted by name; the empty tuple is the constant monomial."""
@@ -38,29 +38,43 @@ class Polynomial:
     """The sum of coefficient * monomial over `terms`, divided by `denominator`.
 
     Build it with `constant`, `variable`, `polynomial` and the operators below: they keep the form canonical.
+    Its hash and its variables are asked for again and again, and worked out when they first are.
     """
 
     terms: tuple[tuple[Monomial, int], ...]
     denominator: int = 1
+    _hash: int = field(init=False, compare=False, repr=False)
+    _names: frozenset[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         assert self.denominator > 0, "a denominator is positive"
-        assert all(coefficient for _, coefficient in self.terms), "no zero coefficient is stored"
+
+    def __hash__(self) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            found = hash((self.terms, self.denominator))
+            object.__setattr__(self, "_hash", found)
+            return found
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process has other hashes: it gets what the polynomial is made of."""
+        return Polynomial, (self.terms, self.denominator)
 
     def __add__(self, other: Polynomial | Number) -> Polynomial:
-        return total((self, _lift(other)))
+        return _sum(self, _lift(other), 1)
 
     def __radd__(self, other: Number) -> Polynomial:
-        return total((_lift(other), self))
+        return _sum(self, _lift(other), 1)
 
     def __neg__(self) -> Polynomial:
-        return Polynomial(tuple((monomial, -number) for monomial, number in self.terms), self.denominator)
+        return Polynomial(tuple([(monomial, -number) for monomial, number in self.terms]), self.denominator)
 
     def __sub__(self, other: Polynomial | Number) -> Polynomial:
-        return total((self, -_lift(other)))
+        return _sum(self, _lift(other), -1)
 
     def __rsub__(self, other: Number) -> Polynomial:
-        return total((_lift(other), -self))
+        return _sum(_lift(other), self, -1)
 
     def __mul__(self, other: Polynomial | Number) -> Polynomial:
         return _product(self, other) if isinstance(other, Polynomial) else _multiple(self, other)
@@ -81,10 +95,9 @@ class Polynomial:
 
 def constant(value: Number) -> Polynomial:
     """The polynomial with one fixed value."""
-    number = Fraction(value)
-    if number == 0:
+    if value == 0:
         return ZERO
-    return Polynomial(((ONE, number.numerator),), number.denominator)
+    return Polynomial(((ONE, value.numerator),), value.denominator)
 
 
 def variable(name: str) -> Polynomial:
@@ -190,7 +203,12 @@ def coefficient(term: Polynomial, monomial: Monomial) -> Fraction:
 
 def variables_of(term: Polynomial) -> frozenset[str]:
     """The names that occur in the polynomial."""
-    return frozenset(name for monomial, _ in term.terms for name, _ in monomial)
+    try:
+        return term._names
+    except AttributeError:
+        found = frozenset([name for monomial, _ in term.terms for name, _ in monomial])
+        object.__setattr__(term, "_names", found)
+        return found
 
 
 def degree(term: Polynomial) -> int:
@@ -251,7 +269,29 @@ def _multiple(term: Polynomial, factor: Number) -> Polynomial:
     denominator = term.denominator * factor.denominator
     common = gcd(denominator, *numbers)
     kept = zip(term.terms, numbers, strict=True)
-    return Polynomial(tuple((held[0], number // common) for held, number in kept), denominator // common)
+    return Polynomial(tuple([(held[0], number // common) for held, number in kept]), denominator // common)
+
+
+def _sum(left: Polynomial, right: Polynomial, sign: int) -> Polynomial:
+    """left + sign * right. Where one has no monomial that the other lacks, nothing has to be sorted again."""
+    if not right.terms:
+        return left
+    if not left.terms:
+        return right if sign > 0 else -right
+    denominator = left.denominator
+    one, other = 1, sign
+    if right.denominator != denominator:
+        denominator = lcm(denominator, right.denominator)
+        one, other = denominator // left.denominator, sign * (denominator // right.denominator)
+    if len(right.terms) > len(left.terms):
+        left, one, right, other = right, other, left, one
+    coefficients = dict(left.terms)
+    if one != 1:
+        for monomial in coefficients:
+            coefficients[monomial] *= one
+    for monomial, number in right.terms:
+        coefficients[monomial] = coefficients.get(monomial, 0) + number * other
+    return _canonical(coefficients, denominator, in_order=len(coefficients) == len(left.terms))
 
 
 def _product(left: Polynomial, right: Polynomial) -> Polynomial:
@@ -263,17 +303,21 @@ def _product(left: Polynomial, right: Polynomial) -> Polynomial:
     return _canonical(coefficients, left.denominator * right.denominator)
 
 
-def _canonical(coefficients: Mapping[Monomial, int], denominator: int) -> Polynomial:
-    terms = tuple(sorted((monomial, number) for monomial, number in coefficients.items() if number))
+def _canonical(
+    coefficients: Mapping[Monomial, int], denominator: int, *, in_order: bool = False
+) -> Polynomial:
+    terms = [item for item in coefficients.items() if item[1]]
+    if not in_order:
+        terms.sort()
     if len(terms) > MONOMIALS_MAX:
         raise TermTooLargeError(f"{len(terms)} monomials")
     if denominator == 1:
-        return Polynomial(terms)
-    common = gcd(denominator, *(number for _, number in terms))
+        return Polynomial(tuple(terms))
+    common = gcd(denominator, *[number for _, number in terms])
     if common == 1:
-        return Polynomial(terms, denominator)
+        return Polynomial(tuple(terms), denominator)
     return Polynomial(
-        tuple((monomial, number // common) for monomial, number in terms), denominator // common
+        tuple([(monomial, number // common) for monomial, number in terms]), denominator // common
     )
 
 
