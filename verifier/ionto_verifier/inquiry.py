@@ -88,7 +88,7 @@ class Inquiry:
         self.rehearsals: dict[
             object, Any
         ] = {}  # outcomes of `ionto_ir.rehearse`, which is loaded only for them
-        self.undisturbed: dict[object, Any] = {}  # what `provoked` ran first
+        self.calm: dict[object, Any] = {}  # what `provoked` ran first
         self.runs: dict[object, bool] = {}  # whether the machine can run these values
         self.grounds = Grounds()
         self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}

@@ -368,7 +368,7 @@ def _timeline(inquiry: Inquiry, day: Day, doing: Provoking) -> tuple[Occurrence,
     moves = tuple((step, tuple(moved.items())) for step, moved in doing.adjustments.items())
     key = (*day.key, doing.pause_step, doing.long, doing.early, doing.stop_step, doing.asking, moves)
     if key not in inquiry.timelines:
-        inquiry.timelines[key] = provoked(inquiry.plan, day, doing, inquiry.undisturbed)
+        inquiry.timelines[key] = provoked(inquiry.plan, day, doing, inquiry.calm)
     return inquiry.timelines[key]
 
 
