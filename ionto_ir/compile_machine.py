@@ -6,7 +6,7 @@ the table alone: no word of a user, a plan or a file ever enters it. A test runs
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import CodeType
 
@@ -111,10 +111,12 @@ def _plain(expression: Expression, folded: Folded) -> str:
             return f"({_INFIX[operator].join(parts)})"
 
 
-def source_of(rows: tuple[Row, ...]) -> str:
+def source_of(rows: tuple[Row, ...], definitions: Mapping[str, Expression] = DEFINITIONS) -> str:
     """The generated module: a factory that takes the constants and returns one function for each row."""
     folded: Folded = {}
-    functions = [line for number, row in enumerate(rows) for line in _function(number, row, folded)]
+    functions = [
+        line for number, row in enumerate(rows) for line in _function(number, row, definitions, folded)
+    ]
     names = "".join(f"row_{number}, " for number in range(len(rows)))
     lines = [
         f"def make(Machine, new, modes, cases, {', '.join(CONSTANT_NAMES)}):",
@@ -125,7 +127,7 @@ def source_of(rows: tuple[Row, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _function(number: int, row: Row, folded: Folded) -> list[str]:
+def _function(number: int, row: Row, definitions: Mapping[str, Expression], folded: Folded) -> list[str]:
     arguments = "".join(f", {name}" for name in INPUTS.get(row.event, ()))
     lines = [
         f"def row_{number}(machine{arguments}):",
@@ -133,21 +135,29 @@ def _function(number: int, row: Row, folded: Folded) -> list[str]:
     ]
     known: set[str] = set()
     for index, case in enumerate(row.cases):
-        lines += _definitions(case.condition, known, "    ", folded)
+        lines += _definitions(case.condition, definitions, known, "    ", folded)
         indent = "    "
         if case.condition != TRUE:
             lines.append(f"    if {python_of(case.condition, folded)}:")
             indent = "        "
-        lines += _result(number, index, case, set(known), indent, folded)
+        lines += _result(number, index, case, definitions, set(known), indent, folded)
     return lines
 
 
-def _result(number: int, index: int, case: Case, known: set[str], indent: str, folded: Folded) -> list[str]:
+def _result(
+    number: int,
+    index: int,
+    case: Case,
+    definitions: Mapping[str, Expression],
+    known: set[str],
+    indent: str,
+    folded: Folded,
+) -> list[str]:
     if not case.updates and case.target is None:
         return [f"{indent}return machine, cases[{number}][{index}]"]
     lines = []
     for update in case.updates.values():
-        lines += _definitions(update, known, indent, folded)
+        lines += _definitions(update, definitions, known, indent, folded)
     mode = "mode" if case.target is None else f"modes[{case.target.value}]"
     values = (
         python_of(case.updates[name], folded) if name in case.updates else name for name in VARIABLE_NAMES
@@ -156,36 +166,47 @@ def _result(number: int, index: int, case: Case, known: set[str], indent: str, f
     return lines
 
 
-def _definitions(expression: Expression, known: set[str], indent: str, folded: Folded) -> list[str]:
+def _definitions(
+    expression: Expression,
+    definitions: Mapping[str, Expression],
+    known: set[str],
+    indent: str,
+    folded: Folded,
+) -> list[str]:
     """Assignments of the definitions that the expression needs and that are not known yet, in order."""
     needed: set[str] = set()
     pending = [expression]
     while pending:
         for name in references(pending.pop()):
-            if name in DEFINITIONS and name not in known and name not in needed:
+            if name in definitions and name not in known and name not in needed:
                 needed.add(name)
-                pending.append(DEFINITIONS[name])
+                pending.append(definitions[name])
     known |= needed
     return [
-        f"{indent}{name} = {python_of(DEFINITIONS[name], folded)}" for name in DEFINITIONS if name in needed
+        f"{indent}{name} = {python_of(definitions[name], folded)}" for name in definitions if name in needed
     ]
 
 
 @cache
 def _code() -> CodeType:
-    return compile(source_of(TABLE), "<machine table>", "exec")
+    return code_of(TABLE, DEFINITIONS)
 
 
-def rules_for(constants: Constants) -> Rules:
-    """The table's functions for these constants."""
+def code_of(table: tuple[Row, ...], definitions: Mapping[str, Expression]) -> CodeType:
+    """The compiled text of a table."""
+    return compile(source_of(table, definitions), "<machine table>", "exec")
+
+
+def rules_for(constants: Constants, table: tuple[Row, ...] = TABLE, code: CodeType | None = None) -> Rules:
+    """The table's functions for these constants (another table with its code serves to test mutants)."""
     space: dict[str, Callable[..., tuple[Rule, ...]]] = {}
-    exec(_code(), {}, space)
-    cases = tuple(row.cases for row in TABLE)
+    exec(code or _code(), {}, space)
+    cases = tuple(row.cases for row in table)
     values = [getattr(constants, name) for name in CONSTANT_NAMES]
     functions = space["make"](Machine, tuple.__new__, tuple(Mode), cases, *values)
     found = {
         (mode, row.event): function
-        for row, function in zip(TABLE, functions, strict=True)
+        for row, function in zip(table, functions, strict=True)
         for mode in row.modes
     }
     return Rules(tuple(tuple(found[mode, event] for event in EventKind) for mode in Mode))

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench import candidates as named
+from tests.bench.explicit import compare, section
 from tests.bench.measuring import RUNS_MIN, interleaved, measure
 from tests.bench.speed_page import COMPARISON, PAGE, page
 from tests.bench.targets import VERIFY_IN_F, Run, ratios, targets_of
@@ -32,8 +33,10 @@ def main() -> int:
         parser.error(f"fewer than {RUNS_MIN} rounds say nothing on a shared machine")
     run = _measured(arguments.runs, arguments.steps)
     _print(run)
+    explicit = section(compare())
+    print(f"\n{explicit}", end="")
     if arguments.record:
-        PAGE.write_text(page(run), encoding="utf-8")
+        PAGE.write_text(page(run, explicit), encoding="utf-8")
         print(f"\nwrote {PAGE}")
     return 0
 

@@ -47,11 +47,20 @@ from nothing, then only the deciding of obligations that were built.
 {compared}
 
 {comparison}
-"""
+
+{explicit}"""
+
+EXPLICIT = "## Against explicit model checkers"
 
 
-def page(run: Run) -> str:
-    """The whole page."""
+def with_section(page: str, section: str) -> str:
+    """The page with another last section: the one about model checkers."""
+    assert section.startswith(EXPLICIT), "the section has its heading"
+    return f"{page.partition(EXPLICIT)[0].rstrip()}\n\n{section}"
+
+
+def page(run: Run, explicit: str) -> str:
+    """The whole page; `explicit` is its section about model checkers."""
     targets = list(targets_of(run))
     return _PAGE.format(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
@@ -68,6 +77,7 @@ def page(run: Run) -> str:
         asked=len(targets),
         compared="\n".join(_compared(run, steps) for steps in named.COMPARED),
         comparison=COMPARISON,
+        explicit=explicit,
     )
 
 
