@@ -1,5 +1,5 @@
-"""A corpus can be counted in parts: its plans are always the same, and what was counted is kept until a source
-changes.
+"""A corpus can be counted in parts: its plans are always the same, and what was counted is kept until a
+source changes.
 """
 
 from __future__ import annotations

@@ -67,11 +67,9 @@ class Explored:
 def explore(instance: Instance, design: Design, variables: tuple[str, ...]) -> Explored:
     """Breadth first, until nothing is new. States that differ in no kept variable are one."""
     numbers = {name: term.value for name, term in _known(instance).items() if isinstance(term, Constant)}
-    constants = Constants(
-        **{item.name: numbers[item.name] for item in fields(Constants) if item.name in numbers},
-        may_resume=True,
-        screened=True,
-    )
+    names = [item.name for item in fields(Constants) if item.name in numbers]
+    given: dict[str, Any] = {name: numbers[name] for name in names}
+    constants = Constants(**given, may_resume=True, screened=True)
     rules = rules_for(constants, design.table, code_of(design.table, design.definitions)).of
     events = [(kind, _inputs(instance, kind)) for kind in kinds(instance)]
     ways = _ways_by_case(instance, design)
@@ -122,8 +120,8 @@ def _inputs(instance: Instance, kind: EventKind) -> list[tuple[int | bool | str,
     bounds = choices_of(instance)
     free = sorted(set().union(*(references(term) for term in terms)) & bounds.keys())
     domains = [
-        (False, True) if bounds[name] is None else range(bounds[name][0], bounds[name][1] + 1)
-        for name in free
+        (False, True) if ends is None else range(ends[0], ends[1] + 1)
+        for ends in (bounds[name] for name in free)
     ]
     found = []
     for chosen in product(*domains):
@@ -185,14 +183,16 @@ def _asked(instance: Instance) -> Callable[[Machine, World], bool]:
     folded: dict[str, str] = {}
     term = substitute(_unfolded(claims(), DEFINITIONS), _known(instance))
     told = python_of(term, folded)
-    return _compiled(
-        [*_head("asked"), *(f"    {n} = {w}" for w, n in folded.items()), f"    return {told}"], "asked"
-    )
+    lines = [*_head("asked"), *(f"    {name} = {text}" for text, name in folded.items())]
+    holds: Callable[[Machine, World], bool] = _compiled([*lines, f"    return {told}"], "asked")
+    return holds
 
 
 def _kept(variables: tuple[str, ...]) -> Callable[[Machine, World], tuple[int, ...]]:
     """The part of a state that tells it from others."""
-    return _compiled([*_head("kept"), f"    return ({', '.join(variables)},)"], "kept")
+    lines = [*_head("kept"), f"    return ({', '.join(variables)},)"]
+    kept: Callable[[Machine, World], tuple[int, ...]] = _compiled(lines, "kept")
+    return kept
 
 
 def _head(name: str) -> list[str]:
