@@ -27,13 +27,14 @@ from ionto_ir.recheck.polynomial import (
     ONE,
     BeyondError,
     Interval,
+    Monomial,
     Number,
     Polynomial,
     constant,
     minus,
     names_of,
     plus,
-    range_of,
+    range_of_monomial,
     scaled,
     times,
     value_at,
@@ -72,6 +73,7 @@ class Sight:
         self.facts: dict[str, Fact] = {}
         self._moments: list[str] = []
         self._fresh: dict[object, Polynomial] = {}
+        self._ranges: dict[Monomial, Interval] = {}
 
     def question(self, name: str, claim: str, goal: Formula) -> Question:
         """The question with every domain and fact that bears on its goal."""
@@ -95,7 +97,30 @@ class Sight:
 
     def range_of(self, term: Polynomial) -> Interval:
         """Bounds by interval arithmetic over the domains."""
-        return range_of(term, {name: (item.lo, item.hi) for name, item in self.domains.items()})
+        lowest: Number = 0
+        highest: Number = 0
+        for monomial, number in term.items():
+            low, high = self._range(monomial)
+            lowest += number * (low if number > 0 else high)
+            highest += number * (high if number > 0 else low)
+        return lowest, highest
+
+    def never_below(self, one: Polynomial, other: Polynomial) -> bool:
+        """Whether interval arithmetic alone shows that one >= other."""
+        lowest: Number = 0
+        for monomial in one.keys() | other.keys():
+            number = one.get(monomial, 0) - other.get(monomial, 0)
+            if number:
+                low, high = self._range(monomial)
+                lowest += number * (low if number > 0 else high)
+        return lowest >= 0
+
+    def _range(self, monomial: Monomial) -> Interval:
+        """Between which values a product lies; a domain is declared once, so it stays so."""
+        if monomial not in self._ranges:
+            box = {name: (self.domains[name].lo, self.domains[name].hi) for name in monomial}
+            self._ranges[monomial] = range_of_monomial(monomial, box)
+        return self._ranges[monomial]
 
     def values_of(self, term: Polynomial) -> tuple[Number, Number]:
         """Two of its values: where everything is at its least, and at its greatest."""
@@ -235,8 +260,8 @@ class Sight:
         """The largest of the parts: one of them where intervals say which, else a fresh variable."""
         kept: list[Polynomial] = []
         for part in parts:
-            if not any(self.range_of(minus(other, part))[0] >= 0 for other in kept):
-                kept = [other for other in kept if self.range_of(minus(part, other))[0] < 0]
+            if not any(self.never_below(other, part) for other in kept):
+                kept = [other for other in kept if not self.never_below(part, other)]
                 kept.append(part)
         if len(kept) == 1:
             return kept[0]

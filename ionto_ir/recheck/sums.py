@@ -25,7 +25,7 @@ from ionto_ir.plan import (
     Wait,
 )
 from ionto_ir.recheck.emission import NONE, NOTHING, Emissions, Rate, Spent
-from ionto_ir.recheck.polynomial import BeyondError, Polynomial, constant, minus, plus, scaled, times
+from ionto_ir.recheck.polynomial import BeyondError, Polynomial, constant, plus, scaled, times
 from ionto_ir.recheck.routes import Again, Route
 from ionto_ir.recheck.sight import Sight
 from ionto_ir.recheck.waves import flows_back, mean_least, mean_most
@@ -196,7 +196,7 @@ class Account:
         if sight.moves(step.target_na):
             # Somebody may lower the target on the way: then it turns, once, and falls at the same rate.
             whole = whole.and_then(emissions.glide(highest, NOTHING, rate))
-        falls = sight.range_of(minus(start, target))[0] >= 0
+        falls = sight.never_below(start, target)
         gentle = falls and emissions.is_gentle(rate) and not sight.moves(step.target_na)
         added = self.counted(whole, session)
         if session.completing:
@@ -374,7 +374,7 @@ class Account:
             (one.on_ms, other.on_ms),
             (one.elapsed_ms, other.elapsed_ms),
         )
-        return all(self.sight.range_of(minus(more, less))[0] >= 0 for more, less in pairs)
+        return all(self.sight.never_below(more, less) for more, less in pairs)
 
     def moment(self, step: int, session: Session, stop: Spent, highest_na: Polynomial) -> None:
         """A stop may come in this step."""

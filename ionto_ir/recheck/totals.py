@@ -21,7 +21,6 @@ from ionto_ir.recheck.polynomial import (
     Number,
     Polynomial,
     constant,
-    minus,
     plus,
     scaled,
     with_whole_coefficients,
@@ -135,7 +134,7 @@ def undominated(sight: Sight, terms: list[Polynomial]) -> list[Polynomial]:
         # Most pairs are told apart by two of their values, so that no difference is reckoned of them.
         seen = sight.values_of(whole)
         if not any(
-            all(map(ge, values, seen)) and sight.range_of(minus(other, whole))[0] >= 0
+            all(map(ge, values, seen)) and sight.never_below(other, whole)
             for _, other, values in reversed(kept)
         ):
             kept.append((term, whole, seen))
