@@ -7,7 +7,7 @@ ours where it is exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ionto_ir.dataclass import dataclass
 from ionto_verifier import decision
@@ -187,22 +187,33 @@ def _shown(
     if _nobody(inquiry, claim):
         unseen = Undecided(decision.Unknown(NO_SESSION))
         return Judged(_finding(inquiry, claim, unseen, answers, margin, None, NO_SESSION))
-    moves = bool(inquiry.encoding.adjustable)
-    rounded = claim.property in MEANS and any(
-        not inquiry.arithmetic.mean_is_exact(waveform_of(level)) for level in inquiry.levels
-    )
-    generous = all(question.generous for question, _ in refuted)
-    exact = claim.property in EXACT and not moves
-    if exact and not rounded and not generous:
+    reason = _why_unseen(inquiry, claim, [question for question, _ in refuted])
+    if reason is None:
         text = f"`{claim.statement}` was refuted, and the machine does not show it"
         return Judged(_finding(inquiry, claim, verdict, answers, margin, None, text), text)
-    reason = BOUND_PASSED if not exact else EITHER_PASSED if generous else MEAN_PASSED
     verdict_open = Undecided(decision.Unknown(reason))
     return Judged(_finding(inquiry, claim, verdict_open, answers, margin, None, reason))
 
 
+def _why_unseen(inquiry: Inquiry, claim: Claim, questions: Sequence[Question]) -> str | None:
+    """Why a refutation may be one that no session shows; None where that is a bug of ours."""
+    arithmetic, levels = inquiry.arithmetic, inquiry.levels
+    if claim.property not in EXACT or inquiry.encoding.adjustable:
+        return BOUND_PASSED
+    if all(question.generous for question in questions):
+        return EITHER_PASSED
+    if not all(inquiry.environment.is_multiple(level.na, arithmetic.step_na) for level in levels):
+        return OFF_STEP
+    if claim.property in MEANS and not all(arithmetic.mean_is_exact(waveform_of(level)) for level in levels):
+        return MEAN_PASSED
+    return None
+
+
 BOUND_PASSED = (
     "a bound over every pause, adjustment and stop is passed, but no session was found that passes it"
+)
+OFF_STEP = (
+    "a current that may fall between two steps of the device passes it, but no session was found that does"
 )
 MEAN_PASSED = (
     "the mean of the waveform, counted up to the next nA, passes it, but no session was found that does"
