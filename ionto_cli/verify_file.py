@@ -21,7 +21,6 @@ from ionto_ir.dataclass import dataclass, field
 from ionto_ir.diagnostic import Diagnostic, Severity
 from ionto_ir.source import SourceFile
 from ionto_ir.wording import envelope_text
-from ionto_verifier import smt
 from ionto_verifier.driver import Options, verify
 from ionto_verifier.report import VerificationReport, verdict_name
 from ionto_verifier.rests import rests_text
@@ -145,6 +144,10 @@ def tool_is_known() -> bool:
         file = None if module is None else module.__file__
         if module is not None and (file is None or os.path.dirname(file) != folder_of(package)):
             return False
+    if "ionto_verifier.smt" not in sys.modules:
+        return True  # nothing needed the solver
+    from ionto_verifier import smt
+
     if not smt.is_loaded():
         return True
     used, folder = smt.library(), folder_of(SOLVER)

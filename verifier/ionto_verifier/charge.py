@@ -8,7 +8,9 @@ rounded.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any, TypeVar
 
 from ionto_ir.bound import fall_per_tick_na
 from ionto_ir.dataclass import dataclass
@@ -19,6 +21,8 @@ from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, d
 from ionto_verifier.term import ZERO, Polynomial, coefficient, constant, variables_of
 
 PPM = 1_000_000
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,15 @@ class Arithmetic:
         # A setpoint is a multiple of the step, so the accuracy's share of it is rounded up only where that
         # is no whole.
         self.offset_na = device.accuracy_offset_na + (Fraction(0) if whole else Fraction(PPM - 1, PPM))
+        self._known: dict[object, Any] = {}
+
+    def _once(self, make: Callable[..., _Found], *given: object) -> _Found:
+        """Many steps move between few levels at few rates: what follows from them is worked out once."""
+        key = (make.__name__, *given)
+        if key not in self._known:
+            self._known[key] = make(*given)
+        found: _Found = self._known[key]
+        return found
 
     def worst(self, level_na: Polynomial) -> Polynomial:
         """The highest current, nA, that the skin may receive at this setpoint."""
@@ -90,6 +103,9 @@ class Arithmetic:
 
     def glide_ms(self, start_na: Polynomial, target_na: Polynomial, incline: Incline) -> Polynomial:
         """The exact time that a glide needs, before it is rounded to ticks."""
+        return self._once(self._glide_ms, start_na, target_na, incline)
+
+    def _glide_ms(self, start_na: Polynomial, target_na: Polynomial, incline: Incline) -> Polynomial:
         way = target_na - start_na
         if way == ZERO:
             return ZERO
@@ -136,6 +152,9 @@ class Arithmetic:
         way up, and, where the time is no whole number of ticks, a tick at the higher end. Downwards the
         level is a whole number of nA rounded up.
         """
+        return self._once(self._glide, start_na, target_na, time_ms)
+
+    def _glide(self, start_na: Polynomial, target_na: Polynomial, time_ms: Polynomial) -> Emission:
         if time_ms == ZERO:
             return Emission(ZERO, ZERO)
         on_ms = self.whole_ticks(time_ms)
@@ -165,6 +184,9 @@ class Arithmetic:
 
     def fall(self, level_na: Polynomial) -> Emission:
         """What a stop from a level emits: each tick falls by `fall_na`, so it lies below the triangle."""
+        return self._once(self._fall, level_na)
+
+    def _fall(self, level_na: Polynomial) -> Emission:
         if level_na == ZERO:
             return Emission(ZERO, ZERO)
         triangle = level_na * level_na * Fraction(self.tick_ms, 2 * self.fall_na)
@@ -212,6 +234,9 @@ class Arithmetic:
         and watchdog * worst(mean of I), as in `ionto_ir.machine_terms.braking_of`. What flowed a tick ago
         counts for the watchdog too: of its level no more than the share `highest`.
         """
+        return self._once(self._reserve, level_na, waveform, highest)
+
+    def _reserve(self, level_na: Polynomial, waveform: Waveform | None, highest: Fraction) -> Polynomial:
         linear = level_na * (self.share * self.tick_ms * share_of(waveform))
         return self._square(level_na, waveform) + linear + self._line(level_na, waveform, highest)
 

@@ -10,7 +10,7 @@ from ionto_ir.dataclass import dataclass
 from ionto_ir.plan import Hold, Plan, UntilTotal
 from ionto_ir.scenario import Occurrence
 from ionto_verifier.charge import Arithmetic
-from ionto_verifier.decision import Decision, Supremum
+from ionto_verifier.decision import BoundUsed, Decision, Supremum
 from ionto_verifier.encode import Encoding
 from ionto_verifier.environment import Environment
 from ionto_verifier.ground import Grounds
@@ -90,6 +90,8 @@ class Inquiry:
         ] = {}  # outcomes of `ionto_ir.rehearse`, which is loaded only for them
         self.calm: dict[object, Any] = {}  # what `provoked` ran first
         self.runs: dict[object, bool] = {}  # whether the machine can run these values
+        self.moments: dict[tuple[bool, int], tuple[tuple[Visit, ...], Any]] = {}  # what sums found worst
+        self.supports: dict[BoundUsed, Any] = {}  # how a report words them
         self.grounds = Grounds()
         self.suprema: dict[tuple[Polynomial, tuple[Guard, ...]], Supremum] = {}
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ionto_ir.dataclass import dataclass
 from ionto_verifier import decision
 from ionto_verifier.counterexample import Counterexample
-from ionto_verifier.decision import Decision
+from ionto_verifier.decision import CoreItem, Decision, GuardUsed
 from ionto_verifier.facts import fact_support, support_of
 from ionto_verifier.inquiry import Inquiry, Place
 from ionto_verifier.instant import waveform_of
@@ -280,7 +280,17 @@ def _core(inquiry: Inquiry, claim: Claim, answers: Answers) -> Iterator[Support]
         if isinstance(found, decision.Proved):
             origins = {guard.name: guard.label for guard in question.obligation.guards}
             for item in found.core:
-                support = support_of(inquiry.plan, inquiry.environment, item, origins)
+                support = _support(inquiry, item, origins)
                 if support is not None:
                     supports[support] = None
     yield from list(supports)[:CORE_MAX]
+
+
+def _support(inquiry: Inquiry, item: CoreItem, origins: Mapping[str, object]) -> Support | None:
+    """A bound of a variable is put into words once: nearly every proof rests on some."""
+    if isinstance(item, GuardUsed):
+        return support_of(inquiry.plan, inquiry.environment, item, origins)
+    if item not in inquiry.supports:
+        inquiry.supports[item] = support_of(inquiry.plan, inquiry.environment, item, origins)
+    found: Support | None = inquiry.supports[item]
+    return found

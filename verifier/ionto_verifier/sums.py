@@ -81,13 +81,25 @@ def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]
 
 def charges_of(inquiry: Inquiry, limit: Limit, visits: tuple[Visit, ...]) -> Iterator[Polynomial]:
     """What a session may have delivered at each of its worst moments, pauses and a stop included, pC."""
-
-    def base_of(visit: Visit, motion: Motion) -> Polynomial:
-        return _charged(inquiry, limit, visit, motion)
-
-    for moment in worst_moments(inquiry, base_of, visits):
+    for moment in _worst(inquiry, limit, visits):
         for value, _ in _charges(inquiry, limit, moment):
             yield value
+
+
+def _worst(inquiry: Inquiry, limit: Limit, visits: tuple[Visit, ...]) -> tuple[Moment, ...]:
+    """The moments that count for a sum of charge: all limits that reckon alike ask for the same ones.
+
+    The visits are kept with what was found for them, lest others get their identity.
+    """
+    key = (limit.nominal, id(visits))
+    if key not in inquiry.moments:
+
+        def base_of(visit: Visit, motion: Motion) -> Polynomial:
+            return _charged(inquiry, limit, visit, motion)
+
+        inquiry.moments[key] = visits, worst_moments(inquiry, base_of, visits)
+    found: tuple[Moment, ...] = inquiry.moments[key][1]
+    return found
 
 
 def sessions_of(inquiry: Inquiry, limit: Limit) -> int | None:
@@ -120,11 +132,7 @@ def _added_up(
             return
         sessions = counted
     factor, area = scale[0] * sessions, scale[1]
-
-    def base_of(visit: Visit, motion: Motion) -> Polynomial:
-        return _charged(inquiry, limit, visit, motion)
-
-    for moment in worst_moments(inquiry, base_of, visits):
+    for moment in _worst(inquiry, limit, visits):
         for value, place in _charges(inquiry, limit, moment):
             asked = inquiry.never_above(claim, value * factor, limit.bound, place, over=area)
             yield replace(asked, sessions=sessions)
@@ -154,8 +162,9 @@ def _held_within(
         factor, area = scale
         allowed = limit.bound * (1 if area is None else bounds(area)[0])
         return held if all(bounds(item.value)[1] * factor <= allowed for item in held) else ()
-    moments = worst_moments(inquiry, lambda visit, motion: _charged(inquiry, limit, visit, motion), visits)
-    whole = [value for moment in moments for value, _ in _charges(inquiry, limit, moment)]
+    whole = [
+        value for moment in _worst(inquiry, limit, visits) for value, _ in _charges(inquiry, limit, moment)
+    ]
     most = max((bounds(value)[1] for value in whole), default=Fraction(0)) * sessions
     return held if max((bounds(item.value)[1] for item in held), default=Fraction(0)) < most else ()
 
