@@ -388,7 +388,8 @@ def _lowered(glide: Glide, target_na: int, level_na: int) -> Glide:
     if target_na >= glide.target_na:
         return glide
     falls = glide.target_na < glide.start_na
-    if falls or level_na <= target_na:
+    # A line that has come to its target lies below it already: from there it would catch up in one tick.
+    if (falls and level_na != glide.target_na) or level_na <= target_na:
         return glide._replace(target_na=target_na)
     return Glide(level_na, target_na, glide.delta_na, glide.over_ms, 0)
 

@@ -166,7 +166,7 @@ def test_a_prover_that_the_recheck_contradicts_seals_nothing(
 def test_what_nobody_could_decide_is_never_taken_for_safe_and_never_sealed(
     ionto: Ionto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody(obligations: Any, _: object) -> dict[str, Unknown]:
+    def nobody(obligations: Any, *_: object) -> dict[str, Unknown]:
         return {obligation.id: Unknown("nobody could tell") for obligation in obligations}
 
     monkeypatch.setattr(driver, "decide_all", nobody)

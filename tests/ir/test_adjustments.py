@@ -34,6 +34,7 @@ from ionto_ir.plan import (
 from ionto_ir.plan import (
     Record as RecordStep,
 )
+from ionto_ir.state import Glide
 from tests.ir.sessions import (
     CURRENT,
     MA,
@@ -124,6 +125,24 @@ def test_a_ramp_down_follows_a_lowered_target() -> None:
     bedside.do(Adjust("current", MA))
     bedside.ticks(215)
     assert bedside.settings[-1] == MA
+
+
+def test_a_ramp_down_that_is_lowered_in_the_tick_it_ends_keeps_its_rate() -> None:
+    # 20.5 ticks from 4 to 2 mA at 1 mA/s: the last one ends where the line was half a tick before.
+    written = plan(
+        ramp(4 * MA, 30 * SECOND, 0, 4 * MA, 1),
+        ramp(NOW, 4_100, 4 * MA, 4 * MA, 2),
+        ramp(0, 30 * SECOND, NOW, NOW, 3),
+        finish(),
+        variables=(CURRENT,),
+    )
+    bedside = begun(written, {"current": 2 * MA})
+    while bedside.settings[-1:] != [2 * MA] or bedside.state.place.step != 1:
+        bedside.ticks(1)
+    bedside.do(Adjust("current", MA))
+    assert bedside.state.place.glide == Glide(2 * MA, MA, 4 * MA, 4_100, 0)
+    bedside.ticks(2)
+    assert bedside.settings[-3:] == [2 * MA, 1_900_000, 1_800_000]
 
 
 def test_an_adjustment_to_the_same_value_changes_nothing_of_a_ramp() -> None:

@@ -238,7 +238,7 @@ def test_what_no_method_can_decide_is_undecided_and_nothing_is_proved_of_it(
     monkeypatch.setattr(
         driver,
         "decide_all",
-        lambda obligations, budget: {item.id: Unknown("nobody knows") for item in obligations},
+        lambda obligations, *_: {item.id: Unknown("nobody knows") for item in obligations},
     )
     report = verify(_safe(), QUICK)
     assert report.outcome is Outcome.UNSETTLED and not report.proved
