@@ -17,24 +17,35 @@ from ionto_runtime.supervision import ZERO_NA_MAX
 
 OVER_PPM = 50_000
 OVER_NA_MIN = 50_000
-"""What a reading may exceed the setpoint by: 5 %, but at least 50 uA (R15)."""
+"""What a reading may exceed the setpoint by: 5 %, but at least 50 uA (R15); a small device to less."""
 
 PROBE_NA = 100_000
 """What may flow before a closed circuit was seen (R13): below what is felt."""
 
 
 def over_na(set_na: int) -> int:
-    """The highest reading that is no over-current at a set magnitude (R15)."""
+    """The highest reading that is no over-current at a set magnitude, whatever the device (R15)."""
     return set_na + max(set_na * OVER_PPM // 1_000_000, OVER_NA_MIN)
+
+
+def floor_na(device: Device) -> int:
+    """What a reading of a device may exceed a small setpoint by: 5 % of its range, and never more than 50 uA.
+
+    50 uA are 5 % of 1 mA. A device of less range would otherwise give a multiple of what is set, or all that
+    it has with its output open, and be within the rule. It must bear what a sound device reads: its offset,
+    and a step, which is more than the share is rounded by.
+    """
+    share_na = device.current_na_max * OVER_PPM // 1_000_000
+    return min(OVER_NA_MIN, max(share_na, device.accuracy_offset_na + device.step_na))
 
 
 def tolerated_na(device: Device, set_na: int) -> int:
     """The same for a device: a sound one is no over-current where it states more than that, up to the sum of
     share and floor. (5 % of 1 mA and an offset of 50 uA are each allowed, and may come together.)
     """
+    share_na, least_na = set_na * OVER_PPM // 1_000_000, floor_na(device)
     stated_na = worst_na(set_na, device.accuracy_ppm, device.accuracy_offset_na)
-    most_na = set_na + set_na * OVER_PPM // 1_000_000 + OVER_NA_MIN
-    return max(over_na(set_na), min(stated_na, most_na))
+    return max(set_na + max(share_na, least_na), min(stated_na, set_na + share_na + least_na))
 
 
 def probe_na(device: Device) -> int:
