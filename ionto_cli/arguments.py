@@ -110,14 +110,14 @@ def _json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="write JSON for machines to standard output")
 
 
-def _values(parser: Parser) -> None:
+def _values(parser: Parser, more: str = "") -> None:
     parser.add_argument(
         "--set",
         dest="values",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="give a parameter or an answer, with its unit; may be repeated",
+        help=f"give a parameter or an answer, with its unit; may be repeated{more}",
     )
 
 
@@ -206,7 +206,7 @@ def _run(commands: Commands[Parser]) -> None:
         "ionto run heel.plan.json --accelerate 60",
     )
     parser.add_argument("plan", metavar="PLAN", help="sealed plan (.plan.json)")
-    _values(parser)
+    _values(parser, "; what is recorded in the session is asked for then, and given only with `--yes`")
     parser.add_argument("--patient", metavar="TOKEN", help="patient token for the record, never a name")
     parser.add_argument("--operator", metavar="NAME", help="who runs the session")
     parser.add_argument(

@@ -127,6 +127,22 @@ def ask_records(plan: Plan, given: Mapping[str, Value]) -> tuple[Diagnostic, ...
     )
 
 
+def given_too_early(plan: Plan, given: Mapping[str, Value]) -> tuple[Diagnostic, ...]:
+    """A record is what somebody saw. Who is offered an answer from before the treatment takes it by Enter."""
+    return tuple(
+        error(
+            "I0906",
+            f"`{variable.name}` is seen and recorded during the session: it cannot be given before it",
+            variable.span,
+            "recorded here",
+            help=f"leave out `--set {variable.name}=...`: it is asked for when it is due. "
+            "Only where `--yes` answers for nobody on a simulated device is it given before",
+        )
+        for variable in plan.variables
+        if variable.name in given
+    )
+
+
 def ask_acknowledgements(
     needed: Sequence[Needed], asker: Asker, operator: str | None
 ) -> tuple[Acknowledgement, ...] | Diagnostic:

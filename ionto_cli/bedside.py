@@ -139,11 +139,11 @@ def console_for(bound: Bound, settings: Settings, lines: Lines, stack: ExitStack
         from ionto_runtime.console.keys import Keys
         from ionto_runtime.console.terminal import TerminalConsole
 
-        panel = TerminalConsole(settings.out, Keys(standard_input()), settings.clock, bound.prepared)
+        panel = TerminalConsole(settings.out, Keys(standard_input()), settings.clock)
         console = stack.enter_context(panel)
     else:
         write = _writer(settings.out)
-        console = PlainConsole(write, lines, bound.prepared, piped=not at_terminal())
+        console = PlainConsole(write, lines, piped=not at_terminal())
     return Automatic(console, bound.prepared) if settings.obliging else console
 
 

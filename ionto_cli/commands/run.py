@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from ionto_cli.asking import Asker, ask_acknowledgements, ask_records, ask_values
+from ionto_cli.asking import Asker, ask_acknowledgements, ask_records, ask_values, given_too_early
 from ionto_cli.bedside import Bound, Settings, at_terminal, standard_input
 from ionto_cli.embedded import run_embedded
 from ionto_cli.exits import Exit
@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     settings = _settings(arguments, out, asker)
     if isinstance(settings, Diagnostic):
         return complain(settings)
-    bound = _bound(sealed, arguments.values, settings, asker)
+    nobody_sees = arguments.yes and not (line is not None and line.commanded_elsewhere)
+    bound = _bound(sealed, arguments.values, settings, asker, nobody_sees=nobody_sees)
     if isinstance(bound, tuple):
         return complain(*bound)
     if line is not None:
@@ -122,7 +123,7 @@ def _settings(arguments: argparse.Namespace, out: TextIO, asker: Asker) -> Setti
 
 
 def _bound(
-    sealed: Sealed, assignments: list[str], settings: Settings, asker: Asker
+    sealed: Sealed, assignments: list[str], settings: Settings, asker: Asker, *, nobody_sees: bool
 ) -> Bound | tuple[Diagnostic, ...]:
     """The plan bound to the values of this day, or everything that stands in the way."""
     plan = sealed.plan
@@ -131,13 +132,15 @@ def _bound(
         return given
     kinds = {item.name: item.kind for item in plan.variables}
     prepared = {name: value for name, value in given.items() if kinds[name] is VariableKind.RECORD}
+    if prepared and not nobody_sees:
+        return given_too_early(plan, prepared)
     now_ms = settings.clock.wall_ms()
     history: History | tuple[Diagnostic, ...] = first_session(now_ms)
     if settings.patient is not None:
         history = read_history(settings.records, settings.patient, plan.name, now_ms)
     if isinstance(history, tuple):
         return history
-    unrecorded = ask_records(plan, prepared) if settings.obliging and not asker.terminal else ()
+    unrecorded = ask_records(plan, prepared) if nobody_sees and not asker.terminal else ()
     values = ask_values(plan, {name: value for name, value in given.items() if name not in prepared}, asker)
     if isinstance(values, tuple) or unrecorded:
         return (*(values if isinstance(values, tuple) else ()), *unrecorded)

@@ -48,7 +48,7 @@ def question(asked: Variable, usual: Value | None = None) -> str:
     return f"{text}{code}: {expected(asked.domain)}{default}"
 
 
-def prompt_text(plan: Plan, prompt: Prompt, prepared: Mapping[str, Value]) -> str:
+def prompt_text(plan: Plan, prompt: Prompt) -> str:
     """An open prompt as one line: what to do, and how to answer."""
     match prompt.kind:
         case PromptKind.CONFIRM:
@@ -57,7 +57,7 @@ def prompt_text(plan: Plan, prompt: Prompt, prepared: Mapping[str, Value]) -> st
             return prompt.text
         case PromptKind.RECORD:
             assert prompt.variable is not None, "a record names its variable"
-            return f"Record: {question(variable(plan, prompt.variable), prepared.get(prompt.variable))}"
+            return f"Record: {question(variable(plan, prompt.variable))}"
         case _:
             assert_never(prompt.kind)
 
@@ -77,10 +77,10 @@ def how_to_answer(prompt: Prompt) -> str:
             assert_never(prompt.kind)
 
 
-def answer(plan: Plan, prompt: Prompt, text: str, prepared: Mapping[str, Value]) -> Event | Diagnostic | None:
+def answer(plan: Plan, prompt: Prompt, text: str) -> Event | Diagnostic | None:
     """What a line means while `prompt` is open; None when it means nothing.
 
-    An empty line takes a prepared value; nothing else is ever taken for an answer that was not given.
+    A record is what somebody sees: an empty line is none, and no value is offered.
     """
     word = text.strip().casefold()
     match prompt.kind:
@@ -91,8 +91,6 @@ def answer(plan: Plan, prompt: Prompt, text: str, prepared: Mapping[str, Value])
         case PromptKind.RECORD:
             name = prompt.variable
             assert name is not None, "a record names its variable"
-            if not word and name in prepared:
-                return Enter(name, prepared[name])
             value = parse_entry(variable(plan, name), text)
             if not isinstance(value, Diagnostic):
                 return Enter(name, value)

@@ -158,29 +158,28 @@ RECORD = Prompt(PromptKind.RECORD, "Skin under the electrodes", "skin")
     ],
 )
 def test_a_line_answers_the_prompt_or_is_a_command(prompt: Prompt, text: str, meant: Event | None) -> None:
-    assert answer(PLAN, prompt, text, {}) == meant
+    assert answer(PLAN, prompt, text) == meant
 
 
 def test_a_value_that_does_not_fit_is_explained() -> None:
-    found = answer(PLAN, RECORD, "fine", {})
+    found = answer(PLAN, RECORD, "fine")
     assert isinstance(found, Diagnostic) and "none, erythema or blister" in str(found.help)
-    assert isinstance(answer(PLAN, RECORD, "", {}), Diagnostic)
+    assert isinstance(answer(PLAN, RECORD, ""), Diagnostic)
 
 
-def test_enter_alone_takes_a_prepared_value_and_nothing_else() -> None:
-    assert answer(PLAN, RECORD, "", {"skin": 1}) == Enter("skin", 1)
-    assert answer(PLAN, RECORD, "none", {"skin": 1}) == Enter("skin", 0)
-    assert answer(PLAN, CONFIRM, "", {"skin": 1}) is None
+def test_enter_alone_records_nothing_and_confirms_nothing() -> None:
+    assert isinstance(answer(PLAN, RECORD, "  "), Diagnostic)
+    assert answer(PLAN, CONFIRM, "") is None
 
 
 def test_a_question_shows_its_text_its_code_what_fits_and_what_enter_means() -> None:
     coded = replace(PLAN.variables[0], code=Code("icd10cm", "Z95.0"))
     assert question(coded, 2 * MA) == "Set to comfort (icd10cm Z95.0): 1 mA to 4 mA in steps of 0.1 mA [2 mA]"
     assert question(PLAN.variables[1]) == "pacemaker: yes or no"
-    assert prompt_text(PLAN, RECORD, {"skin": 1}).endswith("none, erythema or blister [erythema]")
-    assert prompt_text(PLAN, CONFIRM, {}) == "Confirm: Skin is clean"
+    assert prompt_text(PLAN, RECORD).endswith("none, erythema or blister")
+    assert prompt_text(PLAN, CONFIRM) == "Confirm: Skin is clean"
     instruct = Prompt(PromptKind.INSTRUCT, "Rest", None)
-    assert prompt_text(PLAN, instruct, {}) == "Rest"
+    assert prompt_text(PLAN, instruct) == "Rest"
     assert {how_to_answer(prompt) for prompt in (CONFIRM, instruct, RECORD, RESUME)} == {
         "y confirms",
         "y when done",
@@ -249,12 +248,10 @@ def test_every_question_says_for_how_long_it_can_be_answered() -> None:
 class Plain:
     """A plain console and what it wrote."""
 
-    def __init__(
-        self, text: str = "", *, closed: bool = False, piped: bool = True, **prepared: Value
-    ) -> None:
+    def __init__(self, text: str = "", *, closed: bool = False, piped: bool = True) -> None:
         self.written: list[str] = []
         self.pipe = Pipe(text, closed=closed)
-        self.console = PlainConsole(self.written.append, self.pipe.lines, prepared, piped=piped)
+        self.console = PlainConsole(self.written.append, self.pipe.lines, piped=piped)
 
     @property
     def text(self) -> str:
@@ -304,7 +301,7 @@ def test_a_question_that_nobody_can_answer_stops_the_session() -> None:
         continue
     assert events == (Stop(),)
     assert "nobody is there to answer" in plain.text
-    assert PlainConsole(plain.written.append, None, {}, piped=True).poll(asking()) == (Stop(),)
+    assert PlainConsole(plain.written.append, None, piped=True).poll(asking()) == (Stop(),)
 
 
 def test_progress_is_a_line_for_each_twentieth() -> None:

@@ -21,7 +21,6 @@ from ionto_ir.events import (
     Resume,
     Stop,
 )
-from ionto_ir.expression import Value
 from ionto_ir.plan import IntegerDomain, Plan, Variable, VariableKind
 from ionto_runtime.console.keys import Keys
 from ionto_runtime.console.terminal import TerminalConsole
@@ -73,11 +72,11 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 class Screen:
     """A terminal console on a text."""
 
-    def __init__(self, **prepared: Value) -> None:
+    def __init__(self) -> None:
         self.out = TerminalText()
         self.keys = FakeKeys()
         self.clock = VirtualClock()
-        self.console = TerminalConsole(self.out, self.keys, self.clock, prepared)  # type: ignore[arg-type]
+        self.console = TerminalConsole(self.out, self.keys, self.clock)  # type: ignore[arg-type]
 
     def press(self, view: View, keys: str) -> tuple[Event, ...]:
         self.keys.pressed = keys
@@ -139,8 +138,8 @@ def test_a_value_that_does_not_fit_is_explained_on_the_panel() -> None:
     assert "not one of the choices" not in screen.shown(view)
 
 
-def test_a_prepared_value_is_taken_by_enter_alone() -> None:
-    assert Screen(skin=2).press(recording(), "\r") == (Enter("skin", 2),)
+def test_enter_alone_records_nothing() -> None:
+    assert Screen().press(recording(), "\r") == ()
 
 
 def test_letters_of_a_typed_value_are_no_commands() -> None:

@@ -166,6 +166,16 @@ def test_an_answer_that_nobody_gives_is_refused(place: Workplace) -> None:
     assert list(place.records.glob("*")) == []
 
 
+@pytest.mark.parametrize("more", [(), ("--yes", "--web")], ids=["asked", "page"])
+def test_what_somebody_is_there_to_see_is_not_given_before_it_is_seen(
+    place: Workplace, more: tuple[str, ...]
+) -> None:
+    """With `--yes` alone, in every test that uses BY_ITSELF, it is."""
+    text = refused(place.run("run", "heel.plan.json", *GIVEN, "--set", "skin=none", *more), "I0906")
+    assert "`skin` is seen and recorded during the session" in text and "leave out `--set skin" in text
+    assert list(place.records.glob("*")) == []
+
+
 def test_a_person_who_is_refused_is_not_treated(place: Workplace) -> None:
     text = refused(place.run(*QUICK, answers="\nyes\nno\n"), "I0936")
     assert "not with a pacemaker" in text

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.events import Event, Press, Prompt, Refused, Stop
-from ionto_ir.expression import Value
 from ionto_runtime.alarms import SYMBOLS
 from ionto_runtime.console.lines import Lines
 from ionto_runtime.prompts import COMMANDS, answer, how_to_answer, prompt_text
@@ -25,13 +24,10 @@ class PlainConsole:
     When lines are `piped`, they may be answers to what will only be asked later: such a line waits.
     """
 
-    def __init__(
-        self, write: Callable[[str], None], lines: Lines | None, prepared: Mapping[str, Value], *, piped: bool
-    ) -> None:
+    def __init__(self, write: Callable[[str], None], lines: Lines | None, *, piped: bool) -> None:
         self._write = write
         self._lines = lines
         self._piped = piped
-        self._prepared = prepared
         self._asked: Prompt | None = None
         self._refusal: Refused | None = None
         self._alarms = 0
@@ -58,7 +54,7 @@ class PlainConsole:
                 self._write("not understood: pause, resume, stop or emergency")
             return () if event is None else (event,)
         self._lines.drop()
-        meant = answer(view.facts.bound.plan, view.prompt, line, self._prepared)
+        meant = answer(view.facts.bound.plan, view.prompt, line)
         if meant is None:
             self._write(f"that does not answer it; {how_to_answer(view.prompt)}")
         elif isinstance(meant, Diagnostic):
@@ -98,7 +94,7 @@ class PlainConsole:
     def _ask(self, view: View) -> None:
         """Write a question when it opens, and before anything is taken for its answer."""
         if view.prompt is not None and view.prompt is not self._asked:
-            text = prompt_text(view.facts.bound.plan, view.prompt, self._prepared)
+            text = prompt_text(view.facts.bound.plan, view.prompt)
             waits = "" if view.waits is None else f"; {view.waits}"
             self._write(f"{text}  ({how_to_answer(view.prompt)}{waits})")
         self._asked = view.prompt

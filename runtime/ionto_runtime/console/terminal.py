@@ -6,14 +6,13 @@ repeats what words and symbols say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from ionto_ir.diagnostic import Diagnostic
 from ionto_ir.events import Confirm, Event, Press, Priority, PromptKind
-from ionto_ir.expression import Value
 from ionto_ir.state import Mode
 from ionto_ir.wording import value_text
 from ionto_runtime.alarms import SYMBOLS
@@ -53,11 +52,10 @@ WORD_STYLES = {
 class TerminalConsole:
     """The live panel, as a context: inside it the terminal gives single keys."""
 
-    def __init__(self, stream: TextIO, keys: Keys, real: Clock, prepared: Mapping[str, Value]) -> None:
+    def __init__(self, stream: TextIO, keys: Keys, real: Clock) -> None:
         self._stream = stream
         self._keys = keys
         self._real = real
-        self._prepared = prepared
         self._typed = ""
         self._note = ""
         self._selected = 0
@@ -123,7 +121,7 @@ class TerminalConsole:
         assert view.prompt is not None
         if character in "\r\n":
             typed, self._typed = self._typed, ""
-            meant = answer(view.facts.bound.plan, view.prompt, typed, self._prepared)
+            meant = answer(view.facts.bound.plan, view.prompt, typed)
             if isinstance(meant, Diagnostic):
                 self._note = meant.message + (f"; {meant.help}" if meant.help else "")
                 return None
@@ -179,7 +177,7 @@ class TerminalConsole:
         lines += [Text(self._adjustable_line(view))] if adjustable(plan) else []
         lines += _alarm_lines(view)
         if view.prompt is not None:
-            lines.append(Text(prompt_text(plan, view.prompt, self._prepared), style="bold reverse"))
+            lines.append(Text(prompt_text(plan, view.prompt), style="bold reverse"))
             if view.prompt.kind is PromptKind.RECORD:
                 lines.append(Text(f"> {self._typed}█"))
             lines += [] if view.waits is None else [Text(view.waits)]
