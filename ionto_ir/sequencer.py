@@ -381,15 +381,16 @@ def adjusted(route: Route, old: Environment, new: Environment, place: Place, lev
 
 
 def _lowered(glide: Glide, target_na: int, level_na: int) -> Glide:
-    """A ramp whose target somebody moves: lower holds at once, higher waits for the hold that follows.
+    """A ramp whose target somebody moves: lower holds at once, higher waits for what follows.
 
-    So a ramp turns at most once and ends in bounded time, however often somebody adjusts. It keeps its rate.
+    So a ramp turns at most once and ends in bounded time, however often somebody adjusts. It keeps its rate:
+    one that fell and has come to its target is over, for its line lies below that already, and to take it up
+    again would be to catch up in one tick.
     """
-    if target_na >= glide.target_na:
-        return glide
     falls = glide.target_na < glide.start_na
-    # A line that has come to its target lies below it already: from there it would catch up in one tick.
-    if (falls and level_na != glide.target_na) or level_na <= target_na:
+    if target_na >= glide.target_na or (falls and level_na == glide.target_na):
+        return glide
+    if falls or level_na <= target_na:
         return glide._replace(target_na=target_na)
     return Glide(level_na, target_na, glide.delta_na, glide.over_ms, 0)
 
