@@ -100,15 +100,19 @@ def _named(texts: Sequence[str], plan: Plan) -> Named:
 
 
 def _spread(ports: Named, plan: Plan) -> Named:
-    """A simulated line without a channel is one for each, on persons' skins that lie beside each other."""
-    if not plan.channels or len(ports) != 1 or ports[0][0]:
+    """A simulated line is one for each channel, on persons' skins that lie beside each other."""
+    if not plan.channels:
         return ports
     name, _, seed = ports[0][1].partition(":")
-    if name != SIMULATED_PORT or not (seed or "1").isdecimal():
-        return ports
-    first = int(seed or "1")
+    if len(ports) == 1 and not ports[0][0] and name == SIMULATED_PORT and (seed or "1").isdecimal():
+        first = int(seed or "1")
+        return [
+            (channel.name, f"{SIMULATED_PORT}:{number}")
+            for number, channel in enumerate(plan.channels, start=first)
+        ]
     return [
-        (channel.name, f"{SIMULATED_PORT}:{first + number}") for number, channel in enumerate(plan.channels)
+        (name, f"{SIMULATED_PORT}:{number}" if port == SIMULATED_PORT else port)
+        for number, (name, port) in enumerate(ports, start=1)
     ]
 
 

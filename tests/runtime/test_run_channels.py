@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from ionto_cli.lines import Line, line_of, ports_of
 from ionto_ir.wellformed import check
 from ionto_runtime.accounting import account_of
 from ionto_runtime.history import read_history
@@ -100,3 +102,14 @@ def test_the_command_refuses_what_leaves_a_channel_without_a_line(place: Workpla
     done = place.run("run", "heel.plan.json", "--port", "upper=simulated:1", "--set", "skin=none", "--yes")
     assert done.returncode != 0 and "`--port lower=PATH`" in done.stderr
     assert not list(place.folder.glob("records/*.journal"))
+
+
+@pytest.mark.parametrize("ports", [["simulated"], ["upper=simulated", "lower=simulated"]])
+def test_each_channel_that_is_simulated_has_a_skin_of_its_own(ports: list[str]) -> None:
+    said = argparse.Namespace(
+        plan="heel.plan.json", port=ports, device_file=[], driver=None, trust=None, web=None
+    )
+    said.console, said.accelerate, said.yes = False, 1, True
+    line = line_of(said, two_sites())
+    assert isinstance(line, Line)
+    assert ports_of(line) == "simulated:1 (upper), simulated:2 (lower)"
