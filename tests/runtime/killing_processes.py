@@ -54,6 +54,9 @@ REFUSED = 2
 LATENESS = frozenset({"F03", "F22", "F26", "F30", "F32", "F44"})
 """Alarms with which a session ends on a machine that is too busy: ticks, answers or clocks were late."""
 
+QUIET_S = 2.5
+"""Longer than the longest lease that an IonLink device grants."""
+
 ATTEMPTS_MAX = 10
 EVERYTHING = frozenset(["begin", "confirm", "pause", "resume", "enter", "forward", "backward"])
 """What happens in a session of which every step is a step of every kind of session."""
@@ -130,6 +133,23 @@ def received_pc(device: DeviceProcess) -> int:
     return int(state["forward_pc"]) + int(state["backward_pc"])
 
 
+def settled_pc(device: DeviceProcess) -> int:
+    """The same once nothing more can come of what was said to it.
+
+    The last word of a process that is dead may still lie in the line, and raise the current from zero: only
+    when nothing has flowed for longer than any lease is it over.
+    """
+    until_s, known_pc, since_s = time.monotonic() + WAIT_MS / 1000, -1, 0.0
+    while time.monotonic() < until_s:
+        now_pc = received_pc(device)
+        if now_pc != known_pc:
+            known_pc, since_s = now_pc, time.monotonic()
+        elif time.monotonic() - since_s > QUIET_S:
+            return now_pc
+        time.sleep(0.05)
+    raise AssertionError("current flows although nobody asks for it")
+
+
 def trial(folder: Path, last: int, device: DeviceProcess) -> Trial:
     """One session that dies at its step number `last`, if it has as many."""
     folder.mkdir()
@@ -145,8 +165,7 @@ def trial(folder: Path, last: int, device: DeviceProcess) -> Trial:
     ):
         accompany(spoken)
         code = spoken.process.wait(WAIT_MS / 1000)
-    device.wait_for_current(0, 0)
-    true_pc = received_pc(device) - before_pc
+    true_pc = settled_pc(device) - before_pc
     steps, name = told.read_text(encoding="ascii").split(maxsplit=1) if told.exists() else ("0", "")
     killed = code == -signal.SIGKILL
     left = judged(job.records, true_pc, killed=killed or code is None)
