@@ -5,7 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ionto_ir.device import Device
+from ionto_ir.plan import IntegerDomain, Variable
 from ionto_ir.units import CHARGE, CURRENT, SLEW, TIME, format_quantity
+from ionto_ir.waveform import Waveform
 from ionto_ir.wording import waveform_text
 from tests.treatments import (
     BENCH,
@@ -14,7 +16,9 @@ from tests.treatments import (
     Chosen,
     Doses,
     Fixed,
+    Found,
     Keep,
+    Late,
     Leg,
     Level,
     Move,
@@ -22,6 +26,7 @@ from tests.treatments import (
     Part,
     Repeat,
     Rest,
+    Rounds,
     Speed,
     Tell,
     Treatment,
@@ -142,22 +147,18 @@ def _parts(parts: tuple[Part, ...], indent: str) -> list[str]:
 def _part(part: Part, indent: str) -> list[str]:
     inner = indent + "  "
     match part:
-        case Leg(up, body, down, negative, waveform):
-            lines = [_move(up, negative)]
-            for item in body:
-                lines.append(_move(item, negative) if isinstance(item, Move) else _keep(item))
-            lines.append(f"ramp to 0 mA {_speed(down)}")
-            form = "" if waveform is None else f" as {waveform_text(waveform)}"
-            return [indent + line + form for line in lines]
+        case Leg():
+            return [indent + line for line in _leg(part)]
+        case Found(variable, within_ms, body):
+            return [f"{indent}record {_recorded(variable)}{_waiting(within_ms)}", *_parts(body, indent)]
+        case Late():
+            raise AssertionError("no protocol says what else happens when somebody is late")
         case Doses():
             return [indent + line for line in _doses(part)]
         case Rest(ms):
             return [f'{indent}wait {_time(ms)} "rest"']
         case Tell(within_ms):
-            bound = (
-                f' waiting at most {_time(within_ms)} else finish "nobody"' if within_ms is not None else ""
-            )
-            return [f'{indent}instruct "look"{bound}']
+            return [f'{indent}instruct "look"{_waiting(within_ms)}']
         case Turn():
             return [f"{indent}reverse polarity"]
         case Repeat(count, period_ms, body, within_ms):
@@ -169,6 +170,43 @@ def _part(part: Part, indent: str) -> list[str]:
         case Choice(answer, yes, no):
             lines = [f"{indent}if {answer} {{", *_parts(yes, inner), indent + "}"]
             return lines if not no else [*lines[:-1], indent + "} else {", *_parts(no, inner), indent + "}"]
+
+
+def _waiting(within_ms: int | None) -> str:
+    return "" if within_ms is None else f' waiting at most {_time(within_ms)} else finish "nobody"'
+
+
+def _recorded(variable: Variable) -> str:
+    """A recorded value of current, or yes or no."""
+    domain = variable.domain
+    if isinstance(domain, IntegerDomain):
+        assert domain.step is not None, "it was drawn with one"
+        span = f"{_current(domain.lo)} .. {_current(domain.hi)} step {_current(domain.step)}"
+        return f'{variable.name}: {span} "{variable.name}"'
+    return f'{variable.name}: yes/no "{variable.name}"'
+
+
+def _leg(leg: Leg) -> list[str]:
+    """Each line with the waveform that flows from there on."""
+    form = _as(leg.waveform)
+    lines = [_move(leg.up, leg.negative) + form]
+    for item in leg.body:
+        if isinstance(item, Move) and item.turns:
+            form = _as(item.waveform)
+        if isinstance(item, Rounds):
+            inner = [f"  {_moved(each, leg.negative)}{form}" for each in item.body]
+            lines += [f"repeat {item.count} times {{", *inner, "}"]
+        else:
+            lines.append(_moved(item, leg.negative) + form)
+    return [*lines, f"ramp to 0 mA {_speed(leg.down)}{form}"]
+
+
+def _as(waveform: Waveform | None) -> str:
+    return "" if waveform is None else f" as {waveform_text(waveform)}"
+
+
+def _moved(part: Move | Keep, negative: bool) -> str:
+    return _move(part, negative) if isinstance(part, Move) else _keep(part)
 
 
 def _doses(part: Doses) -> list[str]:

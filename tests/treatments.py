@@ -1,19 +1,17 @@
-"""Small treatments as data, and plans of them: a plain lowering that shares nothing with the compiler.
+"""Plans of the treatments of `tests.treatment_parts`: a plain lowering that shares nothing with the compiler.
 
-A treatment is a list of parts. A `Leg` rises from zero, holds, perhaps moves on, and comes back to zero;
-between legs there is `Rest`, `Turn` (reverse polarity), `Repeat` and `Choice`. So every treatment is well
-formed by construction. `tests.treatment_source` writes the same treatment as `.ionto` text.
+`tests.treatment_source` writes the same treatment as `.ionto` text.
 """
 
 from __future__ import annotations
 
 from ionto_ir import expression as terms
-from ionto_ir.dataclass import dataclass, replace
+from ionto_ir.dataclass import replace
 from ionto_ir.device import Device, Electrode, Place
 from ionto_ir.expression import Expression
 from ionto_ir.features import features_of
 from ionto_ir.limits import Envelope, Limit, LimitKind, Role
-from ionto_ir.monitor import Monitor, MonitorAction
+from ionto_ir.monitor import Monitor
 from ionto_ir.plan import (
     SCHEMA,
     BooleanDomain,
@@ -30,6 +28,7 @@ from ionto_ir.plan import (
     Loop,
     Plan,
     Ramp,
+    Record,
     Reverse,
     Section,
     Slope,
@@ -43,170 +42,72 @@ from ionto_ir.plan import (
 from ionto_ir.waveform import Waveform
 from tests.bench_device import BENCH as BENCH
 from tests.bench_device import HERE as HERE
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A level in nA."""
-
-    na: int
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A level that a parameter gives."""
-
-    name: str
-
-
-Level = Fixed | Chosen
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """A ramp that takes a time, ms."""
-
-    ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class At:
-    """A ramp at a rate, nA/s."""
-
-    na_s: int
-
-
-Speed = Over | At
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Hold for a time (ms), until a charge (pC) or until a total (pC)."""
-
-    kind: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Ramp on to another level."""
-
-    level: Level
-    speed: Speed
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """Up, some holds and moves, and down to zero."""
-
-    up: Move
-    body: tuple[Keep | Move, ...]
-    down: Speed
-    negative: bool = False
-    waveform: Waveform | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Output off for a time, ms."""
-
-    ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Reverse the polarity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Tell a person something, who says that it was seen, within `within_ms` if that is given."""
-
-    within_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """Rounds, perhaps with a period in ms. With `within_ms` there are as many as begin in that time, or one
-    if the first of the answers is yes; `count` then says nothing, and there is a period.
-    """
-
-    count: int
-    period_ms: int | None
-    body: tuple[Part, ...]
-    within_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """If the answer is yes, one thing, else another."""
-
-    answer: str
-    yes: tuple[Part, ...]
-    no: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Doses:
-    """Doses on demand, each up, a hold and back to the basal current (None: off); then down to zero.
-
-    `rules` are counts with their windows, ms.
-    """
-
-    button: str
-    basal: Level | None
-    lockout_ms: int
-    from_end: bool
-    rules: tuple[tuple[int, int], ...]
-    count: int
-    within_ms: int
-    up: Move
-    keep: Keep
-    back: Speed
-    down: Speed
-
-
-Part = Leg | Rest | Turn | Tell | Repeat | Choice | Doses
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of current, nA."""
-
-    name: str
-    lo: int
-    hi: int
-    step: int
-    default: int
-    adjustable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A monitor: `action` when a reading is beyond a bound for a time, perhaps until another bound."""
-
-    action: MonitorAction
-    reading: str
-    above: bool
-    bound: int
-    persistence_ms: int
-    until: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Treatment:
-    """All of a generated protocol."""
-
-    parts: tuple[Part, ...]
-    parameters: tuple[Parameter, ...] = ()
-    answers: tuple[str, ...] = ()
-    interruptions: int = 3
-    pause_ms: int = 60_000
-    resume: bool = True
-    dose_pc: int | None = None
-    ramp_na_s: int = 500_000
-    stop_na_s: int = 500_000
-    watches: tuple[Watch, ...] = ()
+from tests.treatment_parts import (
+    At as At,
+)
+from tests.treatment_parts import (
+    Choice as Choice,
+)
+from tests.treatment_parts import (
+    Chosen as Chosen,
+)
+from tests.treatment_parts import (
+    Doses as Doses,
+)
+from tests.treatment_parts import (
+    Fixed as Fixed,
+)
+from tests.treatment_parts import (
+    Found as Found,
+)
+from tests.treatment_parts import (
+    Keep as Keep,
+)
+from tests.treatment_parts import (
+    Late as Late,
+)
+from tests.treatment_parts import (
+    Leg as Leg,
+)
+from tests.treatment_parts import (
+    Level as Level,
+)
+from tests.treatment_parts import (
+    Move as Move,
+)
+from tests.treatment_parts import (
+    Over as Over,
+)
+from tests.treatment_parts import (
+    Parameter as Parameter,
+)
+from tests.treatment_parts import (
+    Part as Part,
+)
+from tests.treatment_parts import (
+    Repeat as Repeat,
+)
+from tests.treatment_parts import (
+    Rest as Rest,
+)
+from tests.treatment_parts import (
+    Rounds as Rounds,
+)
+from tests.treatment_parts import (
+    Speed as Speed,
+)
+from tests.treatment_parts import (
+    Tell as Tell,
+)
+from tests.treatment_parts import (
+    Treatment as Treatment,
+)
+from tests.treatment_parts import (
+    Turn as Turn,
+)
+from tests.treatment_parts import (
+    Watch as Watch,
+)
 
 
 def electrode(place: Place, role: Role, area_um2: Expression | int = 2_500_000_000) -> Electrode:
@@ -293,6 +194,7 @@ class _Builder:
         self.return_na_s = return_na_s
         self.steps: list[Step] = []
         self.late: list[int] = []  # steps whose way out is not built yet
+        self.recorded: list[Variable] = []
         self.counters = 0
         self.answers = answers
         self.waveform: Waveform | None = None
@@ -328,6 +230,10 @@ class _Builder:
                 self.choice(part)
             case Doses():
                 self.doses(part)
+            case Found():
+                self.found(part)
+            case Late():
+                self.waited(part)
 
     def repeat(self, part: Repeat) -> None:
         period = None if part.period_ms is None else terms.integer(part.period_ms)
@@ -359,18 +265,52 @@ class _Builder:
             self.steps[index] = _redirect(self.steps[index], end_of_yes, self.here)
         self.steps[fork] = Branch(condition, fork + 1, end_of_yes, Section.SESSION, HERE)
 
+    def found(self, part: Found) -> None:
+        late = None if part.within_ms is None else -1
+        if late is not None:
+            self.late.append(self.here)
+        self.recorded.append(part.variable)
+        self.add(Record(part.variable.name, self.here + 1, Section.SESSION, HERE, part.within_ms, late))
+        self.parts(part.body)
+
+    def waited(self, part: Late) -> None:
+        fork = self.add(Instruct("look", self.here + 1, Section.SESSION, HERE, part.within_ms, -1))
+        self.parts(part.in_time)
+        end_in_time = self.here
+        self.parts(part.late)
+        for index in range(fork, end_in_time):
+            self.steps[index] = _redirect(self.steps[index], end_in_time, self.here)
+        late = replace(self.steps[fork], late=end_in_time)  # type: ignore[call-arg]
+        self.steps[fork] = late
+
     def leg(self, leg: Leg) -> None:
         level: Expression = terms.ZERO
         self.waveform = leg.waveform
         level = self.move(level, leg.up, leg.negative)
         for position, part in enumerate(leg.body):
-            if isinstance(part, Move):
-                level = self.move(level, part, leg.negative)
-            else:
-                last = position == len(leg.body) - 1
-                self.keep(level, part, slope_of(level, terms.ZERO, leg.down) if last else None)
+            match part:
+                case Move():
+                    level = self.move(level, part, leg.negative)
+                case Rounds():
+                    self.rounds(level, part, leg.negative)
+                case Keep():
+                    last = position == len(leg.body) - 1
+                    self.keep(level, part, slope_of(level, terms.ZERO, leg.down) if last else None)
         self.ramp(level, terms.ZERO, leg.down, leg.negative)
         self.waveform = None
+
+    def rounds(self, level: Expression, part: Rounds, negative: bool) -> None:
+        count = terms.integer(part.count)
+        loop = Loop(self.counters, count, None, None, self.here + 1, -1, Section.SESSION, HERE)
+        self.counters += 1
+        head = self.add(loop)
+        for item in part.body:
+            if isinstance(item, Move):
+                level = self.move(level, item, negative)
+            else:
+                self.keep(level, item, None)
+        self.steps[-1] = _redirect(self.steps[-1], self.here, head)
+        self.steps[head] = replace(loop, exit=self.here)
 
     def doses(self, part: Doses) -> None:
         basal = terms.ZERO if part.basal is None else level_expression(part.basal)
@@ -391,6 +331,8 @@ class _Builder:
 
     def move(self, level: Expression, move: Move, negative: bool) -> Expression:
         target = level_expression(move.level)
+        if move.turns:
+            self.waveform = move.waveform
         self.ramp(level, target, move.speed, negative)
         return target
 
@@ -434,6 +376,8 @@ def _redirect(step: Step, old: int, new: int) -> Step:
             return replace(step, exit=new if step.exit == old else step.exit)
         case Finish():
             return step
+        case Instruct() if step.late == old:
+            return replace(step, next=new if step.next == old else step.next, late=new)
         case _:
             return replace(step, next=new if step.next == old else step.next)
 
@@ -480,7 +424,7 @@ def plan_of(treatment: Treatment, device: Device = BENCH) -> Plan:
     return plan_with(
         tuple(builder.steps),
         device=device,
-        variables=(*variables, *(answer(name) for name in treatment.answers)),
+        variables=(*variables, *(answer(name) for name in treatment.answers), *builder.recorded),
         limits=tuple(limits),
         interruptions=Interruptions(treatment.interruptions, treatment.pause_ms, treatment.resume, HERE),
         stop_slew_na_s=min(treatment.stop_na_s, device.slew_na_s),

@@ -6,7 +6,6 @@ are as tight as they can be.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from enum import Enum
 from random import Random
@@ -23,28 +22,20 @@ from ionto_ir.plan import (
     ChoiceDomain,
     Confirm,
     Course,
-    Demand,
     ForTime,
     Hold,
-    Instruct,
     IntegerDomain,
-    Loop,
     Plan,
     PropertyKind,
-    Ramp,
     Requirement,
     Reverse,
     Rule,
     RuleKind,
     Section,
-    UntilCharge,
-    UntilTotal,
     UserProperty,
     Variable,
     VariableKind,
-    Wait,
 )
-from ionto_ir.waveform import Form
 from ionto_ir.wellformed import check
 from tests.differential.drawing import ANSWER, Drawing, device
 from tests.treatments import HERE, Treatment, electrode, finish, limit, plan_of
@@ -54,6 +45,10 @@ FAR_APART = Course(2, None, 2 * DAY_MS, (), None, None, HERE)
 
 POLE, LASTING, AREA, LAST = "active.pole", "lasting", "active.area", "last"
 GREATER = terms.Operator.GREATER
+
+
+WIDE_FROM = 100_001
+"""From this number on `Drawing` is wide. What was found among the numbers before keeps its number."""
 
 
 class Family(Enum):
@@ -92,7 +87,7 @@ def drawn(number: int) -> Case:
     """The case of a number."""
     chance = Random(f"case {number}")
     family = chance.choices(list(SHARES), weights=list(SHARES.values()))[0]
-    plan = _finished(_BUILDERS[family](chance), chance)
+    plan = _finished(_BUILDERS[family](chance, number >= WIDE_FROM), chance)
     problems = check(plan)
     assert problems == (), [item.message for item in problems]
     return Case(number, family, plan)
@@ -109,28 +104,30 @@ def _finished(plan: Plan, chance: Random) -> Plan:
 # --- families ---------------------------------------------------------------------------------------------
 
 
-def _treated(chance: Random, **how: bool | int) -> Plan:
+def _treated(chance: Random, wide: bool, **how: bool | int) -> Plan:
     bench = device(chance)
-    treatment = Drawing(chance, bench.step_na).treatment(**{"doses": False, "watched": False, **how})
+    treatment = Drawing(chance, bench.step_na, wide=wide).treatment(
+        **{"doses": False, "watched": False, **how}
+    )
     return guarded(plan_of(treatment, bench), chance)
 
 
-def _one(chance: Random) -> Plan:
-    plan = _treated(chance, watched=chance.random() < 0.05)
+def _one(chance: Random, wide: bool) -> Plan:
+    plan = _treated(chance, wide, watched=chance.random() < 0.05)
     return replace(plan, course=FAR_APART) if chance.random() < 0.5 else plan
 
 
-def _demand(chance: Random) -> Plan:
-    return replace(_treated(chance, doses=True, longest=1), course=FAR_APART)
+def _demand(chance: Random, wide: bool) -> Plan:
+    return replace(_treated(chance, wide, doses=True, longest=1), course=FAR_APART)
 
 
-def _monitored(chance: Random) -> Plan:
-    return _treated(chance, watched=True, doses=chance.random() < 0.1)
+def _monitored(chance: Random, wide: bool) -> Plan:
+    return _treated(chance, wide, watched=True, doses=chance.random() < 0.1)
 
 
-def _split(chance: Random) -> Plan:
+def _split(chance: Random, wide: bool) -> Plan:
     """Patches that share the current, poles that are chosen and areas that are measured on the day."""
-    plan = _treated(chance, doses=chance.random() < 0.1)
+    plan = _treated(chance, wide, doses=chance.random() < 0.1)
     active, back = plan.electrodes
     if chance.random() < 0.4:
         area = IntegerDomain(10**9, 10**9 * chance.randint(2, 4), None, None, "area", "cm2")
@@ -150,10 +147,10 @@ def _split(chance: Random) -> Plan:
     return plan
 
 
-def _channels(chance: Random) -> Plan:
+def _channels(chance: Random, wide: bool) -> Plan:
     """Two treatments side by side, with a return in common or one each."""
     bench = replace(device(chance), channels=2)
-    drawing = Drawing(chance, bench.step_na, people=False)
+    drawing = Drawing(chance, bench.step_na, people=False, wide=wide)
     one = drawing.treatment(doses=False, watched=False, longest=1)
     other = drawing.treatment(doses=False, watched=False, longest=1)
     parts = [plan_of(item, bench) for item in (one, _like(other, one))]
@@ -188,9 +185,9 @@ def _like(other: Treatment, one: Treatment) -> Treatment:
     )
 
 
-def _course(chance: Random) -> Plan:
+def _course(chance: Random, wide: bool) -> Plan:
     """Sessions minutes or days apart, whose values and polarity may be carried on."""
-    plan = _treated(chance, doses=chance.random() < 0.15, longest=1)
+    plan = _treated(chance, wide, doses=chance.random() < 0.15, longest=1)
     gap_ms = chance.choice((chance.randint(1, 10) * 60_000, chance.randint(1, 60) * 3_600_000, 0))
     days = chance.choice((0, 0, 1, 2))
     rules = tuple((chance.randint(1, 3), chance.randint(1, 5)) for _ in range(chance.randint(0, 1)))
@@ -242,10 +239,10 @@ SMALL_MS = 12_000
 """How long the hold of a small case takes at most."""
 
 
-def _small(chance: Random) -> Plan:
+def _small(chance: Random, wide: bool) -> Plan:
     """A session of some seconds with few values."""
     bench = replace(device(chance), tick_ms=500, watchdog_ms=1_500)
-    drawing = Drawing(chance, bench.step_na)
+    drawing = Drawing(chance, bench.step_na, wide=wide)
     leg = drawing.leg()
     body = tuple(
         replace(part, amount=min(part.amount, SMALL_MS if part.kind == "time" else 15 * 10**9))
@@ -261,7 +258,7 @@ def _small(chance: Random) -> Plan:
     return plan_of(small, bench)
 
 
-_BUILDERS: dict[Family, Callable[[Random], Plan]] = {
+_BUILDERS: dict[Family, Callable[[Random, bool], Plan]] = {
     Family.ONE: _one,
     Family.DEMAND: _demand,
     Family.MONITORED: _monitored,
@@ -378,68 +375,3 @@ def _windowed(course: Course, chance: Random) -> list[Limit]:
         window_ms = chance.choice((3_600_000, DAY_MS, 2 * DAY_MS, 7 * DAY_MS))
         found.append(limit(LimitKind.SESSIONS, 0, "", window_ms=window_ms))
     return found
-
-
-# --- counting ---------------------------------------------------------------------------------------------
-
-
-def constructs(plan: Plan) -> Counter[str]:
-    """What a plan is made of, each construct once."""
-    found: set[str] = set()
-    steps = [*plan.steps, *(step for channel in plan.channels for step in channel.steps)]
-    for step in steps:
-        found |= _constructs_of(step)
-    for monitor in plan.monitors:
-        found.add(f"monitor that says {monitor.action.value}")
-        found |= {"monitor with hysteresis"} if monitor.until is not None else set()
-    course = plan.course
-    if course is not None and course is not FAR_APART:
-        found.add("course of several sessions")
-        found |= {f"carried {memory.kind.value}" for memory in course.memories}
-    rules = plan.interruptions
-    marks = {
-        "adjustable parameter": any(item.adjustable for item in plan.variables),
-        "requirement": bool(plan.requirements),
-        "refusal": bool(plan.rules),
-        "pauses": rules.resume and rules.count_max > 0,
-        "no resumption": not rules.resume,
-        "several channels": bool(plan.channels),
-        "split electrodes": any(item.split != ALL for item in plan.electrodes),
-        "pole of the day": plan.pole == POLE,
-        "area of the day": any(item.name == AREA for item in plan.variables),
-        "time that is a parameter": any(item.name == LASTING for item in plan.variables),
-        "soft limit": any(item.soft for item in plan.limits),
-        "window": any(item.window_ms is not None for item in plan.limits),
-        "prove line": bool(plan.properties),
-    }
-    return Counter(found | {name for name, holds in marks.items() if holds})
-
-
-def _constructs_of(step: object) -> set[str]:
-    match step:
-        case Ramp(reversed=turned, waveform=waveform):
-            found = {"ramp"} | ({"negative current"} if turned else set())
-            forms = {Form.PULSED: "pulses", Form.AC: "alternating current"}
-            return found if waveform is None else found | {forms[waveform.form]}
-        case Hold(until=ForTime()):
-            return {"hold for a time"}
-        case Hold(until=UntilCharge()):
-            return {"hold until a charge"}
-        case Hold(until=UntilTotal()):
-            return {"hold until a total"}
-        case Loop(period_ms=period, within_ms=within):
-            named = {"loop", *(["loop with a period"] if period is not None else [])}
-            return named | ({"loop bounded by time"} if within is not None else set())
-        case Demand(basal_na=basal, rules=rules):
-            found = {"doses on demand", *(["doses with a cap in a window"] if rules else [])}
-            return found | ({"basal current"} if basal != terms.ZERO else set())
-        case Branch():
-            return {"branch"}
-        case Reverse():
-            return {"reversal"}
-        case Wait():
-            return {"wait"}
-        case Instruct(late=late):
-            return {"person" if late is None else "person with a bound"}
-        case _:
-            return set()

@@ -11,15 +11,19 @@ from random import Random
 from ionto_ir.dataclass import replace
 from ionto_ir.device import Device
 from ionto_ir.monitor import MonitorAction
+from ionto_ir.plan import BooleanDomain, IntegerDomain, Variable, VariableKind
 from ionto_ir.waveform import Curve, Form, Waveform
 from tests.treatments import (
     BENCH,
+    HERE,
     At,
     Choice,
     Chosen,
     Doses,
     Fixed,
+    Found,
     Keep,
+    Late,
     Leg,
     Level,
     Move,
@@ -28,12 +32,18 @@ from tests.treatments import (
     Part,
     Repeat,
     Rest,
+    Rounds,
     Speed,
     Tell,
     Treatment,
     Turn,
     Watch,
 )
+
+KINDS = ("leg", "leg", "leg", "rest", "turn", "tell", "repeat", "repeat", "choice")
+WIDE_KINDS = ("found", "found", "late", "repeat")
+FOUND_MAX = 2
+"""Values that are entered in a session: before it, every combination of the extremes of two is tried."""
 
 BUTTON = "Dose"
 ANSWER = "sore"
@@ -68,12 +78,19 @@ def parameters(chance: Random) -> tuple[Parameter, ...]:
 
 
 class Drawing:
-    """Draws the parts of a treatment; `people` may be spoken to only where one channel has the session."""
+    """Draws the parts of a treatment; `people` may be spoken to only where one channel has the session.
 
-    def __init__(self, chance: Random, step_na: int, *, people: bool = True) -> None:
+    `wide` draws also what nobody drew before: rounds while current flows, waveforms that change on the way,
+    values that are entered (`found` are their variables), other ways for who is late.
+    """
+
+    def __init__(self, chance: Random, step_na: int, *, people: bool = True, wide: bool = False) -> None:
         self.chance = chance
         self.step_na = step_na
         self.people = people
+        self.wide = wide
+        self.found: list[Variable] = []
+        self.known: list[Variable] = []  # those that were entered here
 
     def treatment(self, *, doses: bool, watched: bool, longest: int = 2) -> Treatment:
         """A treatment that begins with a leg, so that something always flows."""
@@ -98,6 +115,9 @@ class Drawing:
     def level(self) -> Level:
         """A fixed level, seldom off the device's step, or a parameter's."""
         chance = self.chance
+        entered = [item.name for item in self.known if isinstance(item.domain, IntegerDomain)]
+        if entered and chance.random() < 0.5:
+            return Chosen(chance.choice(entered))
         if chance.random() < 0.5:
             return Chosen(chance.choice(("current", "comfort")))
         off = chance.randint(1, 99) * 10 if chance.random() < 0.01 else 0
@@ -132,16 +152,30 @@ class Drawing:
         """Up, one or two holds and moves, down. A move to where the current already is would be no move."""
         chance = self.chance
         up = self.move()
-        level, body = up.level, []
+        level = up.level
+        body: list[Keep | Move | Rounds] = []
         for _ in range(chance.randint(1, 3)):
             part: Keep | Move = self.keep() if chance.random() < 0.7 else self.move()
             if isinstance(part, Move):
                 if part.level == level:
                     continue
                 level = part.level
+                if self.wide and chance.random() < 0.4:
+                    part = replace(part, turns=True, waveform=chance.choice((None, self.waveform())))
             body.append(part)
+            if self.wide and chance.random() < 0.2:
+                body.append(self.rounds(level))
         waveform = self.waveform() if chance.random() < 0.2 else None
         return Leg(up, tuple(body) or (self.keep(),), self.speed(), chance.random() < 0.3, waveform)
+
+    def rounds(self, level: Level) -> Rounds:
+        """Rounds from a level to another one and back."""
+        away = self.move()
+        while away.level == level:
+            away = self.move()
+        first = (self.keep(total=False),) if self.chance.random() < 0.5 else ()
+        back = Move(level, self.speed())
+        return Rounds(self.chance.randint(1, 4), (*first, away, self.keep(total=False), back))
 
     def waveform(self) -> Waveform:
         """Pulses and alternating currents of which every tick holds whole periods."""
@@ -208,7 +242,7 @@ class Drawing:
     def part(self, depth: int) -> Part:
         """A part of a session, nested at most `depth` deep."""
         chance = self.chance
-        kind = chance.choice(("leg", "leg", "leg", "rest", "turn", "tell", "repeat", "repeat", "choice"))
+        kind = chance.choice(KINDS + WIDE_KINDS if self.wide else KINDS)
         match kind:
             case "rest":
                 return Rest(chance.randint(1, 4_000))
@@ -219,10 +253,37 @@ class Drawing:
             case "repeat" if depth:
                 return self.repeat(depth - 1)
             case "choice" if depth:
-                no = self.inner(depth - 1) if chance.random() < 0.5 else ()
-                return Choice(ANSWER, self.inner(depth - 1), no)
+                return self.choice(depth - 1)
+            case "found" if self.people and len(self.found) < FOUND_MAX:
+                return self.entered(depth)
+            case "late" if self.people and depth:
+                late = self.inner(depth - 1) if chance.random() < 0.7 else ()
+                return Late(chance.randint(1, 60) * 100, self.inner(depth - 1), late)
             case _:
                 return self.leg()
+
+    def choice(self, depth: int) -> Choice:
+        """By the answer, or by a yes or no that was entered."""
+        chance = self.chance
+        no = self.inner(depth) if chance.random() < 0.5 else ()
+        entered = [item.name for item in self.known if isinstance(item.domain, BooleanDomain)]
+        return Choice(chance.choice(entered) if entered else ANSWER, self.inner(depth), no)
+
+    def entered(self, depth: int) -> Found:
+        """A current or a yes or no that is entered, each round anew, and parts that may go by it."""
+        chance = self.chance
+        low = chance.randint(2, 20) * 100_000
+        high = low + chance.randint(1, 15) * 100_000
+        current = IntegerDomain(low, high, 100_000, None, "current", "mA")
+        domain = current if chance.random() < 0.7 else BooleanDomain()
+        name = f"found_{len(self.found)}"
+        variable = Variable(name, VariableKind.RECORD, domain, name, False, None, HERE)
+        self.found.append(variable)
+        self.known.append(variable)
+        within_ms = chance.choice((None, chance.randint(1, 6_000)))
+        body = (self.leg(), *self.inner(depth)) if chance.random() < 0.6 else self.inner(depth)
+        self.known.remove(variable)
+        return Found(variable, within_ms, body)
 
     def inner(self, depth: int) -> tuple[Part, ...]:
         """What stands within braces."""

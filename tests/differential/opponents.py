@@ -43,7 +43,7 @@ from ionto_ir.trace import Trace, observe, stretches
 from tests.differential.adversary import Restless
 from tests.differential.cases import Case, Family
 from tests.differential.drawing import BUTTON
-from tests.differential.people import anything, may_be_treated, people
+from tests.differential.people import answering, anything, may_be_treated, people
 
 TICKS_MAX = 40_000
 """Far more than any drawn session has."""
@@ -204,6 +204,7 @@ class _Doer:
         self.pause, self.stop, self.pauses = pause, stop, 0
         self.long = pause is not None and chance.random() < 0.4
         self.steady = not self.long
+        self.answers = answering(plan, chance)
 
     def script(self, state: State, prompt: Prompt | None) -> Event | None:
         """What happens before the next tick."""
@@ -223,7 +224,7 @@ class _Doer:
                 step, level_na = self.stop
                 if state.place.step > step and machine.level_na >= level_na // 2:
                     return Stop()
-        return answer_to(prompt, {})
+        return self.answers.answer(state, prompt) if self.answers else answer_to(prompt, {})
 
 
 class Wild:
@@ -234,6 +235,7 @@ class Wild:
         self._draw = Random(chance.randrange(10**9))
         self._eager = self._draw.random()
         self._stops = self._draw.random() < 0.3
+        self._answers = answering(plan, self._draw)
         self._adjustable = [
             (item.name, item.domain)
             for item in plan.variables
@@ -251,7 +253,7 @@ class Wild:
             return Press(BUTTON) if draw.random() < 0.7 else None
         if state.mode is Mode.ON and draw.random() < 0.02:
             return self._disturbance(state)
-        return answer_to(prompt, {})
+        return self._answers.answer(state, prompt) if self._answers else answer_to(prompt, {})
 
     def _disturbance(self, state: State) -> Event | None:
         draw, rules = self._draw, self._plan.interruptions

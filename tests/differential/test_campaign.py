@@ -16,7 +16,8 @@ from ionto_verifier.verdict import Proved as ProvedVerdict
 from ionto_verifier.verdict import Vacuous
 from tests.differential import trial
 from tests.differential.__main__ import Tally, lines
-from tests.differential.cases import Case, Family, constructs, drawn
+from tests.differential.cases import WIDE_FROM, Case, Family, drawn
+from tests.differential.constructs import constructs
 from tests.differential.trial import tried
 
 FIRST, SLICE = 1, 20
@@ -24,9 +25,13 @@ NOTICED_WITHIN = 8
 """Cases within which a verifier that is wrong is noticed."""
 
 
+WIDE_SLICE = (100_001, 100_003, 100_005, 100_012)
+"""Wide cases that take little time; there are some of a minute."""
+
+
 def test_no_verdict_of_a_slice_is_wrong() -> None:
     tally = Tally()
-    for number in range(FIRST, FIRST + SLICE):
+    for number in (*range(FIRST, FIRST + SLICE), *WIDE_SLICE):
         tally.add(tried(number))
     assert tally.wrong == []
     for what in ("proved and not passed", "replayed", "certificates"):
@@ -43,6 +48,23 @@ def test_the_first_cases_are_made_of_everything() -> None:
         found += constructs(case.plan)
     rare = {name: count for name, count in found.items() if count < 3}
     assert len(found) >= 36 and not rare, (len(found), rare)
+
+
+def test_wide_cases_have_what_no_other_case_has() -> None:
+    narrow: Counter[str] = Counter()
+    wide: Counter[str] = Counter()
+    for number in range(300):
+        narrow += constructs(drawn(number).plan)
+        wide += constructs(drawn(WIDE_FROM + number).plan)
+    only = {name: count for name, count in wide.items() if name not in narrow}
+    assert {
+        "level that is entered",
+        "rounds while current flows",
+        "waveform that changes",
+        "another way for who is late",
+        "value that is entered",
+        "value that is entered in time",
+    } <= {name for name, count in only.items() if count >= 3}, only
 
 
 def test_a_number_repeats_its_case() -> None:

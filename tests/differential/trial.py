@@ -35,7 +35,8 @@ from ionto_verifier.cross_check import Agreement, Ask, cross_check
 from ionto_verifier.driver import verify
 from ionto_verifier.properties import Property
 from ionto_verifier.report import Finding, VerificationReport, verdict_name
-from tests.differential.cases import Case, Family, constructs, drawn
+from tests.differential.cases import Case, Family, drawn
+from tests.differential.constructs import constructs
 from tests.differential.mutants import OPTIONS, SEALING, decided, with_more, words_of
 from tests.differential.opponents import TICKS_MAX, Reached, manners, pursue
 from tests.ir.sealing import rechecked_plan
