@@ -107,7 +107,7 @@ static void watch(struct device *self, uint32_t set_na, uint32_t allowed_na) {
   uint32_t voltage_mv_max = self->limits.compliance_mv * (100 + IONLINK_OVER_VOLTAGE_PERCENT) / 100;
   bool over_voltage = magnitude(self->voltage_mv) > voltage_mv_max + 2 * BOARD_VOLTAGE_MV_COUNT;
   self->over_looks = over || over_voltage ? (uint8_t)(self->over_looks + 1) : 0;
-  uint32_t ceiling_na = BOARD_CURRENT_NA_MAX / 100 * (100 + IONLINK_OVER_CURRENT_PERCENT) + IONLINK_OVER_CURRENT_NA;
+  uint32_t ceiling_na = BOARD_CURRENT_NA_MAX / 100 * (100 + IONLINK_OVER_CURRENT_PERCENT) + BOARD_OVER_CURRENT_NA;
   if (measured_na > ceiling_na || self->over_looks >= OVER_LOOKS) {
     open_output(self, over_voltage && !over ? TRIP_OVER_VOLTAGE : TRIP_OVER_CURRENT);
     self->over_looks = 0;
@@ -141,14 +141,14 @@ void device_control(struct device *self, const struct counts *counts, bool stop_
   read_counts(self, counts);
   if (stop_line) device_stop(self);
   if (!self->output_on) {
-    watch(self, 0, IONLINK_OVER_CURRENT_NA);
+    watch(self, 0, BOARD_OVER_CURRENT_NA);
     return;
   }
   uint32_t set_na = magnitude(self->applied_na), measured_na = magnitude(self->current_na);
   self->on_ms += IONLINK_CONTROL_MS;
   self->charge_pc += (uint64_t)(set_na > measured_na ? set_na : measured_na) * IONLINK_CONTROL_MS;
   uint32_t allowed_na = set_na * IONLINK_OVER_CURRENT_PERCENT / 100;
-  watch(self, set_na, allowed_na > IONLINK_OVER_CURRENT_NA ? allowed_na : IONLINK_OVER_CURRENT_NA);
+  watch(self, set_na, allowed_na > BOARD_OVER_CURRENT_NA ? allowed_na : BOARD_OVER_CURRENT_NA);
   if (self->state == STATE_RUNNING) watch_ends(self, set_na);
   if (self->state == STATE_RUNNING || self->state == STATE_ENDING) move(self);
 }
@@ -211,7 +211,7 @@ static uint8_t do_arm(struct device *self, const uint8_t *payload) {
   if (self->state != STATE_READY && self->state != STATE_ARMED) return REASON_STATE;
   if (get_u16(payload + ARM_AT_BOOT) != self->boot) return REASON_BOOT;
   if (get_u32(payload + ARM_AT_LIMITS_HASH) != limits_check(&self->limits)) return REASON_HASH;
-  if (magnitude(self->current_na) > IONLINK_ZERO_NA_MAX) return REASON_NOT_ZERO;
+  if (magnitude(self->current_na) > BOARD_ZERO_NA_MAX) return REASON_NOT_ZERO;
   self->state = STATE_ARMED;
   return DONE;
 }
@@ -221,7 +221,7 @@ static uint8_t do_lease(struct device *self, const uint8_t *payload) {
   uint32_t slew_na_s = get_u32(payload + LEASE_AT_SLEW_NA_S);
   uint16_t valid_ms = get_u16(payload + LEASE_AT_VALID_MS);
   bool turns = opposed(wanted_na, self->applied_na) || opposed(wanted_na, self->target_na);
-  bool flows_back = opposed(wanted_na, self->current_na) && magnitude(self->current_na) > IONLINK_ZERO_NA_MAX;
+  bool flows_back = opposed(wanted_na, self->current_na) && magnitude(self->current_na) > BOARD_ZERO_NA_MAX;
   if (self->state != STATE_ARMED && self->state != STATE_RUNNING) return REASON_STATE;
   if (self->now_ms - get_u32(payload + LEASE_AT_SEEN_MS) > IONLINK_SEEN_AGE_MS_MAX) return REASON_UNSEEN;
   if (magnitude(wanted_na) > self->limits.current_na_max) return REASON_RANGE;
@@ -242,7 +242,7 @@ static uint8_t do_lease(struct device *self, const uint8_t *payload) {
 static uint8_t do_ack_trip(struct device *self, const uint8_t *payload) {
   if (self->state != STATE_TRIPPED) return self->state == STATE_ENDING ? REASON_NOT_ZERO : REASON_STATE;
   if (get_u16(payload + ACK_TRIP_AT_LATCHES) != self->latches) return REASON_UNSEEN;
-  if (magnitude(self->current_na) > IONLINK_ZERO_NA_MAX) return REASON_NOT_ZERO;
+  if (magnitude(self->current_na) > BOARD_ZERO_NA_MAX) return REASON_NOT_ZERO;
   self->latches = 0;
   self->trip = TRIP_NONE;
   self->state = self->configured ? STATE_READY : STATE_MET;

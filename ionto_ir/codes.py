@@ -282,4 +282,5 @@ CODES: dict[str, str] = {
     "I0963": "a question that nobody answers",
     "I0964": "a plan that was sealed without being proved",
     "I0965": "a process of the verification that was ended",
+    "I0966": "a device too coarse for its own range",
 }

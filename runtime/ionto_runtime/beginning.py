@@ -26,7 +26,8 @@ from ionto_runtime.view import Facts
 class Beginning:
     """What a session's record begins with. `seed` is None on a real device, `device_identity` on an embedded
     one; `process` says under which scheduler and with which collector the control loop runs, empty where it
-    shares a process. `channels` is what the header says of several channels, see `channels_header`.
+    shares a process. `channels` is what the header says of several channels, see
+    `channels_header`; `assumed` is what nobody will see in this session on this device.
     """
 
     session_id: str
@@ -38,6 +39,7 @@ class Beginning:
     device_identity: str | None
     process: dict[str, Json]
     channels: dict[str, Json] | None = None
+    assumed: tuple[str, ...] = ()
 
 
 def begin_journal(
@@ -96,6 +98,7 @@ def _header(begun: Beginning) -> dict[str, Json]:
         "planned_ms": facts.planned_ms,
         "dead_man": facts.dead_man.name.lower(),
         "process": begun.process,
+        **({"assumed": list(begun.assumed)} if begun.assumed else {}),
         **(begun.channels or {}),
     }
 

@@ -16,7 +16,7 @@ from ionto_runtime.clock import Clock
 from ionto_runtime.device_file import identity_problems
 from ionto_runtime.drivers.driver import DeadMan, Driver, Identity, Problem, SessionLimits
 from ionto_runtime.preparation import Check
-from ionto_runtime.supervision import fault_at_start
+from ionto_runtime.supervision import ZERO_NA_MAX, fault_at_start
 
 ROUND_TRIPS = 100
 CLOCK_MS = 3_000
@@ -85,7 +85,7 @@ def _identity(identity: Identity, clock: Clock) -> Check:
 
 
 def _off(driver: Driver) -> Check:
-    fault = fault_at_start(driver.measure())
+    fault = fault_at_start(driver.measure(), ZERO_NA_MAX)
     if fault is None:
         return Check("output", "open, and nothing flows")
     return Check("output", fault, error("I0962", f"the device is not ready: {fault}", None))

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from ionto_ir.bound import BoundPlan
 from ionto_ir.waveform import PPM
-from ionto_runtime.accuracy import probe_na
+from ionto_runtime.accuracy import probe_na, zero_na
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.drivers.driver import Driver
-from ionto_runtime.supervision import ZERO_NA_MAX
 from ionto_runtime.surely import LeastCharge
 from ionto_runtime.watch_contact import ContactWatch
 from ionto_runtime.watch_current import CurrentWatch
@@ -28,7 +27,8 @@ TURN_MS = 2_000
 class Guard:
     """Everything that looks after a session beside the machine. `driver` is None without a real device.
 
-    `planned_pc` is the charge of the undisturbed session, None where nobody has worked it out.
+    `planned_pc` is the charge of the undisturbed session, None where nobody has worked it out. `zero_na` is
+    the highest reading that is zero with the output open.
     """
 
     def __init__(self, bound: BoundPlan, planned_pc: int | None, driver: Driver | None) -> None:
@@ -50,8 +50,9 @@ class Guard:
         self.least = LeastCharge(bound.constants)
         self._step_na = bound.constants.step_na
         self._probe_na = probe_na(device)
+        self.zero_na = zero_na(device)
         # A sound device that is set to zero may give what it is stated to be wrong by.
-        self._zero_na = max(ZERO_NA_MAX, device.accuracy_offset_na)
+        self._turning_na = max(self.zero_na, device.accuracy_offset_na)
         step_na = device.step_na
         self._ceiling_na = ceilings_of(bound.plan).current_na_max // step_na * step_na
         self._too_high_na = 0
@@ -61,7 +62,7 @@ class Guard:
     def look(self, sight: Sight) -> tuple[Finding, ...]:
         """What the watches find, the gravest first."""
         quiet = not sight.set_na and not sight.before_na
-        seen = sight.reading is not None and abs(sight.reading.current_na) <= self._zero_na
+        seen = sight.reading is not None and abs(sight.reading.current_na) <= self._turning_na
         self._zero_ms = self._zero_ms + sight.passed_ms if quiet and seen else 0
         found = [finding for watch in self._watches for finding in watch.look(sight)]
         reading = sight.reading

@@ -82,7 +82,7 @@ class Output:
         """
         try:
             self.stimulator.output_off(self._base + sequence)
-            return is_zero(self.stimulator.measure())
+            return is_zero(self.stimulator.measure(), self._guard.zero_na)
         except Exception:
             return False
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from ionto_ir.bound import UNLIMITED, BoundPlan
 from ionto_ir.dataclass import dataclass
+from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.limits import LimitKind
 from ionto_ir.plan import Plan
 from ionto_ir.trace import Observation
+from ionto_runtime.accuracy import unseen, zero_na
 from ionto_runtime.admission import capability_problems
 from ionto_runtime.ceilings import ceilings_of
 from ionto_runtime.clock import Clock
@@ -81,7 +84,7 @@ def checks(driver: Driver, bound: BoundPlan, journal: JournalWriter, around: Sur
         yield check
         if check.problem is not None:
             return
-    yield from arming(driver)
+    yield from arming(driver, bound.plan.device)
 
 
 def inspections(
@@ -89,7 +92,7 @@ def inspections(
 ) -> Iterator[Check]:
     """Check after check until one fails; nothing is armed yet."""
     steps: tuple[Callable[[], Check], ...] = (
-        lambda: _off(driver),
+        lambda: _off(driver, bound.plan.device),
         lambda: _done(
             "limits", "handed over and read back", driver.configure(limits_of(bound, around.planned))
         ),
@@ -100,13 +103,16 @@ def inspections(
         lambda: _files(around),
         lambda: _alarm_path(around),
         lambda: _dead_man(driver, bound.constants.watchdog_ms),
+        *(partial(Check, "assumed", said) for said in unseen(bound.plan.device, around.planned.peak_na)),
     )
     yield from _until_failed(steps)
 
 
-def arming(driver: Driver) -> Iterator[Check]:
+def arming(driver: Driver, device: Device) -> Iterator[Check]:
     """See the output off once more, and arm the device: the last that is done before a person begins."""
-    yield from _until_failed((lambda: _off(driver), lambda: _done("armed", "at setpoint zero", driver.arm())))
+    yield from _until_failed(
+        (lambda: _off(driver, device), lambda: _done("armed", "at setpoint zero", driver.arm()))
+    )
 
 
 def _until_failed(steps: Sequence[Callable[[], Check]]) -> Iterator[Check]:
@@ -148,8 +154,8 @@ def _failed(name: str, text: str, advice: str | None = None) -> Check:
     return Check(name, text, error("I0925", text, None, help=advice))
 
 
-def _off(driver: Driver) -> Check:
-    fault = fault_at_start(driver.measure())
+def _off(driver: Driver, device: Device) -> Check:
+    fault = fault_at_start(driver.measure(), zero_na(device))
     if fault is None:
         return Check("output", "open, and nothing flows")
     return Check("output", fault, error("I0962", f"the device is not ready: {fault}", None))

@@ -162,7 +162,7 @@ class Session:
         reading = self.output.open_first()
         if reading is not None:
             self._boot_count, self.reading = reading.boot_count, reading
-        return fault_at_start(reading)
+        return fault_at_start(reading, self.guard.zero_na)
 
     def begin(self) -> None:
         """A person has started the treatment."""
@@ -420,7 +420,7 @@ class Session:
     def _close(self, reading: Measurement | None, passed_ms: int) -> None:
         """After the end: see the output off for a second, or raise the alarm (R22)."""
         self._closing_ms += passed_ms
-        self._zero_ms = self._zero_ms + passed_ms if is_zero(reading) else 0
+        self._zero_ms = self._zero_ms + passed_ms if is_zero(reading, self.guard.zero_na) else 0
         if self._zero_ms >= ZERO_FOR_MS:
             self.seen_off = self.closed = True
         elif self._closing_ms >= UNSEEN_ALARM_MS:

@@ -17,7 +17,7 @@ MISSES_MAX = 3
 """Readings in a row that may stay away before the link counts as lost (R21)."""
 
 ZERO_NA_MAX = 20_000
-"""A reading of at most 20 uA with the output open is zero (R8)."""
+"""A reading of at most 20 uA with the output open is zero (R8); of a small device less, see `accuracy`."""
 
 ZERO_FOR_MS = 1_000
 """How long zero is looked at before it is believed at the end of a session (R22)."""
@@ -82,17 +82,20 @@ def shows(reading: Measurement, held: Held) -> bool:
     return reading.seq == held.sequence and contradiction(reading, held) is None
 
 
-def is_zero(reading: Measurement | None) -> bool:
-    """Whether the output is seen to be off and nothing flows."""
-    return reading is not None and not reading.output_on and abs(reading.current_na) <= ZERO_NA_MAX
+def is_zero(reading: Measurement | None, zero_na: int) -> bool:
+    """Whether the output is seen to be off and nothing flows; `zero_na` is the highest zero of the device."""
+    return reading is not None and not reading.output_on and abs(reading.current_na) <= zero_na
 
 
-def fault_at_start(reading: Measurement | None) -> str | None:
+def fault_at_start(reading: Measurement | None, zero_na: int) -> str | None:
     """Why a session cannot begin on a device that was told to open its output, or None (R8)."""
     if reading is None:
         return "it does not answer"
     if reading.output_on:
         return "its output does not open"
-    if abs(reading.current_na) > ZERO_NA_MAX:
-        return f"it measures {abs(reading.current_na) // 1000} µA with its output open"
+    if abs(reading.current_na) > zero_na:
+        return (
+            f"it measures {abs(reading.current_na) / 1000:g} µA with its output open, "
+            f"where at most {zero_na / 1000:g} µA are zero"
+        )
     return None

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from ionto_ir.device import Device
-from ionto_runtime.accuracy import PROBE_NA, probe_na, telling_na
+from ionto_runtime.accuracy import PROBE_NA, comparing_na, probe_na, telling_na
 from ionto_runtime.stimulator import Measurement
 from ionto_runtime.supervision import COMPLIANCE_MS, TOUCHING_OHM_MAX
 from ionto_runtime.watching import Act, Finding, Sight
@@ -50,6 +50,7 @@ class ContactWatch:
         self._voltage_step_mv = voltage_step_mv
         # Below this a reading is as much offset as current; a probe always tells.
         self._telling_na = min(PROBE_NA, probe_na(device), telling_na(device))
+        self._comparing_na = comparing_na(device)
         self._open_ms = self._limited_ms = 0
         self._shorts = self._jumps = 0
         self._ohms: deque[tuple[int, int, int]] = deque()
@@ -111,7 +112,7 @@ class ContactWatch:
 
     def _jump(self, reading: Measurement) -> Iterator[Finding]:
         ohm = reading.impedance_ohm
-        if ohm is None or reading.at_compliance or abs(reading.current_na) < PROBE_NA:
+        if ohm is None or reading.at_compliance or abs(reading.current_na) < self._comparing_na:
             return
         while self._ohms and self._ohms[0][0] < self._age_ms - JUMP_WITHIN_MS:
             self._ohms.popleft()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ionto_ir.bound import BoundPlan, worst_na
 from ionto_ir.trace import area_um2
 from ionto_ir.waveform import PPM
-from ionto_runtime.accuracy import over_na, tolerated_na
+from ionto_runtime.accuracy import dense_na, over_na, tolerated_na
 from ionto_runtime.ceilings import DENSITY_NA_CM2_MAX, UM2_PER_CM2, ceilings_of
 from ionto_runtime.watching import Act, Finding, Sight
 
@@ -36,7 +36,8 @@ class CurrentWatch:
         self._ceiling_na = over_na(ceilings_of(plan).current_na_max)
         areas = [area_um2(plan, bound.values, index) for index in range(len(plan.electrodes))]
         known = [area for area in areas if area is not None]
-        self._dense_na = over_na(min(known) * DENSITY_NA_CM2_MAX // UM2_PER_CM2) if known else None
+        densest_na = min(known) * DENSITY_NA_CM2_MAX // UM2_PER_CM2 if known else None
+        self._dense_na = None if densest_na is None else dense_na(plan.device, densest_na)
         self._over_ms = self._cap_ms = 0
 
     def _worst_na(self, current_na: int) -> int:

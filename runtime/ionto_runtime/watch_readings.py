@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ionto_ir.device import Device
+from ionto_runtime.accuracy import moved_na, zero_na
 from ionto_runtime.stimulator import Measurement
-from ionto_runtime.supervision import ZERO_NA_MAX
 from ionto_runtime.watching import Act, Finding, Sight
 
 RANGE_PERCENT = 150
@@ -14,9 +14,6 @@ RANGE_PERCENT = 150
 
 FROZEN_MS = 3_000
 """A reading that has stood still for this long, while it should have moved, is no reading (R34)."""
-
-MOVED_NA_MIN = 50_000
-"""A setpoint that has moved by this much must show in the current."""
 
 CLOCK_PPM = 10_000
 """How much faster or slower than the host's the device's clock may run: 1 % (R53)."""
@@ -37,7 +34,8 @@ class ReadingWatch:
     def __init__(self, device: Device, *, has_clock: bool) -> None:
         self._current_na_max = device.current_na_max * RANGE_PERCENT // 100
         self._voltage_mv_max = device.compliance_mv * RANGE_PERCENT // 100
-        self._wrong_na = ZERO_NA_MAX + device.accuracy_offset_na
+        self._wrong_na = zero_na(device) + device.accuracy_offset_na
+        self._moved_na = moved_na(device)
         self._has_clock = has_clock
         self._last: Measurement | None = None
         self._same_ms = self._stopped_ms = 0
@@ -77,7 +75,7 @@ class ReadingWatch:
             self._same_ms += sight.passed_ms
         still = last is not None and last.device_ms == reading.device_ms and sight.passed_ms > 0
         self._stopped_ms = self._stopped_ms + sight.passed_ms if self._has_clock and still else 0
-        moved = abs(set_na - self._same_from_na) >= MOVED_NA_MIN
+        moved = abs(set_na - self._same_from_na) >= self._moved_na
         if self._stopped_ms >= FROZEN_MS or (self._same_ms >= FROZEN_MS and (moved or not self._has_clock)):
             yield Finding(Act.OPEN, "the readings stand still", "F38")
 

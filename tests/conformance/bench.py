@@ -48,7 +48,7 @@ def make_device(kind: str, seed: int = 1) -> ReferenceDevice:
     plant = Plant(body_of(AREAS_UM2, seed), seed)
     if kind == "twin":
         return IonLinkDevice(plant)
-    return Emulated(built("bridge"), built("ionlink.elf"), plant)
+    return Emulated(built("bridge"), built("ionlink-4ma.elf"), plant)
 
 
 class Bench:

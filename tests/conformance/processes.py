@@ -45,7 +45,7 @@ class DeviceProcess:
         self.link = link
         firmware: list[str] = []
         if kind == "firmware":
-            built("bridge"), built("ionlink.elf")
+            built("bridge"), built("ionlink-4ma.elf")
             firmware = ["--firmware", str(BUILD)]
         self._process = subprocess.Popen(
             [

@@ -48,7 +48,7 @@ FIRST, *OTHERS = MUTANTS
 @pytest.mark.requirement("R18")
 @pytest.mark.parametrize("name", [FIRST, *(pytest.param(name, marks=pytest.mark.soak) for name in OTHERS)])
 def test_a_firmware_with_a_rule_taken_out_is_found(name: str, tmp_path: Path) -> None:
-    tools.built("native")  # says what is missing, if anything is
+    tools.built("ionlink-4ma.native")  # says what is missing, if anything is
     copy = tmp_path / "firmware"
     shutil.copytree(tools.FIRMWARE, copy, ignore=shutil.ignore_patterns("build"))
     source = (copy / "device.c").read_text(encoding="utf-8")
@@ -56,9 +56,11 @@ def test_a_firmware_with_a_rule_taken_out_is_found(name: str, tmp_path: Path) ->
     assert source.count(before) == 1, f"{before} is not there once"
     (copy / "device.c").write_text(source.replace(before, after), encoding="utf-8")
     subprocess.run(
-        ["make", "-s", "-C", str(copy), "WARN=-std=gnu11 -w", "build/native"], check=True, capture_output=True
+        ["make", "-s", "-C", str(copy), "WARN=-std=gnu11 -w", "build/ionlink-4ma.native"],
+        check=True,
+        capture_output=True,
     )
-    native = Native(copy / "build" / "native")
+    native = Native(copy / "build" / "ionlink-4ma.native")
     with pytest.raises(AssertionError):
         live(native, range(60))
     native.close()

@@ -27,7 +27,18 @@ from ionto_runtime.link.messages import (
     Query,
     limits_hash,
 )
-from ionto_runtime.link.schema import DRUG_BOARD, LIMITS, Answer, Kind, Reason, State, Trip
+from ionto_runtime.link.schema import (
+    BOARDS,
+    DRUG_BOARD,
+    LIMITS,
+    MICRO_BOARD,
+    Answer,
+    Board,
+    Kind,
+    Reason,
+    State,
+    Trip,
+)
 from ionto_runtime.simulation.ionlink_device import IonLinkDevice
 from ionto_runtime.simulation.plant import REFERENCE_COUNT, Counts, Drive, Plant
 from ionto_runtime.simulation.skin import UM2_PER_CM2, body_of
@@ -78,10 +89,11 @@ class Native:
 class Life:
     """One device twice, and somebody who does whatever comes to mind, mostly what makes sense."""
 
-    def __init__(self, seed: int, native: Native) -> None:
+    def __init__(self, seed: int, native: Native, board: Board = DRUG_BOARD) -> None:
         self.random = Random(seed)
         self.native = native
-        self.plant = Given(body_of((UM2_PER_CM2, UM2_PER_CM2), 1), 1)
+        self.board = board
+        self.plant = Given(body_of((UM2_PER_CM2, UM2_PER_CM2), 1), 1, board)
         self.twin = IonLinkDevice(self.plant, boot=BOOT)
         cause = self.random.choice((Trip.NONE, Trip.NONE, Trip.NONE, Trip.WATCHDOG, Trip.BROWN_OUT))
         self.twin.restart(cause)
@@ -182,19 +194,21 @@ class Life:
 
     def _lease(self, *, zero: bool) -> Lease:
         random = self.random
-        near = self.twin._target_na + random.randrange(-200, 201) * 1_000
-        odd = random.choice((near + 1, 4_001_000, -(2**31), 2**31 - 1, -near))
+        most_na = self.board.current_na_max
+        near = self.twin._target_na + random.randrange(-200, 201) * (most_na // 4_000_000 or 1) * 1_000
+        odd = random.choice((near + 1, most_na + 1_000, -(2**31), 2**31 - 1, -near))
+        slew = self.board.slew_na_s_max
         setpoint_na = 0 if zero else near if random.random() < 0.9 else odd
         return Lease(
             setpoint_na,
-            random.choice((10_000_000, 1_000_000, 1_234_567, 1_000, 999, 0, 10_000_001)),
+            random.choice((slew, slew // 10, slew * 1_234_567 // 10_000_000, 1_000, 999, 0, slew + 1)),
             random.choice((400, 400, 400, 50, 1, 0, 1_000, 2_000, 2_001)),
             self.now_ms - random.choice((0, 0, 0, 20, 100, 1_000, 1_001, -1)) & 0xFFFF_FFFF,
             random.randrange(65_536),
         )
 
     def _limits(self) -> Limits:
-        hardest = {field.name: getattr(DRUG_BOARD, field.name) for field in LIMITS}
+        hardest = {field.name: getattr(self.board, field.name) for field in LIMITS}
         small = {"charge_uc_max": 60, "on_time_ms_max": 400, "compliance_mv": 30_000}
         chosen = {**hardest, **{name: small[name] for name in small if self.random.random() < 0.3}}
         if self.random.random() < 0.2:
@@ -212,7 +226,7 @@ class Life:
         if self.mood == "any":
             return Counts(*(random.choice((0, 3, 4, 75, 202, 248, 1_023)) for _ in range(5)))
         applied_na = self.twin._applied_na * (2 if self.mood == "double" else 1)
-        along = abs(applied_na) // 5_000 + random.choice((0, 0, 0, 1))
+        along = abs(applied_na) // self.board.current_na_count + random.choice((0, 0, 0, 1))
         voltage = (
             1_023
             if self.mood == "high"
@@ -226,7 +240,7 @@ class Life:
 @pytest.fixture
 def native() -> Iterator[Native]:
     """The firmware's rules; it ends without complaint."""
-    process = Native(built("native"))
+    process = Native(built("ionlink-4ma.native"))
     yield process
     assert process.close() == b""
 
@@ -240,16 +254,49 @@ def test_twin_and_firmware_answer_alike_byte_for_byte(native: Native) -> None:
     assert {trip for _, _, _, trip in seen} == set(Trip) - {Trip.SELF_TEST}
 
 
+def test_they_are_one_device_on_the_small_board_too() -> None:
+    native = Native(built(f"{MICRO_BOARD.model}.native"))
+    seen = live(native, range(20), MICRO_BOARD)
+    assert native.close() == b""
+    assert {state for _, _, state, _ in seen} == set(State)
+    assert Trip.OVER_CURRENT in {trip for _, _, _, trip in seen}
+
+
+@pytest.mark.requirement("R15")
+@pytest.mark.parametrize("board", BOARDS, ids=[board.model for board in BOARDS])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_more_than_a_twentieth_of_its_range_with_nothing_set_trips_every_board(
+    board: Board, beyond: int
+) -> None:
+    """What flows is just at the bound, and a step of the converter beyond it; twin and firmware."""
+    counts = min(50_000, board.current_na_max // 20) // board.current_na_count + beyond
+    native = Native(built(f"{board.model}.native"))
+    life = Life(1, native, board)
+    life.native.ask(b"B" + struct.pack("<HB", BOOT, Trip.NONE), 0)
+    life.twin.restart()
+    life.plant.counts = Counts(counts, 0, 0, REFERENCE_COUNT, 0)
+    for beat in range(60):
+        life.twin._control(5)
+        native.ask(b"C" + struct.pack("<IB5H", 5 * beat, 0, counts, 0, 0, REFERENCE_COUNT, 0), 6)
+    life.twin._send(0, 0, Kind.STOP, Answer.ACCEPTED, Reason.NONE)
+    body = unstuff(bytes(life.twin._leaving)[1:-1])
+    stopped = unstuff(native.wire(b"S" + struct.pack("<I", 300))[1:-1])
+    assert body is not None and stopped is not None and native.close() == b""
+    tripped = Trip.OVER_CURRENT if beyond else Trip.NONE
+    # The stop by which the firmware is asked latches one of its own when nothing has tripped.
+    assert life.twin.trip is tripped and stopped[15] == (tripped or Trip.STOPPED)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("thousand", range(5))
 def test_twin_and_firmware_answer_alike_in_thousands_of_lives(native: Native, thousand: int) -> None:
     live(native, range(1_000 * thousand, 1_000 * thousand + 1_000))
 
 
-def live(native: Native, seeds: range) -> set[tuple[Answer, Reason, State, Trip]]:
+def live(native: Native, seeds: range, board: Board = DRUG_BOARD) -> set[tuple[Answer, Reason, State, Trip]]:
     seen = set()
     for seed in seeds:
-        life = Life(seed, native)
+        life = Life(seed, native, board)
         for _ in range(STEPS):
             life.step()
         seen |= life.seen

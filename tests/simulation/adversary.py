@@ -60,13 +60,14 @@ def _compliance(world: World, planned: Planned) -> Undo:
 
 def _corrupt(world: World, planned: Planned) -> Undo:
     if world.device._output_on:
-        most = world.bound.plan.device.current_na_max
-        world.device._setpoint_na = planned.size * most // 1_000_000 // 10_000 * 10_000
+        own = world.bound.plan.device
+        wanted_na = planned.size * own.current_na_max // 1_000_000
+        world.device._setpoint_na = wanted_na // own.step_na * own.step_na
     return None
 
 
 def _bad_start(world: World, planned: Planned) -> Undo:
-    world.device.set_current(planned.size % 40 * 10_000, 200, 1)
+    world.device.set_current(planned.size % 40 * world.bound.plan.device.step_na, 200, 1)
     if planned.size % 2:
         world.device.inject(Fault.STUCK_OUTPUT)
     return None
@@ -93,7 +94,7 @@ def _wall(world: World, planned: Planned) -> Undo:
 
 
 def _adjust(world: World, planned: Planned) -> Undo:
-    world.say(Adjust("current", planned.size % 15 * 100_000))
+    world.say(Adjust("current", planned.size % 15 * 100_000 // world.size))
     return None
 
 

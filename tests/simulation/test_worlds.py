@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -12,10 +13,12 @@ from ionto_ir.events import Resume
 from ionto_runtime.journal import JournalWriter, Written
 from ionto_runtime.session import Session
 from tests.architecture.tree import ROOT
+from tests.ir.sessions import DEVICE
 from tests.simulation.__main__ import campaign, chunk, judged, lines
 from tests.simulation.adversary import BEGIN
 from tests.simulation.faults import AFTERWARDS, ENDING, Kind, Planned
 from tests.simulation.judging import judge
+from tests.simulation.plans import FIRST_OF_SIZES, drawn_size
 from tests.simulation.world import World
 
 SEEDS = 150
@@ -27,6 +30,18 @@ def test_no_invariant_is_violated_in_any_world() -> None:
     assert tally.sessions == SEEDS
     assert all(count > 0 for count in tally.checked.values())
     assert len(tally.checked) >= 20
+
+
+def test_no_invariant_is_violated_on_devices_of_any_size() -> None:
+    """4 mA to 10 uA: where every absolute current is coarse, the session still sees and ends what it must."""
+    numbers = range(FIRST_OF_SIZES, FIRST_OF_SIZES + 80)
+    tally = campaign(numbers[0], len(numbers), 1)
+    assert tally.violations == [] and tally.sessions == len(numbers)
+    sizes = Counter(drawn_size(number) for number in numbers)
+    assert set(sizes) == {1, 4, 40, 400} and drawn_size(FIRST_OF_SIZES - 1) == 1
+    assert {World(number).bound.plan.device.current_na_max for number in numbers} == {
+        DEVICE.current_na_max // size for size in sizes
+    }
 
 
 @pytest.mark.requirement("R17")

@@ -32,7 +32,7 @@ from ionto_runtime.view import View
 from tests.simulation.disk import Disk
 from tests.simulation.faults import AFTERWARDS, BEFORE, ENDING, Kind, Planned, drawn_faults
 from tests.simulation.link import Link
-from tests.simulation.plans import TICK_MS, drawn_body, drawn_bound
+from tests.simulation.plans import TICK_MS, drawn_body, drawn_bound, drawn_size
 
 STILL_TICKS_MAX = STANDING_MS_MAX // TICK_MS + 10
 """Nothing stays where it is for longer, in whatever mode: a pause of these plans is over long before."""
@@ -50,19 +50,22 @@ class HostLostError(BaseException):
 
 
 class World:
-    """Everything but the session. `violations` is empty as long as every invariant held."""
+    """Everything but the session. `violations` is empty as long as every invariant held; by `size` all
+    currents are smaller than those of 4 mA.
+    """
 
     def __init__(self, seed: int, faults: Sequence[Planned] | None = None) -> None:
         chance = self.chance = Random(f"{seed}/world")
         self.seed = seed
-        self.bound = drawn_bound(chance)
+        self.size = drawn_size(seed)
+        self.bound = drawn_bound(chance, self.size)
         self.locks = Random(f"{seed}/restarts").random() < 0.5
         body = drawn_body(chance, seed)
         self.device = SimulatedStimulator(self.bound.plan.device, body, seed, locks=self.locks)
         self.link = Link(self.device, chance, self._setting)
         self.disk = Disk()
         self.planned = drawn_faults(Random(f"{seed}/faults")) if faults is None else tuple(faults)
-        self.sensitive_na = chance.choice((10**12, 10**12, 300_000, 800_000))
+        self.sensitive_na = chance.choice((10**12, 10**12, 300_000, 800_000)) // self.size
         self.violations: list[str] = []
         self.injected: Counter[Kind] = Counter()
         self.checked: Counter[str] = Counter()

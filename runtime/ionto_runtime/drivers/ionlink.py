@@ -51,13 +51,13 @@ from ionto_runtime.link.schema import (
     LIMITS_PAGE,
     NO_PAGE,
     PAGE_BYTES,
-    ZERO_NA_MAX,
     Answer,
     Fact,
     Flag,
     Reason,
     State,
     Trip,
+    zero_na_of,
 )
 from ionto_runtime.stimulator import Accepted, Measurement, Refusal, Refused, Reply
 
@@ -87,8 +87,8 @@ PROOF_LATE_MS = 150
 may take, so much is given to the line and to a busy host.
 """
 
-IMPEDANCE_CURRENT_NA_MIN = 50_000
-"""Below this the steps of the device's converter are too coarse for a quotient."""
+IMPEDANCE_SHARE = 80
+"""Below this part of a device's range, ten steps of its converter, they are too coarse for a quotient."""
 
 EXPECTED = bit_of(Trip.EXPIRED) | bit_of(Trip.STOPPED) | bit_of(Trip.BROWN_OUT)
 EXPECTED |= bit_of(Trip.ON_TIME) | bit_of(Trip.OVER_CHARGE)
@@ -292,7 +292,7 @@ class IonLinkDriver:
         if status is None:
             return None
         magnitude_na = abs(status.current_na)
-        telling = magnitude_na >= IMPEDANCE_CURRENT_NA_MIN
+        telling = self._facts is not None and magnitude_na * IMPEDANCE_SHARE >= self._facts.current_na_max
         return Measurement(
             current_na=status.current_na,
             voltage_mv=status.voltage_mv,
@@ -402,8 +402,9 @@ class IonLinkDriver:
             return Problem("I0912", "the device does not answer")
         if Flag.OUTPUT_ON in status.flags:
             return Problem("I0914", "the output of the device does not open")
-        if abs(status.current_na) > ZERO_NA_MAX:
-            return Problem("I0914", f"it measures {abs(status.current_na) // 1000} µA with its output open")
+        assert self._facts is not None, "a device has said what it is before it is believed to be off"
+        if abs(status.current_na) > zero_na_of(self._facts.current_na_max):
+            return Problem("I0914", f"it measures {abs(status.current_na) / 1000:g} µA with its output open")
         return None
 
     def _see_untripped(self) -> Problem | None:

@@ -26,8 +26,6 @@ _NUMBERS = (
     "EXPIRY_RAMP_MS",
     "CONTROL_MS",
     "SLEW_NA_S_MIN",
-    "ZERO_NA_MAX",
-    "OVER_CURRENT_NA",
     "OVER_CURRENT_PERCENT",
     "OVER_CURRENT_MS",
     "OVER_VOLTAGE_PERCENT",
@@ -39,8 +37,8 @@ _NUMBERS = (
 )
 
 
-def c_header(board: Board = BOARDS[0]) -> str:
-    """The whole header, for the firmware of `board`."""
+def c_header() -> str:
+    """The whole header; BOARD says for which of the boards, the first one where nobody says it."""
     lines = [
         "/* Written from runtime/ionto_runtime/link/schema.py by `make docs`; not to be edited. */",
         "#ifndef IONLINK_SCHEMA_H",
@@ -59,7 +57,10 @@ def c_header(board: Board = BOARDS[0]) -> str:
     lines += [*_offsets("HEADER", HEADER), *_offsets("LIMITS", LIMITS), *_offsets("FACTS", FACTS)]
     for kind, fields in PAYLOADS.items():
         lines += _offsets(kind.name, fields)
-    lines += [*_board(board), "", "#endif"]
+    lines += ["#ifndef BOARD", "#define BOARD 0", "#endif"]
+    for number, board in enumerate(BOARDS):
+        lines += [f"#{'el' if number else ''}if BOARD == {number}", *_board(board)]
+    lines += ["#else", "#error no such board", "#endif", "", "#endif"]
     return "\n".join(lines) + "\n"
 
 
@@ -78,3 +79,5 @@ def _board(board: Board) -> Iterator[str]:
     for name in Board.__slots__:
         if name != "model":
             yield f"#define BOARD_{name.upper()} {getattr(board, name)}UL"
+    yield f"#define BOARD_ZERO_NA_MAX {board.zero_na_max}UL"
+    yield f"#define BOARD_OVER_CURRENT_NA {board.over_current_na}UL"

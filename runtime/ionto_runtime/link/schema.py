@@ -49,12 +49,15 @@ validity of T minus this.
 """
 
 ZERO_NA_MAX = 20_000
-"""Up to this a reading is zero (R8)."""
+ZERO_PERCENT = 2
+"""Up to this a reading is zero (R8): the smaller of the two, the second of the range of the board."""
 
 OVER_CURRENT_NA = 50_000
 OVER_CURRENT_PERCENT = 5
 OVER_CURRENT_MS = 200
-"""More than was set, by the larger of the two and for this long, is a trip (R15)."""
+"""More than was set, by the larger of the two and for this long, is a trip (R15). The first is never more
+than the second of the board's range: 50 uA would be half of what a board of 100 uA gives.
+"""
 
 OVER_VOLTAGE_PERCENT = 5
 """A reading this much above the compliance voltage that was set means that it is not kept."""
@@ -270,6 +273,21 @@ class Board:
     current_na_count: int
     voltage_mv_count: int
 
+    @property
+    def zero_na_max(self) -> int:
+        """Up to this a reading of the board is zero."""
+        return zero_na_of(self.current_na_max)
+
+    @property
+    def over_current_na(self) -> int:
+        """What a reading may exceed a small setpoint by."""
+        return min(OVER_CURRENT_NA, self.current_na_max * OVER_CURRENT_PERCENT // 100)
+
+
+def zero_na_of(current_na_max: int) -> int:
+    """Up to this a reading of a board of this range is zero."""
+    return min(ZERO_NA_MAX, current_na_max * ZERO_PERCENT // 100)
+
 
 DRUG_BOARD = Board(
     model="ionlink-4ma",
@@ -288,7 +306,24 @@ DRUG_BOARD = Board(
 is 4 mA for an hour: a ceiling for what no plan should need.
 """
 
-BOARDS = (DRUG_BOARD,)
+MICRO_BOARD = Board(
+    model="ionlink-100ua",
+    current_na_max=100_000,
+    slew_na_s_max=250_000,
+    compliance_mv=80_000,
+    charge_uc_max=360_000,
+    on_time_ms_max=3_600_000,
+    lease_ms_max=2_000,
+    step_na=1_000,
+    compliance_step_mv=20,
+    current_na_count=125,
+    voltage_mv_count=100,
+)
+"""100 uA in the same steps of 1 uA, read back 40 times finer: for small animals and cells. The same firmware,
+compiled with `-DBOARD=1`.
+"""
+
+BOARDS = (DRUG_BOARD, MICRO_BOARD)
 
 
 def description() -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic
+from ionto_runtime.accuracy import unseen
 from ionto_runtime.admission import uncertified
 from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import DeadMan, Driver, Identity
@@ -84,6 +85,12 @@ def channels_told(admitted: Admitted, identities: Met) -> dict[str, Json] | None
     if admitted.together is None:
         return None
     return channels_header(admitted.together[0], [identity_words(item) for item in identities.all])
+
+
+def assumed(admitted: Admitted) -> tuple[str, ...]:
+    """What nobody will see in this session, because its currents are too small for its devices."""
+    found = (unseen(driven.bound.plan.device, driven.planned.peak_na) for driven in admitted.driven)
+    return tuple(dict.fromkeys(said for each in found for said in each))
 
 
 def device_words(identity: Identity, port: str) -> str:

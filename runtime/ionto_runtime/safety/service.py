@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from ionto_ir.canonical import Json
+from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, error
+from ionto_runtime.accuracy import zero_na
 from ionto_runtime.admission import confirmation_of, confirmation_problem, for_people
 from ionto_runtime.beginning import Beginning, begin_journal
 from ionto_runtime.clock import Clock, RealClock
@@ -25,7 +27,14 @@ from ionto_runtime.outcome import outcome_of
 from ionto_runtime.preparation import Check, Surroundings, arming, inspections
 from ionto_runtime.safety.admitted import Admitted, admit
 from ionto_runtime.safety.desk import UNATTENDED_MS_MAX, Desk
-from ionto_runtime.safety.devices import Met, channels_told, facts_with, identity_words, meet_all
+from ionto_runtime.safety.devices import (
+    Met,
+    assumed,
+    channels_told,
+    facts_with,
+    identity_words,
+    meet_all,
+)
 from ionto_runtime.safety.job import Job
 from ionto_runtime.safety.process import facts_of_process, take_precedence, tame_collector
 from ionto_runtime.safety.shown import shown
@@ -111,6 +120,7 @@ def _with_devices(job: Job, admitted: Admitted, drivers: Sequence[Driver], desk:
             device_identity="; ".join(identity_words(identity) for identity in identities.all),
             process=process,
             channels=channels_told(admitted, identities),
+            assumed=assumed(admitted),
         ),
         job.records,
         job.sealing,
@@ -147,7 +157,7 @@ def _with_devices(job: Job, admitted: Admitted, drivers: Sequence[Driver], desk:
     )
     problem = _prepared(admitted, drivers, journal, desk, clock, job)
     if problem is None:
-        problem = _wait_for_begin(demanded, drivers, desk, clock, job)
+        problem = _wait_for_begin(demanded, drivers, plan.device, desk, clock, job)
     if problem is not None:
         journal.seal(f"not begun: {problem.message}")
         journal.close()
@@ -174,7 +184,7 @@ def _prepared(
         if problem is not None:
             return problem
     for driven, driver in zip(admitted.driven, drivers, strict=True):
-        problem = _told(arming(driver), driven.name, desk)
+        problem = _told(arming(driver, driven.bound.plan.device), driven.name, desk)
         if problem is not None:
             return problem
     return None
@@ -203,10 +213,16 @@ def _alarm_seen(desk: Desk, clock: Clock) -> bool:
 
 
 def _wait_for_begin(
-    demanded: Mapping[str, Json], drivers: Sequence[Driver], desk: Desk, clock: Clock, job: Job
+    demanded: Mapping[str, Json],
+    drivers: Sequence[Driver],
+    device: Device,
+    desk: Desk,
+    clock: Clock,
+    job: Job,
 ) -> Diagnostic | None:
     """Wait until a person says begin and confirms what must be confirmed (R3, R12); why not, or None."""
     desk.tell({"type": "armed"})
+    highest_na = zero_na(device)
     until_ms = clock.now_ms() + ARMED_MS_MAX
     while clock.now_ms() < until_ms:
         desk.serve(LISTEN_MS)
@@ -216,7 +232,7 @@ def _wait_for_begin(
                     return confirmation_problem(demanded, message.get("confirm"))
                 case "stop" | "emergency_stop" | "leave":
                     return error("I0963", STOPPED_BEFORE, None)
-        faults = [fault_at_start(driver.measure()) for driver in drivers]
+        faults = [fault_at_start(driver.measure(), highest_na) for driver in drivers]
         fault = next((found for found in faults if found is not None), None)
         if fault is not None:
             return error("I0962", f"the device is not ready: {fault}", None)

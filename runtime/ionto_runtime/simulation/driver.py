@@ -9,6 +9,7 @@ from __future__ import annotations
 from ionto_ir.device import Device
 from ionto_ir.source import Span
 from ionto_ir.waveform import Waveform
+from ionto_runtime.accuracy import zero_na
 from ionto_runtime.clock import Clock
 from ionto_runtime.drivers.driver import (
     Capabilities,
@@ -98,7 +99,7 @@ class SimulatedDriver:
     def connect(self) -> Identity | Problem:
         self._pass()
         self.device.output_off(0)
-        fault = fault_at_start(self.device.measure())
+        fault = fault_at_start(self.device.measure(), zero_na(self.device.device))
         if fault is not None:
             return Problem("I0962", f"the simulated device is not ready: {fault}")
         return Identity(self.device.device.title, self._serial, "1", None, simulated=True)

@@ -34,7 +34,6 @@ from ionto_runtime.link.schema import (
     NO_PAGE,
     PAGE_BYTES,
     STOP_BYTES,
-    ZERO_NA_MAX,
     Answer,
     Board,
     Fact,
@@ -166,12 +165,12 @@ class IonLinkDevice:
         if self.stop_line:
             self._stop()
         if not self._output_on:
-            self._watch(0, schema.OVER_CURRENT_NA)
+            self._watch(0, self.plant.board.over_current_na)
             return
         magnitude_na = abs(self._applied_na)
         self._on_ms += CONTROL_MS
         self._charge_pc += max(magnitude_na, abs(self._current_na)) * CONTROL_MS
-        allowed_na = max(schema.OVER_CURRENT_NA, magnitude_na * schema.OVER_CURRENT_PERCENT // 100)
+        allowed_na = max(self.plant.board.over_current_na, magnitude_na * schema.OVER_CURRENT_PERCENT // 100)
         self._watch(magnitude_na, allowed_na)
         if self.state is State.RUNNING:
             self._watch_ends(magnitude_na)
@@ -217,7 +216,7 @@ class IonLinkDevice:
         over_voltage = abs(self._voltage_mv) > voltage_mv_max + 2 * board.voltage_mv_count
         self._over = self._over + 1 if over or over_voltage else 0
         ceiling_na = board.current_na_max * (100 + schema.OVER_CURRENT_PERCENT) // 100
-        if measured_na > ceiling_na + schema.OVER_CURRENT_NA or self._over >= OVER_LOOKS:
+        if measured_na > ceiling_na + board.over_current_na or self._over >= OVER_LOOKS:
             self._open(Trip.OVER_VOLTAGE if over_voltage and not over else Trip.OVER_CURRENT)
             self._over = 0
 
@@ -356,7 +355,7 @@ class IonLinkDevice:
             return Reason.BOOT
         if arm.limits_hash != limits_hash(self._limits):
             return Reason.HASH
-        if abs(self._current_na) > ZERO_NA_MAX:
+        if abs(self._current_na) > self.plant.board.zero_na_max:
             return Reason.NOT_ZERO
         self.state = State.ARMED
         return None
@@ -365,7 +364,7 @@ class IonLinkDevice:
         limits = self._limits
         wanted_na = lease.setpoint_na
         turns = wanted_na * self._applied_na < 0 or wanted_na * self._target_na < 0
-        flows_back = wanted_na * self._current_na < 0 and abs(self._current_na) > ZERO_NA_MAX
+        flows_back = wanted_na * self._current_na < 0 and abs(self._current_na) > self.plant.board.zero_na_max
         if self.state not in (State.ARMED, State.RUNNING):
             return Reason.STATE
         if (self.device_ms - lease.seen_ms & UINT32) > schema.SEEN_AGE_MS_MAX:
@@ -399,7 +398,7 @@ class IonLinkDevice:
             return Reason.NOT_ZERO if self.state is State.ENDING else Reason.STATE
         if latches != self.latches:
             return Reason.UNSEEN
-        if abs(self._current_na) > ZERO_NA_MAX:
+        if abs(self._current_na) > self.plant.board.zero_na_max:
             return Reason.NOT_ZERO
         self.latches, self.trip = 0, Trip.NONE
         self.state = State.READY if self._configured else State.MET

@@ -24,8 +24,8 @@ REFERENCE_COUNT = 225
 
 GAIN_SPREAD_PPM = 5_000
 OFFSET_SPREAD_NA = 4_000
-"""How far devices of this kind differ. No published source: what resistors of 0.1 % and a trimmed offset
-give, with room.
+"""How far devices of this kind differ; the offset of a smaller board is smaller by as much as its range.
+No published source: what resistors of 0.1 % and a trimmed offset give, with room.
 """
 
 JITTER_COUNTS = 0.5
@@ -95,7 +95,8 @@ class Plant:
         self.on_ms = 0
         own = Random(f"{seed}/board")
         self._gain_ppm = own.randint(-GAIN_SPREAD_PPM, GAIN_SPREAD_PPM)
-        self.load.offset_na = own.randint(-OFFSET_SPREAD_NA, OFFSET_SPREAD_NA)
+        offset_na = own.randint(-OFFSET_SPREAD_NA, OFFSET_SPREAD_NA)
+        self.load.offset_na = offset_na * board.current_na_max // DRUG_BOARD.current_na_max
         self._jitter = Random(f"{seed}/converter")
 
     @property

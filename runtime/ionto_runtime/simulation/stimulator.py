@@ -28,7 +28,9 @@ VOLTAGE_JITTER = 0.005
 """Voltage readings jitter by up to half a percent. No published source: general knowledge."""
 
 IMPEDANCE_CURRENT_NA_MIN = 10_000
-"""Below 10 uA a quotient of two jittering readings says nothing about the load."""
+"""Below 10 uA a quotient of two jittering readings says nothing about the load; of a device of less than 1 mA
+below a hundredth of its range.
+"""
 
 
 NO_FLOW = Flow(0.0, 0.0, 0.0, False)
@@ -121,7 +123,7 @@ class SimulatedStimulator:
         if self.faults & {Fault.SILENT, Fault.DEAF_HOST}:
             return None
         magnitude_na = abs(self._current_na)
-        telling = magnitude_na >= IMPEDANCE_CURRENT_NA_MIN
+        telling = magnitude_na >= min(IMPEDANCE_CURRENT_NA_MIN, self.device.current_na_max // 100)
         return Measurement(
             current_na=self._current_na,
             voltage_mv=self._voltage_mv,

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from ionto_runtime.clock import RealClock
+from ionto_runtime.link.schema import BOARDS
 from ionto_runtime.simulation.emulated import Emulated
 from ionto_runtime.simulation.fault_port import FaultPort
 from ionto_runtime.simulation.ionlink_device import IonLinkDevice
@@ -64,10 +65,11 @@ def _serve(server: PtyServer, port: FaultPort, stopped: list[int], *, until_eof:
 
 
 def _device(wanted: argparse.Namespace) -> ReferenceDevice:
-    plant = Plant(body_of(AREAS_UM2, wanted.seed), wanted.seed)
+    board = next(board for board in BOARDS if board.model == wanted.board)
+    plant = Plant(body_of(AREAS_UM2, wanted.seed), wanted.seed, board)
     if wanted.firmware is None:
         return IonLinkDevice(plant, wanted.serial)
-    return Emulated(wanted.firmware / "bridge", wanted.firmware / "ionlink.elf", plant, wanted.serial)
+    return Emulated(wanted.firmware / "bridge", wanted.firmware / f"{board.model}.elf", plant, wanted.serial)
 
 
 def _arguments() -> argparse.ArgumentParser:
@@ -77,6 +79,8 @@ def _arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="which person and which device")
     parser.add_argument("--serial", default="SIM-0001", metavar="TEXT", help="its serial number")
+    models = [board.model for board in BOARDS]
+    parser.add_argument("--board", choices=models, default=models[0], help="which reference device")
     parser.add_argument("--link", type=Path, metavar="PATH", help="a name that leads to the line")
     parser.add_argument(
         "--firmware",
