@@ -21,6 +21,7 @@ from ionto_verifier.budget import Budget
 from ionto_verifier.certificate_codec import Json, encode, formula_json, polynomial_json
 from ionto_verifier.decision import Decision, Proved
 from ionto_verifier.examples import Person, people_of
+from ionto_verifier.ground import Grounds
 from ionto_verifier.obligation import And, Atom, Formula, Guard, Obligation, Or, Variable
 from ionto_verifier.properties import Measure
 from ionto_verifier.report import Answered, VerificationReport
@@ -115,12 +116,24 @@ def _measured(measure: Measure) -> Json:
 
 
 def _derived(plan: Plan, proofs: _Pool, effort: Budget) -> list[tuple[str, int | None]]:
-    """Each question of the recheck with the place of its certificate, if one was found."""
+    """Each question of the recheck with the place of its certificate, if one was found.
+
+    A claim stands only on all of its questions: once one of them has no certificate, no more is spent on it.
+    """
     questions = derive(plan).questions
-    decisions = decide_all([obligation_of(question) for question in questions], effort)
-    found = []
+    grounds, lost = Grounds(), set[str]()
+    known: dict[tuple[int, Formula], Json | None] = {}
+    found: list[tuple[str, int | None]] = []
     for question in questions:
-        proof = _certificate(decisions[question.id])
+        proof = None
+        if question.claim not in lost:
+            obligation = obligation_of(question)
+            key = (grounds.of(obligation).number, obligation.conclusion)
+            if key not in known:
+                known[key] = _certificate(decide_all((obligation,), effort, grounds)[obligation.id])
+            proof = known[key]
+        if proof is None:
+            lost.add(question.claim)
         found.append((question.id, None if proof is None else proofs.place(proof)))
     return found
 
