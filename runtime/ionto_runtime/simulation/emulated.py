@@ -68,6 +68,10 @@ class Emulated:
             self._step(step_ms)
             ms -= step_ms
 
+    def due_in_ms(self) -> int:
+        # A processor is never at rest, and to catch up with it takes time.
+        return 1
+
     def restart(self, cause: Trip = Trip.NONE) -> None:
         self._request(b"R" + bytes([MCUSR[cause]]))
 

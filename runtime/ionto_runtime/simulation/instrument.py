@@ -15,7 +15,7 @@ from pathlib import Path
 from ionto_runtime.clock import RealClock
 from ionto_runtime.simulation.keithley import QUEUE_BYTES, Keithley2400
 from ionto_runtime.simulation.load import Load
-from ionto_runtime.simulation.pty_server import PtyServer
+from ionto_runtime.simulation.pty_server import PtyServer, step_all
 from ionto_runtime.simulation.skin import UM2_PER_CM2, body_of
 from ionto_runtime.simulation.stimjim import StimJim
 from ionto_runtime.simulation.uart import Uart
@@ -61,16 +61,15 @@ def main(words: list[str] | None = None) -> int:
 def _serve(servers: list[PtyServer], load: Load) -> int:
     """Until the input ends. Each line of it is a question; the answer: what flows and has flowed."""
     while True:
-        for server in servers:
-            for descriptor in server.step((sys.stdin.fileno(),)):
-                data = os.read(descriptor, INPUT_BYTES_MAX)
-                if not data:
-                    for each in servers:
-                        each.unplug()
-                    return 0
-                for _ in range(data.count(b"\n")):
-                    sys.stdout.write(json.dumps(_state(load)) + "\n")
-                sys.stdout.flush()
+        for descriptor in step_all(servers, (sys.stdin.fileno(),)):
+            data = os.read(descriptor, INPUT_BYTES_MAX)
+            if not data:
+                for each in servers:
+                    each.unplug()
+                return 0
+            for _ in range(data.count(b"\n")):
+                sys.stdout.write(json.dumps(_state(load)) + "\n")
+            sys.stdout.flush()
 
 
 def _state(load: Load) -> dict[str, int]:

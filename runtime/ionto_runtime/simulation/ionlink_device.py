@@ -43,6 +43,7 @@ from ionto_runtime.link.schema import (
     State,
     Trip,
 )
+from ionto_runtime.simulation.line import QUIET_MS
 from ionto_runtime.simulation.plant import Drive, Plant
 
 BAD_READINGS_MAX = 3
@@ -155,6 +156,10 @@ class IonLinkDevice:
                 self._next_control_ms += CONTROL_MS
                 passed_ms, self._since_control_ms = self._since_control_ms, 0
                 self._control(passed_ms)
+
+    def due_in_ms(self) -> int:
+        # It answers, and says nothing by itself; what its output does goes on in its own time.
+        return 1 if self._arriving or self._leaving or self._out else QUIET_MS
 
     def turn_back_clock(self, ms: int) -> None:
         """The defect of a clock that does not only run forward."""

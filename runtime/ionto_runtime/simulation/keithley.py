@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
+from ionto_runtime.simulation.line import QUIET_MS
 from ionto_runtime.simulation.load import Load
 
 RANGES_NA = (1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
@@ -124,6 +125,9 @@ class Keithley2400:
                 self._say(self._reading())
                 if self.auto_off:
                     self.output_on = False
+
+    def due_in_ms(self) -> int:
+        return QUIET_MS
 
     # --- commands -----------------------------------------------------------------------------------------
     def _command(self, text: str) -> None:

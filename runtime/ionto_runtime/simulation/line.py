@@ -14,6 +14,9 @@ from ionto_runtime.drivers.transport import READ_BYTES_MAX, PortIdentity
 PENDING_BYTES_MAX = 65_536
 """What a line holds for a host that does not read; what comes beyond it is lost, as on a real one."""
 
+QUIET_MS = 50
+"""The longest that a simulated device is left to itself: what it then has to catch up with is no delay."""
+
 HERE = PortIdentity("memory", "simulated line", None, None, None)
 
 
@@ -30,6 +33,12 @@ class Peer(Protocol):
 
     def advance(self, ms: int) -> None:
         """Let time pass."""
+        ...
+
+    def due_in_ms(self) -> int:
+        """How long nothing can come of it by itself, if no byte arrives: until then nobody need look, because
+        whoever comes lets the time pass first. At least 1; `QUIET_MS` where nothing is under way.
+        """
         ...
 
 

@@ -71,6 +71,12 @@ class FaultyLine:
         if self.to_host.noise_bytes_s:
             self._out += self._noise(self.to_host, ms)
 
+    def due_in_ms(self) -> int:
+        if self._out or self.to_device.noise_bytes_s or self.to_host.noise_bytes_s:
+            return 1
+        late_ms = [at_ms - self._now_ms for at_ms, _, _ in self._late]
+        return max(1, min([self.peer.due_in_ms(), *late_ms]))
+
     def _collect(self) -> None:
         self._unended += self.peer.transmit()
         *ended, rest = bytes(self._unended).split(self._ending)

@@ -12,16 +12,16 @@ import os
 import pty
 import select
 import tty
+from collections.abc import Sequence
 from pathlib import Path
 
 from ionto_runtime.clock import Clock
-from ionto_runtime.simulation.line import Peer
+from ionto_runtime.simulation.line import QUIET_MS, Peer
 
 READ_BYTES_MAX = 4_096
 UNSENT_BYTES_MAX = 65_536
 """What waits for a host that does not read; the rest is lost."""
 
-WAIT_S = 0.001
 ADVANCE_MS_MAX = 10_000
 """A machine that slept longer than this has not simulated what happened meanwhile; the device has long gone
 off in a tenth of it.
@@ -72,10 +72,25 @@ class PtyServer:
             self._link.unlink(missing_ok=True)
 
     def step(self, also: tuple[int, ...] = ()) -> list[int]:
-        """Let a millisecond or so pass; which of the descriptors in `also` have something to read."""
+        """Wait for bytes, or until something is due; which of the descriptors in `also` have something to
+        read.
+        """
+        return step_all((self,), also)
+
+    @property
+    def watched(self) -> list[int]:
+        """What has to be read when it can be."""
+        return [self._ends[0]] if self._ends is not None and self.reading else []
+
+    def due_in_ms(self) -> int:
+        """In how many milliseconds somebody has to look, whatever arrives; 0 when that is past."""
+        if self._unsent:
+            return 1
+        return max(0, self._told_ms + self._peer.due_in_ms() - self._clock.now_ms())
+
+    def attend(self, ready: Sequence[int]) -> None:
+        """Let the time pass that has passed, take what has come, and give what there is."""
         device = self._ends[0] if self._ends is not None else None
-        watched = [device] if device is not None and self.reading else []
-        ready, _, _ = select.select([*watched, *also], [], [], WAIT_S)
         data = self._taken(device) if device is not None and device in ready else b""
         # The bytes are here, so for the device it is at least now: handed over before its time had caught up,
         # they would be answered with a time before they were sent, and its clock would seem to run wrong.
@@ -86,7 +101,6 @@ class PtyServer:
             self._peer.receive(data)
         if device is not None:
             self._give(device)
-        return [descriptor for descriptor in also if descriptor in ready]
 
     def _taken(self, device: int) -> bytes:
         try:
@@ -108,3 +122,15 @@ class PtyServer:
     def _own_path(self) -> str:
         assert self._ends is not None, "an unplugged line has no name"
         return os.ttyname(self._ends[1])
+
+
+def step_all(servers: Sequence[PtyServer], also: tuple[int, ...] = ()) -> list[int]:
+    """Wait until any of the servers has bytes or something due; which of the descriptors in `also` have
+    something to read.
+    """
+    watched = [device for server in servers for device in server.watched]
+    wait_ms = min((server.due_in_ms() for server in servers), default=QUIET_MS)
+    ready, _, _ = select.select([*watched, *also], [], [], wait_ms / 1_000)
+    for server in servers:
+        server.attend(ready)
+    return [descriptor for descriptor in also if descriptor in ready]

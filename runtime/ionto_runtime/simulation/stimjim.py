@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from random import Random
 
+from ionto_runtime.simulation.line import QUIET_MS
 from ionto_runtime.simulation.load import Load
 
 NA_PER_STEP_TENTHS = 1_017
@@ -156,6 +157,14 @@ class StimJim:
     def advance(self, ms: int) -> None:
         for _ in range(ms):
             self._pass_ms()
+
+    def due_in_ms(self) -> int:
+        """A train that is over says so by itself."""
+        if self.timer_ppm <= 0:
+            return QUIET_MS
+        plays = [running.next_us for running in self._running.values() if running is not None]
+        waits = [(next_us - self._timer_us) * 1_000 // self.timer_ppm for next_us in plays]
+        return max(1, min([QUIET_MS, *waits]))
 
     def _pass_ms(self) -> None:
         """One millisecond: what is played, what is driven, and what the timers start."""

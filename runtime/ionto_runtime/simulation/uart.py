@@ -46,6 +46,10 @@ class Instrument(Protocol):
         """Let time pass."""
         ...
 
+    def due_in_ms(self) -> int:
+        """How long it says nothing by itself; see `simulation.line.Peer`."""
+        ...
+
 
 class Uart:
     """See `simulation.line.Peer`. `queue_max` bytes wait for an instrument at most."""
@@ -78,6 +82,10 @@ class Uart:
             self.instrument.advance(1)
             self._serve()
             self._give_out()
+
+    def due_in_ms(self) -> int:
+        under_way = self._arriving or self._queue or self._leaving or self._out
+        return 1 if under_way or self.instrument.busy else self.instrument.due_in_ms()
 
     def _take_in(self) -> None:
         """The bytes of one millisecond; a part of a byte is carried over."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ionto_runtime.simulation.keithley import Keithley2400
+from ionto_runtime.simulation.line import QUIET_MS
 
 OPENS_AFTER_MS = 400
 
@@ -28,6 +29,9 @@ class SimulatedRelay:
     def advance(self, ms: int) -> None:
         self._left_ms = max(0, self._left_ms - ms)
         self._act()
+
+    def due_in_ms(self) -> int:
+        return min(QUIET_MS, self._left_ms) or QUIET_MS
 
     def _act(self) -> None:
         self._instrument.pin_low = (self._left_ms > 0 or self.stuck) and not self.cut
