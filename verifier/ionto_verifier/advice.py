@@ -17,10 +17,10 @@ from ionto_verifier.properties import REACHED, Asked, Question
 from ionto_verifier.report import Finding
 from ionto_verifier.solve import decide_all
 from ionto_verifier.term import TermTooLargeError
-from ionto_verifier.verdict import Proved, Refuted
+from ionto_verifier.verdict import Proved, Refuted, Undecided
 
 ADVISED_MAX = 4
-"""Refuted claims for which advice is sought: each costs dozens of questions, and people mend one thing at a
+"""Claims for which advice is sought: each costs dozens of questions, and people mend one thing at a
 time.
 """
 
@@ -54,8 +54,8 @@ def advise(
     )
     found: dict[str, Advice] = {}
     for finding in findings:
-        refuted = isinstance(finding.verdict, Refuted) and not finding.claim.soft
-        if not refuted or len(found) >= ADVISED_MAX:
+        unproved = isinstance(finding.verdict, Refuted | Undecided) and not finding.claim.soft
+        if not unproved or len(found) >= ADVISED_MAX:
             continue
         crowded = finding.counterexample is not None and bool(finding.counterexample.starts_ms)
         mended: list[Mended] = []

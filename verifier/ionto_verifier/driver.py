@@ -116,9 +116,10 @@ def _tried(plan: Plan, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 def _advice(
     inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...], options: Options
 ) -> dict[str, Safe]:
-    if not options.advice or not any(isinstance(finding.verdict, Refuted) for finding in findings):
+    unproved = any(isinstance(finding.verdict, Refuted | Undecided) for finding in findings)
+    if not options.advice or not unproved:
         return {}
-    from ionto_ir.rewriting import edit_of  # loaded only where something is refuted
+    from ionto_ir.rewriting import edit_of  # loaded only where something is not proved
     from ionto_verifier.advice import advise
 
     found = advise(inquiry, asked, findings, edits=options.edits)

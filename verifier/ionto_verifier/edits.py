@@ -151,6 +151,8 @@ def candidates(plan: Plan, finding: Finding) -> Iterator[Candidate]:
     span = _blamed(plan, finding)
     if shown is not None and shown.starts_ms:
         yield from _gaps(plan)
+    elif shown is None and _is_over_sessions(plan, finding):
+        yield from (*_gaps(plan), *_holds(plan))
     elif kind in (Property.RAMP, Property.SLEW):
         limit = finding.claim.limit
         yield from _returns(plan, plan.device.slew_na_s if limit is None else limit.bound)
@@ -165,6 +167,12 @@ def candidates(plan: Plan, finding: Finding) -> Iterator[Candidate]:
         )
         yield from _interruptions(plan, finding.claim.limit.kind) if paused else ()
         yield from _holds(plan)
+
+
+def _is_over_sessions(plan: Plan, finding: Finding) -> bool:
+    """Whether a window, of which nothing is shown, may hold more than one session."""
+    limit, course = finding.claim.limit, plan.course
+    return limit is not None and limit.window_ms is not None and course is not None
 
 
 def _blamed(plan: Plan, finding: Finding) -> Span | None:

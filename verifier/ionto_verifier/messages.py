@@ -69,7 +69,7 @@ def diagnostics_of(
             case Vacuous():
                 yield _vacuous(finding)
             case Undecided():
-                yield _undecided(finding)
+                yield _undecided(finding, safe.get(finding.claim.id))
 
 
 def _fails(finding: Finding, kind: Property) -> bool:
@@ -354,11 +354,15 @@ _MONITORS: dict[Property, tuple[str, str]] = {
 }
 
 
-def _undecided(finding: Finding) -> Diagnostic:
+def _undecided(finding: Finding, safe: Safe | None) -> Diagnostic:
+    """With what would be proved, where that is known."""
     claim = finding.claim
     notes = () if finding.reason is None else (finding.reason,)
     text = f"neither proved nor refuted: {claim.statement}"
-    return Diagnostic(UNDECIDED, Severity.ERROR, text, _label(claim, "counts as unsafe"), (), notes)
+    label = _label(claim, "counts as unsafe")
+    if safe is None:
+        return Diagnostic(UNDECIDED, Severity.ERROR, text, label, (), notes)
+    return Diagnostic(UNDECIDED, Severity.ERROR, text, label, (), notes, safe.words, safe.edit)
 
 
 def _label(claim: Claim, text: str) -> Label | None:
