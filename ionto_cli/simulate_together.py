@@ -20,7 +20,7 @@ from ionto_ir.dry_run import TICKS_MAX, answer_to
 from ionto_ir.events import PromptKind
 from ionto_ir.expression import Value
 from ionto_ir.plan import Plan, VariableKind
-from ionto_ir.rehearse_together import UNSAYABLE
+from ionto_ir.rehearse_together import unsayable
 from ionto_ir.rehearsed import event_of
 from ionto_ir.scenario import Happening, Occurrence
 from ionto_ir.standing import beginning
@@ -43,10 +43,10 @@ def simulate_together(
 ) -> Exit:
     """Bind, run, replay every journal, sum up."""
     plan = chosen.protocol.plan
-    unsayable = next((item for item in timeline if item.happening in UNSAYABLE), None)
-    if unsayable is not None or arguments.plot:
-        what = "`--plot`" if unsayable is None else f"`{unsayable.happening.value}`"
-        advice = "`ionto plot` draws all channels" if unsayable is None else None
+    untold = next((item for item in timeline if unsayable(plan, item)), None)
+    if untold is not None or arguments.plot:
+        what = "`--plot`" if untold is None else f"`{untold.happening.value}`"
+        advice = "`ionto plot` draws all channels" if untold is None else None
         return complain(error("I0464", f"{what} is for a plan with one channel", None, help=advice))
     asked = {item.name: values[item.name] for item in plan.variables if item.kind is not VariableKind.RECORD}
     bound = _bound(chosen, asked)

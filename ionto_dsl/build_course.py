@@ -176,13 +176,20 @@ def assignment(context: Context, parts: Parts) -> surface.Given:
     return surface.Given(parts[0], parts[2], span_of(context, parts))
 
 
+def of_channel(context: Context, parts: Parts) -> Part:
+    """`channel upper`, in a test."""
+    return Part("of_channel", name(context, parts[1]), span_of(context, parts))
+
+
 def event(context: Context, parts: Parts) -> surface.Event:
-    """`at 5 min lead_off`, `at 5 min adjust current = 3 mA`."""
+    """`at 5 min lead_off`, `at 5 min adjust current = 3 mA`, `at 5 min channel upper impedance 60 kOhm`."""
     subject = tokens(parts, "NAME")
     assigned = nodes(parts)[1:]
+    channel = value(clauses(context, parts), "of_channel")
     return surface.Event(
         parts[1],
-        parts[2].kind,
+        channel,
+        parts[2 if channel is None else 3].kind,
         name(context, subject[0]) if subject else None,
         assigned[0] if assigned else None,
         optional_text(context, parts),
@@ -198,13 +205,15 @@ def _reading(parts: Parts) -> Literal["missing", "normal"] | None:
 
 
 def expect(context: Context, parts: Parts) -> surface.Expect:
-    """`expect delivered = 40 mA.min`, `expect chloride classified "..."`."""
-    first: Token = parts[1]
+    """`expect delivered = 40 mA.min`, `expect chloride classified "..."`, `expect channel upper finished`."""
+    channel = value(clauses(context, parts), "of_channel")
+    at = 1 if channel is None else 2
+    first: Token = parts[at]
     outcome: Any = first.kind
     span = span_of(context, parts)
     said = optional_text(context, parts)
     if first.kind == "NAME":
-        return surface.Expect("classified", None, None, name(context, first), said, span)
+        return surface.Expect(channel, "classified", None, None, name(context, first), said, span)
     bounds = nodes(parts)
-    operator = parts[2].kind if bounds else None
-    return surface.Expect(outcome, operator, bounds[0] if bounds else None, None, said, span)
+    operator = parts[at + 1].kind if bounds else None
+    return surface.Expect(channel, outcome, operator, bounds[0] if bounds else None, None, said, span)

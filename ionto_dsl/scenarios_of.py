@@ -10,10 +10,12 @@ from ionto_dsl.operands import at_least, constant, positive, unit_of
 from ionto_dsl.rhythms import DAYS_MAX
 from ionto_dsl.scope import Scope
 from ionto_dsl.suggest import nearest
+from ionto_dsl.tests_of_channels import event_can_be, expectation_can_be
 from ionto_dsl.variables_of import dimension_called
 from ionto_dsl.wording import kind_of, listed, written
 from ionto_ir.bind_values import value_problem
 from ionto_ir.course import DAY_MS
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Label, error
 from ionto_ir.expression import Value
 from ionto_ir.plan import BooleanDomain, ChoiceDomain, IntegerDomain, Variable, VariableKind
@@ -38,10 +40,11 @@ def scenario_of(
     variables: dict[str, Variable],
     tables: Tables,
     buttons: tuple[str, ...],
+    channels: tuple[str, ...],
     scope: Scope,
 ) -> Scenario | None:
     """The scenario; None after an error. `tables` gives the meanings that a variable can have, `buttons` the
-    names of the blocks on demand.
+    names of the blocks on demand, `channels` those of the channels (none where there is one output).
     """
     count = len(scope.found)
     given: dict[str, Value] = {}
@@ -55,14 +58,16 @@ def scenario_of(
                 _read_given(line, given, variables, scope)
             case surface.Event():
                 occurrence = _occurrence(line, variables, buttons, scope)
-                timeline += [] if occurrence is None else [occurrence]
+                if occurrence is not None and event_can_be(line, channels, scope):
+                    timeline.append(replace(occurrence, channel=_text(line.channel)))
             case surface.Earlier():
                 earlier += _earlier(line, variables, scope)
             case surface.Today():
                 begun.append((_moment(line.day, line.clock, scope), line.span))
             case surface.Expect():
                 expectation = _expectation(line, tables, scope)
-                expectations += [] if expectation is None else [expectation]
+                if expectation is not None and expectation_can_be(line, channels, scope):
+                    expectations.append(replace(expectation, channel=_text(line.channel)))
     if not any(isinstance(line, surface.Expect) for line in test.lines):
         message = f'the test "{test.name.value}" expects nothing, so it cannot fail'
         advice = "say what must happen, for example `expect finished`"
@@ -81,6 +86,10 @@ def scenario_of(
         tuple(earlier),
         begun[0][0] if begun else None,
     )
+
+
+def _text(name: surface.Name | None) -> str | None:
+    return None if name is None else name.text
 
 
 NOON_MS = 43_200_000

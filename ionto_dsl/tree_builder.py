@@ -59,6 +59,7 @@ _CLAUSES: dict[str, Builder] = {
     "at_rate": _clause("at_rate", 1),
     "basal": _clause("basal", 1),
     "curve": _last_word("curve"),
+    "of_channel": course.of_channel,
     "offset": _clause("offset", 1),
     "clock": _clause("clock", 1),
     "default": _clause("default", 1),

@@ -118,7 +118,7 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         course=course,
         properties=properties,
         monitors=tuple(monitors),
-        scenarios=_scenarios(items, (*asked, *(one.variable for one in memories)), blocks, scope),
+        scenarios=_scenarios(items, (*asked, *(one.variable for one in memories)), blocks, channels, scope),
         span=owner.name.span,
         pole=None if pole is None else pole.name,
         channels=channels,
@@ -337,14 +337,19 @@ def _properties(items: tuple[surface.ProtocolItem, ...], scope: Scope) -> tuple[
 
 
 def _scenarios(
-    items: tuple[surface.ProtocolItem, ...], variables: Iterable[Variable], blocks: _Blocks, scope: Scope
+    items: tuple[surface.ProtocolItem, ...],
+    variables: Iterable[Variable],
+    blocks: _Blocks,
+    channels: tuple[typed.Channel, ...],
+    scope: Scope,
 ) -> tuple[Scenario, ...]:
     tests = [item for item in items if isinstance(item, surface.Test)]
     only([(f'the test "{test.name.value}"', test.name.span) for test in tests], scope.found)
     by_name = {variable.name: variable for variable in variables}
     tables = _tables((*blocks.before, *blocks.session, *blocks.after))
     buttons = tuple(_buttons(blocks.session))
-    return tuple(_present(scenario_of(test, by_name, tables, buttons, scope) for test in tests))
+    names = tuple(channel.name for channel in channels)
+    return tuple(_present(scenario_of(test, by_name, tables, buttons, names, scope) for test in tests))
 
 
 def _buttons(steps: Iterable[typed.Step]) -> Iterator[str]:

@@ -117,6 +117,7 @@ CODES: dict[str, str] = {
     "I0475": "a dose that ends opposite to the basal current",
     "I0476": "a button that no block on demand has",
     "I0477": "a waveform that does not fit into the tick of a device",
+    "I0478": "a line of a test that does not fit the channels",
     "I0480": "a line of a course in the wrong part of it",
     "I0481": "days that are not named from the first on",
     "I0482": "something that no session can carry to the next",

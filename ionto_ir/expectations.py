@@ -64,6 +64,14 @@ def _by_protocol(plan: Plan, problem: Diagnostic) -> bool:
 
 
 def _problem(plan: Plan, expectation: Expectation, done: Rehearsed) -> str | None:
+    if expectation.channel is None:
+        return _unmet(plan, expectation, done)
+    number = [channel.name for channel in plan.channels].index(expectation.channel)
+    problem = _unmet(plan, expectation, done.alone[number])
+    return None if problem is None else f"on channel {expectation.channel}: {problem}"
+
+
+def _unmet(plan: Plan, expectation: Expectation, done: Rehearsed) -> str | None:
     match expectation.kind:
         case Expected.REFUSED:
             return "expected a refusal, and nothing refuses it"
@@ -114,9 +122,8 @@ def _monitor_problem(expectation: Expectation, done: Rehearsed) -> str | None:
     """A pause counts whoever asked for it, unless the expectation names the monitor."""
     paused = expectation.kind is Expected.PAUSED
     if paused and expectation.text is None:
-        return (
-            None if done.run.final.machine.interruptions else "expected to be paused, and nothing paused it"
-        )
+        paused_ones = [item for item in done.alone or (done,) if item.run.final.machine.interruptions]
+        return None if paused_ones else "expected to be paused, and nothing paused it"
     code = "F12" if paused else "F14"
     said = [alarm.text for alarm in done.run.alarms if alarm.code == code]
     if any(expectation.text is None or text.endswith(f": {expectation.text}") for text in said):

@@ -38,7 +38,7 @@ from ionto_ir.plan import Finish, Plan, VariableKind
 from ionto_ir.rehearse_together import rehearse_together
 from ionto_ir.rehearsed import Outcome as Outcome
 from ionto_ir.rehearsed import Rehearsed as Rehearsed
-from ionto_ir.rehearsed import event_of
+from ionto_ir.rehearsed import event_of, read
 from ionto_ir.scenario import READINGS, Earlier, Happening, Moment, Occurrence, Scenario
 from ionto_ir.site_memory import sites_of
 from ionto_ir.standing import beginning, remembered
@@ -244,23 +244,10 @@ class Timeline:
             self._records[item.variable] = item.value
             return None
         if item.happening in READINGS:
-            self._read(item)
+            if self._terminals is not None:
+                read(item, self._terminals)
             return None
         if item.happening in (Happening.AWAY, Happening.BACK):
             self._away = item.happening is Happening.AWAY
             return None
         return event_of(item)
-
-    def _read(self, item: Occurrence) -> None:
-        if self._terminals is None:
-            return
-        name = item.happening.value
-        self._terminals.forced.pop(name, None)
-        if item.variable == "missing":
-            self._terminals.forced[name] = None
-        elif item.value is not None and item.happening is Happening.IMPEDANCE:
-            self._terminals.impedance_ohm = int(item.value)
-        elif item.value is not None:
-            self._terminals.forced[name] = int(item.value)
-        elif item.happening is Happening.IMPEDANCE:
-            self._terminals.impedance_ohm = self._terminals.usual_ohm

@@ -11,16 +11,17 @@ from ionto_ir.bind_walk import way_through
 from ionto_ir.channels import channel_plans
 from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import error
-from ionto_ir.dry_run import obliging, run
+from ionto_ir.dry_run import Run, obliging, run
 from ionto_ir.events import Event
 from ionto_ir.expression import Value
 from ionto_ir.observer_together import joints, violations_together
 from ionto_ir.plan import Plan
-from ionto_ir.rehearsed import Rehearsed, event_of
-from ionto_ir.scenario import READINGS, Happening, Scenario
+from ionto_ir.rehearsed import Rehearsed, event_of, read
+from ionto_ir.scenario import READINGS, Happening, Occurrence, Scenario
 from ionto_ir.standing import beginning
 from ionto_ir.state import State
-from ionto_ir.together import Happens, TogetherRun, run_together
+from ionto_ir.terminals import Terminals, terminals_of
+from ionto_ir.together import TogetherRun, ToOne, run_together
 from ionto_ir.trace import Observation, observe
 
 
@@ -33,9 +34,9 @@ def rehearse_together(
     noted: tuple[Needed, ...],
 ) -> Rehearsed | Refusal:
     """Run a scenario on all channels; disarmed when there are no acknowledgements at all (None)."""
-    told = next((item for item in scenario.timeline if item.happening in UNSAYABLE), None)
+    told = next((item for item in scenario.timeline if unsayable(plan, item)), None)
     if told is not None:
-        text = f"`{told.happening.value}` does not say on which of several channels"
+        text = f"`{told.happening.value}` does not say on which of the channels of this plan"
         return Refusal((error("I0464", text, scenario.span or plan.span),))
     if scenario.earlier:
         text = "earlier sessions of a plan with several channels cannot be made up for a test"
@@ -60,7 +61,9 @@ def _ran(
         if item.happening is Happening.RECORD and item.variable is not None and item.value is not None:
             entered[item.variable] = item.value
     care = run(bound.care, obliging(entered))
-    done = run_together(bound.channels, _timeline(scenario))
+    terminals = [terminals_of(channel.plan) for channel in bound.channels]
+    timeline = TimelineTogether(bound.plan, scenario.timeline, terminals)
+    done = run_together(bound.channels, timeline.happens, terminals=terminals)
     endings = [item for item in done.endings if item is None or not item.completed]
     stopped = next(iter(endings), None)
     reason = "finished" if done.finished else "it does not end" if stopped is None else stopped.reason
@@ -76,24 +79,61 @@ def _ran(
         violations=violations_together(bound.plan, bound.values, done.traces),
         cautions=noted,
         traces=done.traces,
+        alone=tuple(_alone(bound, done, number) for number in range(len(done.traces))),
     )
 
 
-UNSAYABLE = (*READINGS, Happening.AWAY, Happening.BACK)
-"""What a test cannot say yet of several channels: readings are those of one output."""
+def _alone(bound: BoundTogether, done: TogetherRun, number: int) -> Rehearsed:
+    """What came of one channel. What is violated is said of the whole, and people stand around all."""
+    trace, ending = done.traces[number], done.endings[number]
+    return Rehearsed(
+        values=bound.values,
+        run=Run(trace, done.finals[number], ending, done.heard[number], (), ()),
+        observed=observe(bound.plan, trace),
+        finished=ending is not None and ending.completed,
+        reason="it does not end" if ending is None else ending.reason,
+        classified=(),
+        violations=(),
+        cautions=(),
+    )
 
 
-def _timeline(scenario: Scenario) -> Happens:
-    pending = sorted(scenario.timeline, key=lambda item: item.at_ms)
+def unsayable(plan: Plan, item: Occurrence) -> bool:
+    """Whether an occurrence does not say, or cannot, on which of several channels it happens."""
+    known = item.channel in [channel.name for channel in plan.channels]
+    if item.channel is None or not known:
+        return item.channel is not None or item.happening in (*READINGS, Happening.AWAY, Happening.BACK)
+    return False
 
-    def happens(clock_ms: int, _: Sequence[State]) -> Event | None:
-        while pending and clock_ms > 0 and pending[0].at_ms <= clock_ms:
-            item = pending.pop(0)
-            if item.happening is not Happening.RECORD:
+
+class TimelineTogether:
+    """Feeds the occurrences of a scenario at their times, each to its channel or to all.
+
+    A reading that is changed at 0 is so from the beginning; all else happens once current has flowed.
+    """
+
+    def __init__(self, plan: Plan, timeline: Sequence[Occurrence], terminals: Sequence[Terminals]) -> None:
+        self._names = [channel.name for channel in plan.channels]
+        self._terminals = terminals
+        self._pending = sorted(
+            (item for item in timeline if item.happening is not Happening.RECORD), key=lambda item: item.at_ms
+        )
+
+    def happens(self, clock_ms: int, _: Sequence[State]) -> Event | ToOne | None:
+        """The next event before time goes on, if there is one."""
+        while self._pending and self._is_due(self._pending[0], clock_ms):
+            item = self._pending.pop(0)
+            if item.happening in READINGS:
+                assert item.channel is not None, "a reading without a channel was refused"
+                read(item, self._terminals[self._names.index(item.channel)])
+            elif item.channel is None:
                 return event_of(item)
+            else:
+                return ToOne(self._names.index(item.channel), event_of(item))
         return None
 
-    return happens
+    def _is_due(self, item: Occurrence, clock_ms: int) -> bool:
+        return item.at_ms <= clock_ms and (clock_ms > 0 or item.happening in READINGS)
 
 
 def observed_together(plan: Plan, done: TogetherRun) -> Observation:

@@ -23,6 +23,7 @@ from ionto_ir.events import (
 from ionto_ir.expression import Value
 from ionto_ir.observer import Violation
 from ionto_ir.scenario import Happening, Occurrence
+from ionto_ir.terminals import Terminals
 from ionto_ir.trace import Observation, Trace
 
 
@@ -32,7 +33,8 @@ class Rehearsed:
     its own.
 
     `reason` is why it ended; `classified` what tables said of recorded values; `violations` what the observer
-    saw. With several channels `traces` has one for each, and `run` is what people do around them.
+    saw. With several channels `traces` has one for each, `alone` says what came of each, and `run` is what
+    people do around them.
     """
 
     values: Mapping[str, Value]
@@ -44,6 +46,7 @@ class Rehearsed:
     violations: tuple[Violation, ...]
     cautions: tuple[Needed, ...]
     traces: tuple[Trace, ...] = ()
+    alone: tuple[Rehearsed, ...] = ()
 
 
 Outcome = Rehearsed | Refusal
@@ -58,6 +61,20 @@ def event_of(item: Occurrence) -> Event:
         assert item.variable is not None, "a press says which button"
         return Press(item.variable)
     return _EVENTS[item.happening]
+
+
+def read(item: Occurrence, terminals: Terminals) -> None:
+    """Change what is read from then on, as an occurrence says."""
+    name = item.happening.value
+    terminals.forced.pop(name, None)
+    if item.variable == "missing":
+        terminals.forced[name] = None
+    elif item.value is not None and item.happening is Happening.IMPEDANCE:
+        terminals.impedance_ohm = int(item.value)
+    elif item.value is not None:
+        terminals.forced[name] = int(item.value)
+    elif item.happening is Happening.IMPEDANCE:
+        terminals.impedance_ohm = terminals.usual_ohm
 
 
 _EVENTS: dict[Happening, Event] = {

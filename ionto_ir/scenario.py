@@ -39,13 +39,17 @@ READINGS = (Happening.CURRENT, Happening.IMPEDANCE, Happening.VOLTAGE)
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A happening at a time of the session (ms after the first energised step began)."""
+    """A happening at a time of the session (ms after the first energised step began).
+
+    It happens to the named channel, or where none is named to all.
+    """
 
     at_ms: int
     happening: Happening
     variable: str | None
     value: Value | None
     span: Span | None
+    channel: str | None = None
 
 
 class Expected(Enum):
@@ -69,7 +73,7 @@ class Expected(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """One `expect` line."""
+    """One `expect` line: of the named channel, or of the whole session."""
 
     kind: Expected
     bound: int | None
@@ -77,6 +81,7 @@ class Expectation:
     text: str | None
     unit: str | None
     span: Span | None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

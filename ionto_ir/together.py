@@ -34,7 +34,7 @@ from ionto_ir.events import (
 from ionto_ir.executor import start, step
 from ionto_ir.machine_table import Ending
 from ionto_ir.state import Mode, State
-from ionto_ir.terminals import terminals_of
+from ionto_ir.terminals import Terminals, terminals_of
 from ionto_ir.trace import Trace
 from ionto_ir.turns import may_go_on
 from ionto_ir.waveform import PPM
@@ -133,14 +133,20 @@ def deliver(
 @dataclass(frozen=True, slots=True)
 class TogetherRun:
     """What came of the channels of a session. The times of all traces count from the first energised tick of
-    any channel; `needs_pc` is the most that each channel's ledger and reserve came to.
+    any channel; `heard` are the alarms of each channel, `needs_pc` the most that its ledger and reserve came
+    to.
     """
 
     traces: tuple[Trace, ...]
     finals: tuple[State, ...]
     endings: tuple[End | None, ...]
-    alarms: tuple[Alarm, ...]
+    heard: tuple[tuple[Alarm, ...], ...]
     needs_pc: tuple[int, ...]
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What was heard of any channel, each once."""
+        return tuple(dict.fromkeys(alarm for alarms in self.heard for alarm in alarms))
 
     @property
     def finished(self) -> bool:
@@ -148,8 +154,17 @@ class TogetherRun:
         return all(ending is not None and ending.completed for ending in self.endings)
 
 
-Happens = Callable[[int, Sequence[State]], Event | None]
-"""What happens before the next tick, seen from the time of the session (0 until something flows)."""
+class ToOne(NamedTuple):
+    """An event that happens to one channel."""
+
+    channel: int
+    event: Event
+
+
+Happens = Callable[[int, Sequence[State]], Event | ToOne | None]
+"""What happens before the next tick, to all channels or to one, seen from the time of the session (0 until
+something flows).
+"""
 
 
 def silent(_: int, __: Sequence[State]) -> Event | None:
@@ -158,15 +173,21 @@ def silent(_: int, __: Sequence[State]) -> Event | None:
 
 
 def run_together(
-    bounds: Sequence[BoundPlan], happens: Happens = silent, ticks_max: int = TICKS_MAX
+    bounds: Sequence[BoundPlan],
+    happens: Happens = silent,
+    ticks_max: int = TICKS_MAX,
+    terminals: Sequence[Terminals] | None = None,
 ) -> TogetherRun:
-    """Run the channels of a session on ideal outputs until all have ended."""
+    """Run the channels of a session on outputs that read as their `terminals` say, else on ideal ones, until
+    all have ended.
+    """
     tick_ms = bounds[0].constants.tick_ms
     states = [start(bound) for bound in bounds]
     recorders = [Recorder(tick_ms) for _ in bounds]
     needs = [0] * len(bounds)
     monitored = any(bound.plan.monitors for bound in bounds)
-    watched = [terminals_of(bound.plan) for bound in bounds] if monitored else None
+    ideal = terminals or [terminals_of(bound.plan) for bound in bounds]
+    watched = ideal if monitored else None
     clock_ms, flowing = 0, False
 
     def take(stepped: Stepped) -> None:
@@ -178,7 +199,8 @@ def run_together(
         take(stepped)
     for _ in range(ticks_max):
         while (event := happens(clock_ms, states)) is not None:
-            for stepped in deliver(bounds, states, event):
+            only, told = event if isinstance(event, ToOne) else (None, event)
+            for stepped in deliver(bounds, states, told, only):
                 take(stepped)
         if all(state.ended for state in states):
             break
@@ -198,7 +220,7 @@ def run_together(
         tuple(Trace(tuple(item.points), tuple(item.visits), clock_ms, tick_ms) for item in recorders),
         tuple(states),
         tuple(item.ending for item in recorders),
-        tuple(dict.fromkeys(alarm for item in recorders for alarm in item.alarms)),
+        tuple(tuple(item.alarms) for item in recorders),
         tuple(needs),
     )
 

@@ -58,12 +58,14 @@ EventWord = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`at T pause`, `at T adjust x = v`, `at T record x = v`, `at T press "Dose"`, `at T impedance 60 kOhm`.
+    """`at T pause`, `at T adjust x = v`, `at T record x = v`, `at T press "Dose"`, `at T impedance 60 kOhm`;
+    with several channels also `at T channel upper impedance 60 kOhm`.
 
     `reading` says that a reading is `missing`, or is `normal` again.
     """
 
     time: Expression
+    channel: Name | None
     event: EventWord
     subject: Name | None
     value: Expression | None
@@ -74,11 +76,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Expect:
-    """`expect refused`, `expect delivered = Q`, `expect finished "reason"`, `expect x classified "meaning"`.
+    """`expect refused`, `expect delivered = Q`, `expect finished "reason"`, `expect x classified "meaning"`;
+    with several channels also `expect channel upper delivered = Q`.
 
     `operator` and `bound` belong to delivered, duration and peak; `subject` to classified.
     """
 
+    channel: Name | None
     outcome: Literal[
         "refused",
         "safe",

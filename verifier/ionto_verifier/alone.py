@@ -58,8 +58,11 @@ def of_channel(plan: Plan, number: int, finding: Finding) -> Finding:
     margin, shown = finding.margin, finding.counterexample
     if margin is not None and margin.step is not None:
         margin = replace(margin, step=margin.step + before)
-    if shown is not None and shown.step is not None:
-        shown = replace(shown, step=shown.step + before)
+    if shown is not None:
+        from ionto_verifier.exhibit_together import test_of_channel  # the machines are loaded only for this
+
+        step = None if shown.step is None else shown.step + before
+        shown = replace(shown, step=step, test=test_of_channel(plan, number, claim, shown))
     named = replace(
         claim,
         id=f"channels[{number}].{claim.id}",

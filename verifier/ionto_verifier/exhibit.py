@@ -85,7 +85,10 @@ def _told(plan: Plan, scenario: Scenario, concerned: frozenset[str]) -> Iterator
 
 def _happening_text(plan: Plan, item: Occurrence) -> str:
     """`at 5 min pause`: an event as a test block says it."""
-    words = f"at {duration_text(item.at_ms)} {item.happening.value}"
+    of = "" if item.channel is None else f"channel {item.channel} "
+    words = f"at {duration_text(item.at_ms)} {of}{item.happening.value}"
+    if item.happening is Happening.PRESS:
+        words += f' "{item.variable}"'
     if item.happening in (Happening.ADJUST, Happening.RECORD) and item.variable is not None:
         assert item.value is not None, "it says which value"
         words += f" {item.variable} = {value_text(plan_variable(plan, item.variable), item.value)}"
@@ -96,7 +99,14 @@ def test_text(
     plan: Plan, claim: Claim, told: tuple[tuple[str, Value], ...], timeline: tuple[Occurrence, ...]
 ) -> str:
     """A test block that fails as long as the claim does; mended, the protocol refuses this or is safe."""
-    given = [f"given {text}" for text in _assignments(plan, told)]
+    return written_test(plan, claim, tuple(_assignments(plan, told)), timeline)
+
+
+def written_test(
+    plan: Plan, claim: Claim, assignments: tuple[str, ...], timeline: tuple[Occurrence, ...]
+) -> str:
+    """The test block of values that are already written as in a source."""
+    given = [f"given {text}" for text in assignments]
     return _block(claim, [*given, *(_happening_text(plan, item) for item in timeline)])
 
 

@@ -7,19 +7,23 @@ from fractions import Fraction
 
 from ionto_ir.bind_together import bind_together_disarmed, interrupting
 from ionto_ir.bind_walk import way_through
+from ionto_ir.dataclass import replace
 from ionto_ir.events import Event, Pause, Resume, Stop
+from ionto_ir.expectations import failures
 from ionto_ir.expression import Value
 from ionto_ir.limits import LimitKind
 from ionto_ir.observer import MV_PER_NA_OHM, Violation
 from ionto_ir.observer_together import joints, violations_together
+from ionto_ir.ordinary import ordinary_values
 from ionto_ir.plan import Plan, VariableKind
+from ionto_ir.rehearse import rehearse
 from ionto_ir.rehearse_together import observed_together
-from ionto_ir.scenario import Happening, Occurrence, Scenario
+from ionto_ir.scenario import Expectation, Expected, Happening, Occurrence, Scenario
 from ionto_ir.state import State
-from ionto_ir.together import Happens, TogetherRun, run_together, silent
+from ionto_ir.together import Happens, TogetherRun, ToOne, run_together, silent
 from ionto_ir.trace import at_worst_na
 from ionto_verifier.counterexample import Counterexample
-from ionto_verifier.exhibit import counterexample_of
+from ionto_verifier.exhibit import counterexample_of, written_test
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.instant import highest_impedance
 from ionto_verifier.obligation import Witness
@@ -48,6 +52,34 @@ def exhibit_together(
     return None
 
 
+def test_of_channel(plan: Plan, number: int, claim: Claim, shown: Counterexample) -> str:
+    """The test block of what one channel was seen to do alone, for a test of all channels; empty where none
+    fails.
+
+    People act on all channels. One that waits for its turn begins later than it does alone: what happens is
+    told in the time of its own session, and in that of the whole.
+    """
+    if not shown.test or shown.starts_ms:
+        return ""  # earlier sessions of several channels cannot be made up for a test
+    absent = (Happening.AWAY, Happening.BACK)  # nobody is asked within a channel
+    told = tuple(item for item in shown.scenario.timeline if item.happening not in absent)
+    expected = (Expectation(Expected.SAFE, None, None, None, None, None),)
+    for late_ms in dict.fromkeys((0, _begins_ms(plan, number, shown.scenario))):
+        timeline = tuple(replace(item, at_ms=item.at_ms + late_ms) for item in told)
+        scenario = replace(shown.scenario, timeline=timeline, expectations=expected)
+        if failures(plan, scenario, rehearse(plan, scenario)):
+            given = tuple(f"{variable} = {text}" for variable, text in shown.given)
+            return written_test(plan, claim, given, timeline)
+    return ""
+
+
+def _begins_ms(plan: Plan, number: int, scenario: Scenario) -> int:
+    """When a channel first flows, undisturbed, in the time of the whole session."""
+    values = ordinary_values(plan, dict(scenario.given))
+    trace = run_together(bind_together_disarmed(plan, values).channels).traces[number]
+    return next((point.at_ms for point in trace.points if point.on), 0)
+
+
 def _values(inquiry: Inquiry, witness: Witness) -> Iterator[dict[str, Value]]:
     """Somebody who may be treated with the witness's values; adjustables as the witness moves them."""
     names = [item.name for item in inquiry.plan.variables if item.kind is not VariableKind.RECORD]
@@ -69,13 +101,17 @@ def _disturbances(plan: Plan) -> Iterator[Happens]:
     yield _stopping_late()
 
 
-_HAPPENINGS = {Pause(): Happening.PAUSE, Resume(): Happening.RESUME, Stop(): Happening.STOP}
+_HAPPENINGS: dict[Event | ToOne, Happening] = {
+    Pause(): Happening.PAUSE,
+    Resume(): Happening.RESUME,
+    Stop(): Happening.STOP,
+}
 
 
 def _written_down(happens: Happens, timeline: list[Occurrence]) -> Happens:
     """The same disturbances, each noted with its time, so that they can be repeated."""
 
-    def noted(clock_ms: int, states: Sequence[State]) -> Event | None:
+    def noted(clock_ms: int, states: Sequence[State]) -> Event | ToOne | None:
         event = happens(clock_ms, states)
         if event is not None:
             timeline.append(Occurrence(clock_ms, _HAPPENINGS[event], None, None, None))
