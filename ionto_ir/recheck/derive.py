@@ -19,6 +19,7 @@ from ionto_ir.recheck.following import course
 from ionto_ir.recheck.instants import Instants
 from ionto_ir.recheck.persons import drugs, exclusions, scopes, tables, zeros
 from ionto_ir.recheck.polynomial import BeyondError
+from ionto_ir.recheck.promises import promised
 from ionto_ir.recheck.statement import Question
 from ionto_ir.recheck.totals import Totals
 
@@ -109,7 +110,7 @@ def _beyond(plan: Plan) -> str | None:
 def _found(plan: Plan) -> Iterator[Derived]:
     if not plan.channels:
         yield from _around(plan)
-        yield from _running(plan, lambda _, __: True)
+        yield from _running(plan, lambda _, __: True, tuple(promised(plan)))
         return
     together = Together(plan, Numbering())
     yield from _around(plan)
@@ -146,8 +147,8 @@ Speaks = Callable[[Limit, int | None], bool]
 """Whether a limit is asked of this part of a plan, at one of its electrodes or at all."""
 
 
-def _running(plan: Plan, speaks: Speaks) -> Iterator[Derived]:
-    """What is asked of steps that follow each other."""
+def _running(plan: Plan, speaks: Speaks, promises: tuple[tuple[str, Limit], ...] = ()) -> Iterator[Derived]:
+    """What is asked of steps that follow each other, also by the author's own lines."""
     numbering = Numbering()
     ways = entered(plan)
     currents = flows(plan)
@@ -166,6 +167,8 @@ def _running(plan: Plan, speaks: Speaks) -> Iterator[Derived]:
         else:
             found = iter((Left(name, "a limit of a new kind"),))
         yield from (item for item in found if claims.get(item.claim, True))
+    for name, limit in promises:
+        yield from (instants if limit.kind in INSTANT else totals).limit(limit, name)
     yield from zeros(plan, ways, numbering)
     yield from instants.device()
     yield from totals.totals()

@@ -314,11 +314,14 @@ def _recheck(trial: Trial, plan: Plan, report: VerificationReport, reached: Reac
         for item in report.findings
         if item.counterexample is not None and not item.counterexample.kept_by_interlock
     }
+    broken = {f"properties[{number}]" for number in reached.broken}
     standing: dict[int, set[Standing]] = {}
     for item in checked.claims:
         trial.count("claims rest on", item.standing.name.lower())
         if item.standing is Standing.DERIVED and verdicts.get(item.claim) == "refuted":
             trial.wrong.append(f"certified, and refuted: {item.statement}")
+        if item.standing is Standing.DERIVED and item.claim in broken:
+            trial.wrong.append(f"certified: {item.statement}, but a session broke it")
         # A limit is kept where every channel keeps it alone, and all do together.
         alone = item.claim.partition(".")[2] if item.claim.startswith("channels[") else item.claim
         if alone.startswith("limits["):
