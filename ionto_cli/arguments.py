@@ -10,6 +10,7 @@ from typing import NoReturn
 from ionto_cli.exits import Exit
 
 UNKNOWN_CHOICE = re.compile(r"argument (\S+): invalid choice: '(.*?)' \(choose from (.*)\)", re.DOTALL)
+NO_NUMBER = re.compile(r"argument (\S+): invalid int value: '(.*)'")
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,6 +28,8 @@ class Parser(argparse.ArgumentParser):
             near = get_close_matches(found, known, n=1)
             message = f"there is no {what} `{found}`"
             advice = (f"did you mean `{near[0]}`? " if near else "") + "there are: " + ", ".join(known)
+        elif (number := NO_NUMBER.search(message)) is not None:
+            message = f"`{number.group(1)} {number.group(2)}`: a whole number belongs there"
         self.exit(Exit.USAGE, f"error[I0901]: {message}\n    = help: {advice}\n")
 
 

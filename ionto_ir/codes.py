@@ -284,4 +284,5 @@ CODES: dict[str, str] = {
     "I0964": "a plan that was sealed without being proved",
     "I0965": "a process of the verification that was ended",
     "I0966": "a device too coarse for its own range",
+    "I0967": "a file that would be written over",
 }

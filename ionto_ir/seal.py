@@ -147,7 +147,8 @@ def open_sealed(data: bytes, verifier: Verifier, file: str) -> Opened | tuple[Di
     value = read_json(data)
     if isinstance(value, JsonProblem):
         span = Span(file, value.line, value.column, value.line, value.column)
-        return (error("I0801", f"the sealed plan cannot be read: {value.text}", span, "here"),)
+        advice = "`ionto compile FILE.ionto` writes a sealed plan, FILE.plan.json; a part of one is none"
+        return (error("I0801", f"the sealed plan cannot be read: {value.text}", span, "here", help=advice),)
     parts = _parts(value, file)
     if isinstance(parts, Diagnostic):
         return (parts,)

@@ -28,9 +28,18 @@ def run(arguments: argparse.Namespace) -> Exit:
         return complain(data)
     output = Path(arguments.output) if arguments.output else path.with_suffix(ENDINGS[arguments.format])
     try:
+        if arguments.output and output.is_file() and output.read_bytes() != data:
+            text, advice = (
+                f"`{output}` is there already, and is not this export",
+                "name another file, or remove it",
+            )
+            return complain(error("I0967", text, None, help=advice))
         write_whole(output, data)
     except OSError as problem:
-        return complain(error("I0904", f"cannot write `{output}`: {system_words(problem)}", None))
+        text = f"cannot write `{output}`: {system_words(problem)}"
+        return complain(
+            error("I0904", text, None, help="name a file in a folder that is there: `--output PATH`")
+        )
     marked = " (SIMULATED: no record of a treatment)" if export.simulated else ""
     say(f"wrote {output}: {export.ticks} ticks{marked}")
     return Exit.PROVED
@@ -51,7 +60,9 @@ def _export(path: Path, arguments: argparse.Namespace) -> Export | Diagnostic:
     export = export_of(reading, plan, read_chain(path.parent), treatment=arguments.as_treatment)
     if not isinstance(export, str):
         return export
-    advice = "leave out `--as-treatment`: it is exported for what it is" if arguments.as_treatment else None
+    advice = "what is left of it is shown by `ionto replay`; a journal is exported where `ionto run` keeps it"
+    if arguments.as_treatment:
+        advice = "leave out `--as-treatment`: it is exported for what it is"
     return error("I0954", f"`{path}` cannot be exported: {export}", None, help=advice)
 
 

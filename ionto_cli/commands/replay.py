@@ -23,6 +23,9 @@ from ionto_runtime.series import command_words
 SCHEMA = "ionto.replay/1"
 
 
+LISTED = "name a file that `ionto run` has kept: `ionto sessions --records FOLDER` lists them"
+
+
 def run(arguments: argparse.Namespace) -> Exit:
     """Read, replay, compare, draw."""
     path = Path(arguments.journal)
@@ -50,9 +53,10 @@ def opened_journal(path: Path) -> Reading | Diagnostic:
     """The journal in a file, with a header at least."""
     reading = read_journal(path)
     if isinstance(reading, Unread):
-        return error("I0904", f"cannot read `{path}`: {reading.reason}", None)
+        return error("I0904", f"cannot read `{path}`: {reading.reason}", None, help=LISTED)
     if reading.header is None:
-        return error("I0904", f"`{path}` has no header that could be read", None)
+        text = f"`{path}` is no journal, or its first record is damaged: no header could be read"
+        return error("I0904", text, None, help=LISTED)
     return reading
 
 

@@ -31,6 +31,8 @@ from ionto_runtime.console.lines import Lines
 from ionto_runtime.history import first_session, read_history
 from ionto_runtime.sealed import Sealed
 
+PORT_MAX = 65_535
+SHOWN_MAX = 40
 TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 
@@ -80,14 +82,32 @@ def _usage_problem(arguments: argparse.Namespace) -> Diagnostic | None:
         problem = screen_problem()
         if problem is not None:
             return problem
-    for name in ("patient", "operator"):
-        given = getattr(arguments, name)
-        if given is not None and not (
-            TOKEN.match(given) or (name == "operator" and given.strip().isprintable())
-        ):
-            text = f"`--{name}` is 1 to 64 letters, digits, points, hyphens and underscores"
-            return error("I0901", text, None, help="a token stands for a patient; it is never a name")
+    if arguments.web is not None and not 0 <= arguments.web <= PORT_MAX:
+        text = f"`--web {arguments.web}` is no port of this computer"
+        return error(
+            "I0901", text, None, help=f"give a number up to {PORT_MAX}, or `--web` alone for a free one"
+        )
+    if any(not port.partition("=")[2] if "=" in port else not port for port in arguments.port):
+        return error(
+            "I0901", "`--port` names no line", None, help="give its path; `ionto devices` lists lines"
+        )
+    return _person_problem(arguments.patient, arguments.operator)
+
+
+def _person_problem(patient: str | None, operator: str | None) -> Diagnostic | None:
+    if patient is not None and not TOKEN.match(patient):
+        text = f"`{shown(patient)}` is no patient token: that is 1 to 64 of A-Z, a-z, 0-9, `.`, `-` and `_`"
+        return error("I0901", text, None, help="a token stands for a patient; it is never a name")
+    if operator is not None and not (operator.strip() and operator.isprintable()):
+        text = f"`{shown(operator)}` is no name of an operator: that is one line of letters"
+        return error("I0901", text, None, help="write who runs the session: `--operator 'M. Weber'`")
     return None
+
+
+def shown(given: str) -> str:
+    """What somebody wrote, as it can stand in one line of a message."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in given)
+    return plain if len(plain) <= SHOWN_MAX else plain[:SHOWN_MAX] + "..."
 
 
 def _settings(arguments: argparse.Namespace, out: TextIO, asker: Asker) -> Settings | Diagnostic:
@@ -107,7 +127,8 @@ def _settings(arguments: argparse.Namespace, out: TextIO, asker: Asker) -> Setti
     try:
         records.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        return error("I0904", f"cannot make the folder `{records}`: {system_words(problem)}", None)
+        text = f"cannot make the folder `{records}`: {system_words(problem)}"
+        return error("I0904", text, None, help="name one that can be written: `--records FOLDER`")
     return Settings(
         records=records,
         patient=patient,

@@ -142,4 +142,5 @@ def _other(text: str, allowed: DeviceFile | None) -> Diagnostic:
 
 def _refused(path: Path, reason: str) -> Diagnostic:
     span = Span(printable(str(path), 300), 1, 1, 1, 1)
-    return error("I0926", f"the device file cannot be used: {reason}", span, "in this file")
+    advice = "`ionto doctor --port PATH --save NAME` writes one that fits"
+    return error("I0926", f"the device file cannot be used: {reason}", span, "in this file", help=advice)

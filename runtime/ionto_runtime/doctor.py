@@ -146,7 +146,7 @@ def _dead_man(driver: Driver) -> Check:
 
 
 def _problem(name: str, problem: Problem) -> Check:
-    return Check(name, problem.text, error(problem.code, problem.text, None))
+    return Check(name, problem.text, problem.told())
 
 
 def _failed(name: str, said: str) -> Check:

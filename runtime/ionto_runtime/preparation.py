@@ -73,7 +73,7 @@ def met(
         return lacks
     identity = driver.connect()
     if isinstance(identity, Problem):
-        return (error(identity.code, identity.text, None),)
+        return (identity.told(),)
     today = datetime.fromtimestamp(clock.wall_ms() / 1000, UTC).astimezone().date()
     return tuple(identity_problems(identity, allowed, today)) or identity
 
@@ -147,7 +147,7 @@ def _limited(cap: int) -> int:
 def _done(name: str, detail: str, problem: Problem | None) -> Check:
     if problem is None:
         return Check(name, detail)
-    return Check(name, problem.text, error(problem.code, problem.text, None))
+    return Check(name, problem.text, problem.told())
 
 
 def _failed(name: str, text: str, advice: str | None = None) -> Check:

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Protocol
 
 from ionto_ir.dataclass import dataclass
+from ionto_ir.diagnostic import Diagnostic, error
 from ionto_runtime.stimulator import Stimulator
 
 
@@ -81,10 +82,17 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a driver's call did not do what it says: a code of `ionto_ir.codes`, and one line for a person."""
+    """Why a driver's call did not do what it says: a code of `ionto_ir.codes`, one line for a person, and
+    what to do about it, where that is known.
+    """
 
     code: str
     text: str
+    help: str | None = None
+
+    def told(self) -> Diagnostic:
+        """The same as people read it."""
+        return error(self.code, self.text, None, help=self.help)
 
 
 @dataclass(frozen=True, slots=True)

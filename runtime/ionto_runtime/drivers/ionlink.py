@@ -87,6 +87,8 @@ PROOF_LATE_MS = 150
 may take, so much is given to the line and to a busy host.
 """
 
+OTHER = "is it switched on, and is it another kind of device? `ionto doctor --port PATH --driver NAME`"
+
 IMPEDANCE_SHARE = 80
 """Below this part of a device's range, ten steps of its converter, they are too coarse for a quotient."""
 
@@ -150,7 +152,7 @@ class IonLinkDriver:
         self._link.ask(Off(), ATTEMPTS)
         _, met = self._link.ask(Hello(), ATTEMPTS)
         if met is None:
-            return Problem("I0912", "nothing that speaks IonLink answers on this line")
+            return Problem("I0912", "nothing that speaks IonLink answers on this line", OTHER)
         facts = self._read_facts()
         if facts is None:
             return Problem("I0912", "the device does not say what it is")

@@ -7,6 +7,7 @@ whose output a watchdog relay can hold also takes the line of that relay.
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -61,13 +62,16 @@ def open_driver(
     else:
         text = f"the driver `{name}` takes no watchdog relay"
         return error("I0860", text, None, help="leave out `watchdog_port` or `--watchdog`")
-    return error(driver.code, driver.text, None) if isinstance(driver, Problem) else driver
+    return driver.told() if isinstance(driver, Problem) else driver
 
 
 def _module(name: str) -> Any:
     names = driver_names()
     if name not in names:
-        return error("I0929", f"there is no driver `{name}`", None, help="there are: " + ", ".join(names))
+        near = get_close_matches(name, names, 1)
+        meant = f"did you mean `{near[0]}`? " if near else ""
+        text = f"there is no driver `{name}`"
+        return error("I0929", text, None, help=f"{meant}there are: {', '.join(names)}")
     return import_module(MODULES[name])
 
 

@@ -15,11 +15,13 @@ What was seen of pyserial 3.5, and what follows from it here:
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import sys
 import tempfile
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +42,9 @@ else:
 PORTS_MAX = 256
 """More lines than this are no lines of one computer; the list is cut, not endless."""
 
+SIMULATED = "simulated"
+"""What people write who have no device."""
+
 LOCK_FOLDER = Path("/run/lock")
 """Where locks of devices belong on Linux; the folder for temporary files where this one cannot be written."""
 
@@ -52,6 +57,16 @@ IO_ERRORS: tuple[type[BaseException], ...] = (
 )
 """What a line that is gone raises. `SerialException` is an `OSError`; the others come out of pyserial's
 inside when the file under it has been closed."""
+
+BUSY = frozenset({errno.EAGAIN, errno.EBUSY})
+IN_USE = "another program has it open"
+LOOK = "`ionto devices` lists the lines of this computer: `--port PATH`"
+ADVICE = {
+    errno.EACCES: "add this user to the group that owns the line, often `dialout`, and log in again",
+    errno.EPERM: "add this user to the group that owns the line, often `dialout`, and log in again",
+    **dict.fromkeys(BUSY, "close the other program; `fuser PATH` says which one it is"),
+}
+"""What a person can do, by what the system said."""
 
 T = TypeVar("T")
 
@@ -70,7 +85,7 @@ def list_ports() -> tuple[PortIdentity, ...]:
 
 def open_port(path: str, settings: LineSettings) -> SerialPort | Problem:
     """Open the line at `path` for this process alone; a problem leaves the line as it was."""
-    lock = _lock(path)
+    lock = _no_line(path) or _lock(path)
     if isinstance(lock, Problem):
         return lock
     port = serial.Serial()
@@ -89,7 +104,11 @@ def open_port(path: str, settings: LineSettings) -> SerialPort | Problem:
         with contextlib.suppress(*IO_ERRORS):
             port.close()
         os.close(lock)
-        return Problem("I0911", f"the line `{path}` cannot be opened: {_reason(error)}")
+        number = getattr(error, "errno", None)
+        reason = IN_USE if number in BUSY else _reason(error)
+        return Problem(
+            "I0911", f"the line `{path}` cannot be opened: {reason}", ADVICE.get(number or 0, LOOK)
+        )
     return SerialPort(port, lock, _identity(path))
 
 
@@ -164,6 +183,23 @@ class SerialPort:
             return otherwise
 
 
+def _no_line(path: str) -> Problem | None:
+    """Why nothing at `path` can be a serial line, where that can be seen without touching it."""
+    place = Path(path)
+    if os.name == "posix" and not place.exists() and not place.is_symlink():
+        what = "there is nothing of this name"
+    elif place.is_dir():
+        what = "it is a folder, not a line"
+    elif place.is_file():
+        what = "it is a file, not a line"
+    else:
+        return None
+    known = [port.path for port in list_ports()]
+    near = get_close_matches(path, [*known, SIMULATED], 1)
+    advice = f"did you mean `{near[0]}`? {LOOK}" if near else LOOK
+    return Problem("I0911", f"`{path}` cannot be opened: {what}", advice)
+
+
 def _lock(path: str) -> int | Problem:
     """An open file that no other process can lock while this one has it; it is given back at any end."""
     key = hashlib.sha256(os.path.realpath(path).encode()).hexdigest()[:16]
@@ -179,7 +215,8 @@ def _lock(path: str) -> int | Problem:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
-        return Problem("I0911", f"the line `{path}` is in use by another session")
+        advice = "one session at a time: stop the other one, with `ionto console --stop`"
+        return Problem("I0911", f"the line `{path}` is in use by another session", advice)
     return lock
 
 
@@ -205,4 +242,4 @@ def _reason(error: BaseException) -> str:
         return os.strerror(number).lower()
     if isinstance(error, ValueError):
         return "the line cannot be set like this"
-    return "the device was unplugged, or another program reads from the line"
+    return "it is no serial line, the device was unplugged, or another program reads from it"
