@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionto_ir.dataclass import dataclass
+from ionto_ir.dataclass import dataclass, replace
 from ionto_runtime.simulation.skin import (
     DEFAULT_SERIES_OHM,
     DEFAULT_SKIN,
@@ -72,6 +72,17 @@ class Course:
     compliance_v: float
     gain: float
     offset_ma: float
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is set in each channel, over the same steps of time; an ordinary session has one.
+
+    `shared` are the electrodes that carry the sum of several channels: their area (cm2), and the channels.
+    """
+
+    courses: tuple[Course, ...]
+    shared: tuple[tuple[float, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +140,57 @@ def people(seed: int, chunk: int, count: int, course: Course) -> Person:
     )
 
 
+def outputs_of(seed: int, chunk: int, count: int, session: Session) -> tuple[Person, ...]:
+    """The people of a chunk at each channel: the same skin and patience, an output with errors of its own."""
+    first = people(seed, chunk, count, session.courses[0])
+    found = [first]
+    for number, course in enumerate(session.courses[1:], 1):
+        chance = np.random.default_rng(np.random.SeedSequence([seed, chunk, number]))
+        gain = chance.uniform(-course.gain, course.gain, count)
+        offset_ma = chance.uniform(-course.offset_ma, course.offset_ma, count)
+        found.append(replace(first, gain=gain, offset_ma=offset_ma))
+    return tuple(found)
+
+
 def treated(course: Course, persons: Person, parameters: SkinParameters = DEFAULT_SKIN) -> Outcome:
     """Let a course flow through people, all at once."""
-    state = _State(course, persons, parameters)
-    for target_ma in course.target_ma:
-        state.step(target_ma)
-    while bool(np.any(state.level_ma > 0)):
-        state.step(0.0)
-    return state.outcome()
+    return treated_together(Session((course,)), (persons,), parameters)[0]
+
+
+def treated_together(
+    session: Session, persons: Sequence[Person], parameters: SkinParameters = DEFAULT_SKIN
+) -> tuple[Outcome, ...]:
+    """Let all channels flow through people at once; who has borne enough of any of them stops them all."""
+    courses = session.courses
+    states = [_State(course, person, parameters) for course, person in zip(courses, persons, strict=True)]
+    feeling = _Feeling(session, persons[0])
+    for targets in zip(*(course.target_ma for course in courses), strict=True):
+        flowing = [state.step(target_ma) for state, target_ma in zip(states, targets, strict=True)]
+        feeling.feel(states, flowing)
+    while any(bool(np.any(state.level_ma > 0)) for state in states):
+        feeling.feel(states, [state.step(0.0) for state in states])
+    return tuple(state.outcome() for state in states)
+
+
+class _Feeling:
+    """What everybody bears: the highest density under any electrode, for how long."""
+
+    def __init__(self, session: Session, persons: Person) -> None:
+        self._session, self._persons = session, persons
+        self._above_s = np.zeros(len(persons.factor))
+
+    def feel(self, states: Sequence[_State], flowing: Sequence[Numbers]) -> None:
+        """Who has borne more than they can for long enough presses stop, which stops every channel."""
+        courses = self._session.courses
+        density = np.zeros(len(self._above_s))
+        for course, current_ma in zip(courses, flowing, strict=True):
+            density = np.maximum(density, current_ma / min(course.areas_cm2))
+        for area_cm2, channels in self._session.shared:
+            density = np.maximum(density, sum(flowing[channel] for channel in channels) / area_cm2)
+        seconds = courses[0].step_ms / 1000
+        self._above_s = np.where(density > self._persons.bears_ma_cm2, self._above_s + seconds, 0.0)
+        for state in states:
+            state.stopping |= self._above_s > self._persons.bears_s
 
 
 class _State:
@@ -156,8 +210,7 @@ class _State:
         self._site_v = np.zeros((sites, count))
         self.level_ma = np.zeros(count)
         self._sign = 1.0
-        self._above_s = np.zeros(count)
-        self._stopping = np.zeros(count, dtype=bool)
+        self.stopping = np.zeros(count, dtype=bool)
         self._peak_v, self._ohm = np.zeros(count), np.full(count, np.inf)
         self._forward, self._backward = np.zeros(count), np.zeros(count)
         self._lasted_s, self._limited_s = np.zeros(count), np.zeros(count)
@@ -165,12 +218,12 @@ class _State:
         self._recovered = math.exp(-seconds / parameters.recovery_s)
         self._follows_kept = math.exp(-seconds / parameters.fast_s)
 
-    def step(self, target_ma: float) -> None:
-        """One step of time with this setpoint for all who have not stopped."""
+    def step(self, target_ma: float) -> Numbers:
+        """One step of time with this setpoint for all who have not stopped: the magnitude that flowed, mA."""
         seconds = self._course.step_ms / 1000
         self._sign = math.copysign(1.0, target_ma) if target_ma else self._sign
         falling = np.maximum(0.0, self.level_ma - self._course.fall_ma_s * seconds)
-        self.level_ma = np.where(self._stopping, np.minimum(falling, self.level_ma), abs(target_ma))
+        self.level_ma = np.where(self.stopping, np.minimum(falling, self.level_ma), abs(target_ma))
         set_ma = self.level_ma * (1 + self._persons.gain) + self._persons.offset_ma
         wanted = np.where(self.level_ma > 0, np.maximum(0.0, set_ma), 0.0) * self._sign
         current, voltage, limited = self._drive(wanted)
@@ -182,7 +235,8 @@ class _State:
         self._peak_v = np.maximum(self._peak_v, np.abs(voltage))
         self._lasted_s += np.where(self.level_ma > 0, seconds, 0.0)
         self._limited_s += np.where(limited, seconds, 0.0)
-        self._feel(np.abs(current), seconds)
+        magnitude: Numbers = np.abs(current)
+        return magnitude
 
     def _drive(self, wanted: Numbers) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
         """What `Body.drive` does, for everybody."""
@@ -215,12 +269,6 @@ class _State:
         self._fast = follows + (self._fast - follows) * kept
         self._dryness += np.where(density > 0, self._persons.dry_out_per_min * seconds / 60, 0.0)
 
-    def _feel(self, current_ma: Numbers, seconds: float) -> None:
-        """Who has borne more than they can for long enough presses stop."""
-        density = current_ma / min(self._course.areas_cm2)
-        self._above_s = np.where(density > self._persons.bears_ma_cm2, self._above_s + seconds, 0.0)
-        self._stopping |= self._above_s > self._persons.bears_s
-
     def outcome(self) -> Outcome:
         """What came of everybody."""
         return Outcome(
@@ -228,46 +276,62 @@ class _State:
             ohm=self._ohm,
             forward_ma_min=self._forward,
             backward_ma_min=self._backward,
-            stopped=self._stopping,
+            stopped=self.stopping,
             lasted_s=self._lasted_s,
             limited_s=self._limited_s,
         )
 
 
-def chunk_of(course: Course, seed: int, chunk: int, count: int) -> Outcome:
+Outcomes = tuple[Outcome, ...]
+"""What came of each person in each channel."""
+
+
+def chunk_of(session: Session, seed: int, chunk: int, count: int) -> Outcomes:
     """One chunk, anywhere: what a worker is given."""
-    return treated(course, people(seed, chunk, count, course))
+    return treated_together(session, outputs_of(seed, chunk, count, session))
 
 
 def population(
-    course: Course, seed: int, count: int, run: Callable[..., Iterator[Outcome]] | None = None
+    course: Course, seed: int, count: int, run: Callable[..., Iterator[Outcomes]] | None = None
 ) -> Outcome:
+    """`count` people of a session with one output."""
+    return population_together(Session((course,)), seed, count, run)[0]
+
+
+def population_together(
+    session: Session, seed: int, count: int, run: Callable[..., Iterator[Outcomes]] | None = None
+) -> Outcomes:
     """`count` people, in chunks, on the local processors or wherever `run` takes them."""
     assert 1 <= count <= POPULATION_MAX
     numbers = range(-(-count // CHUNK))
     sizes = [min(CHUNK, count - number * CHUNK) for number in numbers]
-    done = list((run or _locally)(course, seed, list(numbers), sizes))
-    return Outcome(*(np.concatenate([getattr(part, name) for part in done]) for name in Outcome.__slots__))
+    done = list((run or _locally)(session, seed, list(numbers), sizes))
+    return tuple(
+        Outcome(*(np.concatenate([getattr(part, name) for part in parts]) for name in Outcome.__slots__))
+        for parts in zip(*done, strict=True)
+    )
 
 
-def _locally(course: Course, seed: int, numbers: Sequence[int], sizes: Sequence[int]) -> Iterator[Outcome]:
+def _locally(session: Session, seed: int, numbers: Sequence[int], sizes: Sequence[int]) -> Iterator[Outcomes]:
     processes = min(os.cpu_count() or 1, len(numbers))
     if processes == 1:
-        yield from (chunk_of(course, seed, number, size) for number, size in zip(numbers, sizes, strict=True))
+        yield from (
+            chunk_of(session, seed, number, size) for number, size in zip(numbers, sizes, strict=True)
+        )
         return
     with ProcessPoolExecutor(processes) as pool:
         count = len(numbers)
-        yield from pool.map(chunk_of, [course] * count, [seed] * count, numbers, sizes)
+        yield from pool.map(chunk_of, [session] * count, [seed] * count, numbers, sizes)
 
 
 class NoClusterError(Exception):
     """The library is not installed, or nobody answers at the address; the words say which."""
 
 
-def on_cluster(address: str) -> Callable[..., Iterator[Outcome]]:
+def on_cluster(address: str) -> Callable[..., Iterator[Outcomes]]:
     """Have a dask cluster's workers take the chunks. They need ionto too."""
 
-    def run(course: Course, seed: int, numbers: Sequence[int], sizes: Sequence[int]) -> Iterator[Outcome]:
+    def run(session: Session, seed: int, numbers: Sequence[int], sizes: Sequence[int]) -> Iterator[Outcomes]:
         try:
             from distributed import Client
         except ImportError as missing:
@@ -279,7 +343,7 @@ def on_cluster(address: str) -> Callable[..., Iterator[Outcome]]:
             raise NoClusterError(f"nobody answers at `{address}`") from problem
         with client:
             count = len(numbers)
-            futures = client.map(chunk_of, [course] * count, [seed] * count, numbers, sizes, pure=False)
+            futures = client.map(chunk_of, [session] * count, [seed] * count, numbers, sizes, pure=False)
             yield from client.gather(futures)
 
     return run

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import time
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ionto_cli.exits import Exit
 from ionto_cli.files import system_words
 from ionto_cli.terminal import complain, say, write_json
+from ionto_ir.bind_together import BoundTogether
 from ionto_ir.bound import BoundPlan
+from ionto_ir.channels import channels_of
 from ionto_ir.device import Drug
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.dry_run import obliging
 from ionto_ir.dry_run import run as dry_run
 from ionto_ir.expression import Value
+from ionto_ir.plan import Plan
+from ionto_ir.together import run_together
 from ionto_ir.trace import Trace, area_um2, role_at, stretches
 from ionto_runtime.simulation.delivery import delivered_ug, drives
 
@@ -28,30 +32,66 @@ NA_PER_MA = 1e6
 
 
 def simulate_population(bound: BoundPlan, records: Mapping[str, Value], arguments: Namespace) -> Exit:
+    """The people of a plan with one output."""
+    trace = dry_run(bound, obliging(dict(records))).trace
+    return _simulated(bound.plan, [("", bound, trace)], (), arguments)
+
+
+def simulate_population_together(together: BoundTogether, arguments: Namespace) -> Exit:
+    """The people of a plan with several channels, which all flow in the same person."""
+    plan = together.plan
+    traces = run_together(together.channels).traces
+    names = [channel.name for channel in plan.channels]
+    found = [(index, channels_of(plan, index)) for index in range(len(plan.electrodes))]
+    areas = [(area_um2(plan, together.values, index), channels) for index, channels in found]
+    shared = tuple((area, channels) for area, channels in areas if area is not None and len(channels) > 1)
+    parts = list(zip(names, together.channels, traces, strict=True))
+    return _simulated(plan, parts, shared, arguments)
+
+
+def _simulated(
+    plan: Plan,
+    parts: Sequence[tuple[str, BoundPlan, Trace]],
+    shared: tuple[tuple[int, tuple[int, ...]], ...],
+    arguments: Namespace,
+) -> Exit:
     """Compute, tell, draw. The course is that of an undisturbed run; who presses stop comes down from it."""
-    from ionto_cli.population import POPULATION_MAX, NoClusterError, on_cluster, population
-    from ionto_cli.population_words import Told, data, draw_population, lines
+    from ionto_cli.population import (
+        POPULATION_MAX,
+        NoClusterError,
+        Session,
+        area_cm2,
+        on_cluster,
+        population_together,
+    )
+    from ionto_cli.population_words import Output, Told, data, draw_population, lines
 
     count = arguments.population
     if not 1 <= count <= POPULATION_MAX:
         text = f"`--population {count}` is not between 1 and {POPULATION_MAX}"
         return complain(error("I0901", text, None))
-    course = course_of(bound, dry_run(bound, obliging(dict(records))).trace)
-    if isinstance(course, Diagnostic):
-        return complain(course)
+    courses = []
+    for _, bound, trace in parts:
+        course = course_of(bound, trace)
+        if isinstance(course, Diagnostic):
+            return complain(course)
+        courses.append(course)
+    session = Session(tuple(courses), tuple((area_cm2(area), channels) for area, channels in shared))
     started = time.monotonic()
     try:
         run = None if arguments.cluster is None else on_cluster(arguments.cluster)
-        outcome = population(course, arguments.seed, count, run)
+        outcomes = population_together(session, arguments.seed, count, run)
     except NoClusterError as problem:
         advice = "leave out `--cluster` to use this machine; the library: `pip install 'ionto[cluster]'`"
         code = "I0955" if "not installed" in str(problem) else "I0956"
         return complain(error(code, f"there is no cluster: {problem}", None, help=advice))
     seconds = time.monotonic() - started
     where = f"{os.cpu_count()} local cores" if arguments.cluster is None else f"cluster {arguments.cluster}"
-    drugs = tuple(_drugs(bound))
-    plan = bound.plan
-    told = Told(plan.title, plan.device.name, course, outcome, drugs, arguments.seed, seconds, where)
+    outputs = tuple(
+        Output(name, course, outcome, tuple(_drugs(bound)))
+        for (name, bound, _), course, outcome in zip(parts, courses, outcomes, strict=True)
+    )
+    told = Told(plan.title, plan.device.name, outputs, arguments.seed, seconds, where)
     if arguments.json:
         write_json(data(told))
     else:

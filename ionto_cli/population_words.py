@@ -27,14 +27,40 @@ LIMITED_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A population that was computed. `drugs` are those whose mass is known, with ug a mA.min by sign."""
+class Output:
+    """What an output did to everybody; its name is empty where there is one. `drugs` are those whose mass is
+    known, with ug a mA.min by sign.
+    """
 
-    title: str
-    device: str
+    name: str
     course: Course
     outcome: Outcome
     drugs: tuple[tuple[Drug, float, float], ...]
+
+    @property
+    def set_ma_min(self) -> float:
+        """The charge that the undisturbed course sets."""
+        own = self.course
+        return sum(abs(target) for target in own.target_ma) * own.mean_share * own.step_ms / 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What is spread, its unit, the value of each person, and a value worth a mark."""
+
+    name: str
+    unit: str
+    values: np.ndarray
+    mark: tuple[float, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A population that was computed: everybody, at each output."""
+
+    title: str
+    device: str
+    outputs: tuple[Output, ...]
     seed: int
     seconds: float
     where: str
@@ -42,12 +68,12 @@ class Told:
     @property
     def count(self) -> int:
         """How many people."""
-        return len(self.outcome.peak_v)
+        return len(self.outputs[0].outcome.peak_v)
 
     def who(self) -> dict[str, np.ndarray]:
         """Who finished as set, who finished with less, and who stopped: everybody is one of them."""
-        limited = self.outcome.limited_s > LIMITED_S
-        stopped = self.outcome.stopped
+        limited = np.any([item.outcome.limited_s > LIMITED_S for item in self.outputs], axis=0)
+        stopped = np.any([item.outcome.stopped for item in self.outputs], axis=0)
         return {
             "finished": ~stopped & ~limited,
             "finished with less than was set": ~stopped & limited,
@@ -58,20 +84,24 @@ class Told:
         """How many of each."""
         return {name: int(np.sum(found)) for name, found in self.who().items()}
 
-    @property
-    def set_ma_min(self) -> float:
-        """The charge that the undisturbed course sets."""
-        own = self.course
-        return sum(abs(target) for target in own.target_ma) * own.mean_share * own.step_ms / 60_000
+    def spreads(self) -> Iterator[Spread]:
+        """What is spread at each output, and the charge of all."""
+        for item in self.outputs:
+            yield from _spreads_at(item)
+        if len(self.outputs) > 1:
+            total = np.sum([item.outcome.charge_ma_min for item in self.outputs], axis=0)
+            set_ma_min = sum(item.set_ma_min for item in self.outputs)
+            yield Spread("charge of all channels", "mA·min", total, (set_ma_min, "set"))
 
-    def spreads(self) -> Iterator[tuple[str, str, np.ndarray]]:
-        """What is spread, its unit, and the value of each person."""
-        out = self.outcome
-        yield "highest voltage", "V", out.peak_v
-        yield "resistance at the end", "kΩ", out.ohm / 1000
-        yield "charge", "mA·min", out.charge_ma_min
-        for drug, forward, backward in self.drugs:
-            yield drug.title, "µg", out.forward_ma_min * forward + out.backward_ma_min * backward
+
+def _spreads_at(item: Output) -> Iterator[Spread]:
+    out, of = item.outcome, f"{item.name}: " if item.name else ""
+    yield Spread(f"{of}highest voltage", "V", out.peak_v, (item.course.compliance_v, "device"))
+    yield Spread(f"{of}resistance at the end", "kΩ", out.ohm / 1000)
+    yield Spread(f"{of}charge", "mA·min", out.charge_ma_min, (item.set_ma_min, "set"))
+    for drug, forward, backward in item.drugs:
+        mass_ug = out.forward_ma_min * forward + out.backward_ma_min * backward
+        yield Spread(f"{of}{drug.title}", "µg", mass_ug)
 
 
 def lines(told: Told) -> Iterator[str]:
@@ -80,9 +110,9 @@ def lines(told: Told) -> Iterator[str]:
     for name, count in told.parts().items():
         yield f"  {name:<32} {count:>9}  {100 * count / told.count:5.1f} %"
     yield f"  {'':<32} " + "".join(f"{f'{quantile} %':>10}" for quantile in QUANTILES)
-    for name, unit, values in told.spreads():
-        found = np.percentile(values, QUANTILES)
-        yield f"  {f'{name} / {unit}':<32} " + "".join(f"{value:>10.3g}" for value in found)
+    for item in told.spreads():
+        found = np.percentile(item.values, QUANTILES)
+        yield f"  {f'{item.name} / {item.unit}':<32} " + "".join(f"{value:>10.3g}" for value in found)
     rate = told.count / max(told.seconds, 1e-9)
     yield f"  {told.seconds:.2f} s on {told.where}: {rate:.0f} patients a second"
 
@@ -97,8 +127,11 @@ def data(told: Told) -> dict[str, object]:
         "completion": told.parts(),
         "quantiles_percent": list(QUANTILES),
         "spreads": {
-            name: {"unit": unit, "quantiles": [float(found) for found in np.percentile(values, QUANTILES)]}
-            for name, unit, values in told.spreads()
+            item.name: {
+                "unit": item.unit,
+                "quantiles": [float(found) for found in np.percentile(item.values, QUANTILES)],
+            }
+            for item in told.spreads()
         },
         "seconds": told.seconds,
         "patients_per_second": told.count / max(told.seconds, 1e-9),
@@ -131,10 +164,9 @@ def _figure(told: Told) -> Figure:
         figure.suptitle(f"{told.title}: {told.count} simulated patients", x=0.01, ha="left", fontsize=13)
         grid = figure.add_gridspec(1 + rows, 2, height_ratios=[0.25, *[1.0] * rows])
         _completion(figure.add_subplot(grid[0, :]), told)
-        for number, (name, unit, values) in enumerate(spreads):
+        for number, item in enumerate(spreads):
             axes = figure.add_subplot(grid[1 + number // 2, number % 2])
-            mark = {"V": (told.course.compliance_v, "device"), "mA·min": (told.set_ma_min, "set")}.get(unit)
-            _spread(axes, f"{name} / {unit}", values, list(told.who().values()), mark)
+            _spread(axes, item, list(told.who().values()))
     return figure
 
 
@@ -152,9 +184,8 @@ def _completion(axes: Axes, told: Told) -> None:
     )
 
 
-def _spread(
-    axes: Axes, name: str, values: np.ndarray, who: list[np.ndarray], mark: tuple[float, str] | None
-) -> None:
+def _spread(axes: Axes, item: Spread, who: list[np.ndarray]) -> None:
+    values, mark = item.values, item.mark
     edges = np.histogram_bin_edges(values, bins=BINS)
     parts = [values[found] for found in who]
     axes.hist(parts, bins=list(edges), stacked=True, color=list(COLOURS), linewidth=0)
@@ -164,5 +195,5 @@ def _spread(
     if mark is not None and edges[-1] > 0.5 * mark[0]:
         axes.axvline(mark[0], color=GREY, lw=1.4)
         axes.text(mark[0], 1.0, f" {mark[1]}", transform=axes.get_xaxis_transform(), va="bottom", color=GREY)
-    axes.set_xlabel(name)
+    axes.set_xlabel(f"{item.name} / {item.unit}")
     axes.set_ylabel("patients")

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ionto_cli import quantities
+from ionto_cli.exits import Exit
+from ionto_cli.files import system_words
 from ionto_cli.page import RunSection
-from ionto_cli.picture import Curve, Picture
+from ionto_cli.picture import Curve, Picture, draw
 from ionto_cli.strip import strip_chart
+from ionto_cli.terminal import complain, say
 from ionto_ir.canonical import Json
 from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic, error
@@ -47,6 +50,19 @@ def recorded_run(path: Path, plan: Plan) -> RunSection | Diagnostic:
     replayed = "the same commands, tick by tick" if difference is None else f"differs: {difference.what}"
     facts = [*_facts(reading, header), ("replayed through the machine", replayed)]
     return RunSection(facts, list(_events(reading)), picture, simulated)
+
+
+def draw_recorded(path: Path, plan: Plan, output: str) -> Exit | None:
+    """Draw what the journal of a session says that was just simulated; None when that went well."""
+    section = recorded_run(path, plan)
+    assert not isinstance(section, Diagnostic) and section.picture is not None, "the journal was just written"
+    try:
+        draw(section.picture, [output])
+    except (OSError, ValueError) as problem:
+        words = system_words(problem) if isinstance(problem, OSError) else "the name must end in .svg or .png"
+        return complain(error("I0904", f"cannot draw `{output}`: {words}", None))
+    say(f"drew {output}")
+    return None
 
 
 def _facts(reading: Reading, header: dict[str, Json]) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import Diagnostic, error
 from ionto_ir.entry import parse_assignments
 from ionto_ir.events import Event
@@ -18,7 +19,27 @@ from ionto_runtime.simulation.skin import Body
 from ionto_runtime.view import View
 
 WITH_MORE = (Happening.ADJUST, Happening.RECORD, Happening.PRESS, *READINGS)
+AT_ONE_OUTPUT = (Happening.LEAD_OFF, Happening.LINK_LOST, Happening.LINK_BACK, *READINGS)
 PLAIN = {item.value: item for item in Happening if item not in WITH_MORE}
+
+
+class ContactLoad:
+    """What lies in series with a person's skin, as a timeline changes it: an impedance that was asked for
+    comes about by the contacts.
+    """
+
+    def __init__(self, body: Body) -> None:
+        self.terminals = Terminals(0, 0, 0)
+        self._body, self._series_ohm, self._ohm = body, body.series_ohm, 0
+
+    def follow(self) -> None:
+        """Have the body show what was last asked for."""
+        if self.terminals.impedance_ohm == self._ohm:
+            return
+        self._ohm = self.terminals.impedance_ohm
+        skin_ohm = self._body.resistance_ohm - self._body.series_ohm
+        wanted_ohm = max(self._series_ohm, self._ohm - skin_ohm)
+        self._body.series_ohm = wanted_ohm if self._ohm else self._series_ohm
 
 
 class Scripted:
@@ -26,35 +47,25 @@ class Scripted:
 
     def __init__(self, timeline: tuple[Occurrence, ...], records: Mapping[str, Value]) -> None:
         self._records = dict(records)
-        self._load = Terminals(0, 0, 0)
-        scenario = Scenario("simulation", (), timeline, (), None)
-        self._timeline = Timeline(scenario, self._records, self._load)
+        self._timeline_given = timeline
         self._session: Session | None = None
-        self._body: Body | None = None
-        self._series_ohm = 0.0
-        self._ohm = 0
+        self._load: ContactLoad | None = None
+        self._timeline: Timeline | None = None
 
     def attach(self, session: Session, body: Body) -> None:
         """The session that this console belongs to, and the person under the electrodes."""
-        self._session = session
-        self._body, self._series_ohm = body, body.series_ohm
+        self._session, self._load = session, ContactLoad(body)
+        scenario = Scenario("simulation", (), self._timeline_given, (), None)
+        self._timeline = Timeline(scenario, self._records, self._load.terminals)
 
     def poll(self, view: View) -> Sequence[Event]:
         """What happens before the next tick: one event at a time, because each may change what is asked."""
-        assert self._session is not None, "a console belongs to a session"
+        assert self._session is not None and self._load is not None and self._timeline is not None, (
+            "a console belongs to a session"
+        )
         event = self._timeline.happens(self._session.state, view.prompt)
-        self._follow_load()
+        self._load.follow()
         return () if event is None else (event,)
-
-    def _follow_load(self) -> None:
-        """An impedance that was asked for comes about by what lies in series with the skin: its contacts."""
-        assert self._body is not None, "a console belongs to a session"
-        if self._load.impedance_ohm == self._ohm:
-            return
-        self._ohm = self._load.impedance_ohm
-        skin_ohm = self._body.resistance_ohm - self._body.series_ohm
-        wanted_ohm = max(self._series_ohm, self._ohm - skin_ohm)
-        self._body.series_ohm = wanted_ohm if self._ohm else self._series_ohm
 
     def show(self, view: View) -> None:
         """Nobody looks."""
@@ -72,6 +83,24 @@ def occurrences(plan: Plan, texts: Sequence[str]) -> tuple[Occurrence, ...] | Di
 
 
 def _occurrence(plan: Plan, text: str) -> Occurrence | Diagnostic:
+    """One argument; behind its time it may name a channel: `1 min channel upper impedance 90 kOhm`."""
+    words = text.split(None, 4)
+    if len(words) < 5 or words[2] != "channel":
+        return _happening(plan, text)
+    names = [channel.name for channel in plan.channels]
+    if words[3] not in names:
+        known = ", ".join(f"`{name}`" for name in names) or "none: this plan has one output"
+        return error("I0906", f"there is no channel `{words[3]}`", None, help=f"the channels are: {known}")
+    found = _happening(plan, " ".join([*words[:2], words[4]]))
+    if isinstance(found, Diagnostic):
+        return found
+    if found.happening not in AT_ONE_OUTPUT:
+        message = f"`{found.happening.value}` happens to all channels, not to `{words[3]}` alone"
+        return error("I0906", message, None, help=f"leave out `channel {words[3]}`")
+    return replace(found, channel=words[3])
+
+
+def _happening(plan: Plan, text: str) -> Occurrence | Diagnostic:
     words = text.split(None, 3)
     at_ms = _time_ms(words[:2])
     advice = "for example `--at '5 min pause'`; events are " + ", ".join(

@@ -10,6 +10,8 @@ from pathlib import Path
 from ionto_cli import quantities
 from ionto_cli.exits import Exit
 from ionto_cli.loading import Chosen
+from ionto_cli.recorded import draw_recorded
+from ionto_cli.scripting import ContactLoad
 from ionto_cli.terminal import complain, say, write_json
 from ionto_ir.bind import Acknowledgement, Refusal
 from ionto_ir.bind_together import BoundTogether, bind_together
@@ -20,10 +22,10 @@ from ionto_ir.dry_run import TICKS_MAX, answer_to
 from ionto_ir.events import PromptKind
 from ionto_ir.expression import Value
 from ionto_ir.plan import Plan, VariableKind
-from ionto_ir.rehearse_together import unsayable
-from ionto_ir.rehearsed import event_of
-from ionto_ir.scenario import Happening, Occurrence
+from ionto_ir.rehearse_together import TimelineTogether, unsayable
+from ionto_ir.scenario import READINGS, Happening, Occurrence
 from ionto_ir.standing import beginning
+from ionto_ir.together import ToOne
 from ionto_runtime.ensemble import Ensemble
 from ionto_runtime.gathering import Unit, channels_header, ensemble_of
 from ionto_runtime.journal import Durability, JournalFailure, create_journal
@@ -44,14 +46,23 @@ def simulate_together(
     """Bind, run, replay every journal, sum up."""
     plan = chosen.protocol.plan
     untold = next((item for item in timeline if unsayable(plan, item)), None)
-    if untold is not None or arguments.plot:
-        what = "`--plot`" if untold is None else f"`{untold.happening.value}`"
-        advice = "`ionto plot` draws all channels" if untold is None else None
-        return complain(error("I0464", f"{what} is for a plan with one channel", None, help=advice))
+    if untold is not None:
+        word, name = untold.happening.value, plan.channels[0].name
+        advice = (
+            f"say of which: `--at '1 min channel {name} {word} ...'`"
+            if untold.happening in READINGS
+            else None
+        )
+        message = f"`{word}` does not say on which of the channels of this plan"
+        return complain(error("I0464", message, None, help=advice))
     asked = {item.name: values[item.name] for item in plan.variables if item.kind is not VariableKind.RECORD}
     bound = _bound(chosen, asked)
     if isinstance(bound, Refusal):
         return complain(*bound.diagnostics, files=chosen.sources)
+    if arguments.population is not None:
+        from ionto_cli.population_run import simulate_population_together
+
+        return simulate_population_together(bound, arguments)
     device = SimulatedChannels(plan, bound.values, arguments.seed)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "session.journal"
@@ -66,14 +77,13 @@ def simulate_together(
         }
         _run(ensemble, device, timeline, entered)
         replayed = _replayed(plan, path)
-    if arguments.json:
-        write_json(_data(bound, ensemble, device, arguments.seed, replayed))
-    else:
-        for line in _summary(bound, ensemble, device, arguments.seed, replayed):
-            say(line)
-        for record in ensemble.care.records:
-            say(f"  recorded    {record.variable}" + (f": {record.meaning}" if record.meaning else ""))
-    return Exit.PROVED if ensemble.completed and all(replayed) else Exit.REFUTED
+        if arguments.json:
+            write_json(_data(bound, ensemble, device, arguments.seed, replayed))
+        else:
+            for line in _summary(bound, ensemble, device, arguments.seed, replayed):
+                say(line)
+        drawn = draw_recorded(path, plan, arguments.plot) if arguments.plot else None
+    return drawn or (Exit.PROVED if ensemble.completed and all(replayed) else Exit.REFUTED)
 
 
 def _bound(chosen: Chosen, values: Mapping[str, Value]) -> BoundTogether | Refusal:
@@ -122,9 +132,8 @@ def _run(
 ) -> None:
     """In virtual time, until every output was seen off after the end."""
     tick_ms = ensemble.bound.constants.tick_ms
-    pending = sorted(
-        (item for item in timeline if item.happening is not Happening.RECORD), key=lambda item: item.at_ms
-    )
+    loads = [ContactLoad(output.body) for output in device.outputs]
+    happening = TimelineTogether(ensemble.names, timeline, [load.terminals for load in loads])
     ensemble.begin()
     for _ in range(TICKS_MAX):
         if ensemble.closed:
@@ -134,8 +143,10 @@ def _run(
             if answer is None:
                 break
             ensemble.feed(answer)
-        while pending and ensemble.elapsed_ms and pending[0].at_ms <= ensemble.elapsed_ms:
-            ensemble.feed(event_of(pending.pop(0)))
+        while (event := happening.happens(ensemble.elapsed_ms, ())) is not None:
+            ensemble.feed_to(event.channel, event.event) if isinstance(event, ToOne) else ensemble.feed(event)
+        for load in loads:
+            load.follow()
         device.advance(tick_ms)
         ensemble.tick(tick_ms)
     ensemble.finish()
@@ -177,6 +188,8 @@ def _summary(
     yield f"  together    {quantities.charge(sum(session.nominal_pc for session in sessions))} as set"
     counted = sum(session.upper_pc for session in sessions)
     yield f"  counted     at most {quantities.charge(counted)}"
+    for record in ensemble.care.records:
+        yield f"  recorded    {record.variable}" + (f": {record.meaning}" if record.meaning else "")
     yield f"  journal     one, {sum(replayed)} of {len(replayed)} channels replayed to the same commands"
 
 

@@ -12,7 +12,7 @@ from ionto_ir.channels import channel_plans
 from ionto_ir.dataclass import replace
 from ionto_ir.diagnostic import error
 from ionto_ir.dry_run import Run, obliging, run
-from ionto_ir.events import Event
+from ionto_ir.events import End, Event
 from ionto_ir.expression import Value
 from ionto_ir.observer_together import joints, violations_together
 from ionto_ir.plan import Plan
@@ -62,10 +62,10 @@ def _ran(
             entered[item.variable] = item.value
     care = run(bound.care, obliging(entered))
     terminals = [terminals_of(channel.plan) for channel in bound.channels]
-    timeline = TimelineTogether(bound.plan, scenario.timeline, terminals)
+    names = [channel.name for channel in bound.plan.channels]
+    timeline = TimelineTogether(names, scenario.timeline, terminals)
     done = run_together(bound.channels, timeline.happens, terminals=terminals)
-    endings = [item for item in done.endings if item is None or not item.completed]
-    stopped = next(iter(endings), None)
+    stopped = None if done.finished or None in done.endings else _first_cause(done.endings)
     reason = "finished" if done.finished else "it does not end" if stopped is None else stopped.reason
     ending = care.ending if done.finished else stopped
     classified = tuple((item.variable, item.meaning) for item in care.records if item.meaning is not None)
@@ -81,6 +81,12 @@ def _ran(
         traces=done.traces,
         alone=tuple(_alone(bound, done, number) for number in range(len(done.traces))),
     )
+
+
+def _first_cause(endings: Sequence[End | None]) -> End:
+    """Why a session ended early: what came from another channel only says that it was stopped."""
+    early = [item for item in endings if item is not None and not item.completed]
+    return next((item for item in early if item.reason != "stopped"), early[0])
 
 
 def _alone(bound: BoundTogether, done: TogetherRun, number: int) -> Rehearsed:
@@ -112,9 +118,10 @@ class TimelineTogether:
     A reading that is changed at 0 is so from the beginning; all else happens once current has flowed.
     """
 
-    def __init__(self, plan: Plan, timeline: Sequence[Occurrence], terminals: Sequence[Terminals]) -> None:
-        self._names = [channel.name for channel in plan.channels]
-        self._terminals = terminals
+    def __init__(
+        self, names: Sequence[str], timeline: Sequence[Occurrence], terminals: Sequence[Terminals]
+    ) -> None:
+        self._names, self._terminals = list(names), terminals
         self._pending = sorted(
             (item for item in timeline if item.happening is not Happening.RECORD), key=lambda item: item.at_ms
         )

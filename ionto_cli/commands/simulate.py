@@ -10,10 +10,8 @@ from pathlib import Path
 from ionto_cli import quantities
 from ionto_cli.course_words import course_sentences
 from ionto_cli.exits import Exit
-from ionto_cli.files import system_words
 from ionto_cli.loading import Chosen, choose_one
-from ionto_cli.picture import draw
-from ionto_cli.recorded import recorded_run
+from ionto_cli.recorded import draw_recorded
 from ionto_cli.scripting import Scripted, occurrences
 from ionto_cli.simulate_together import simulate_together
 from ionto_cli.terminal import complain, say, write_json
@@ -60,10 +58,6 @@ def run(arguments: argparse.Namespace) -> Exit:
         for item in plan.variables
         if item.kind is VariableKind.RECORD
     }
-    if plan.channels and arguments.population is not None:
-        message = "`--population` draws the people of a plan with one channel"
-        advice = "`ionto simulate` without it runs all channels in one person; `--seed N` is another person"
-        return complain(error("I0464", message, plan.channels[0].span, help=advice), files=chosen.sources)
     if plan.channels:
         return simulate_together(chosen, ordinary_values(plan, given), records, timeline, arguments)
     bound = _bound(plan, given)
@@ -120,7 +114,7 @@ def _simulated(
         for line in _summary(session, stimulator, device):
             say(line)
     outcome = Exit.PROVED if session.completed else Exit.REFUTED
-    return _plotted(path, chosen, arguments.plot) or outcome if arguments.plot else outcome
+    return draw_recorded(path, plan, arguments.plot) or outcome if arguments.plot else outcome
 
 
 def _header(bound: BoundPlan, device: str, seed: int) -> dict[str, Json]:
@@ -172,16 +166,3 @@ def _data(session: Session, stimulator: SimulatedStimulator, seed: int) -> dict[
         "alarms": [alarm.code for alarm in session.alarms],
         "records": {record.variable: record.value for record in session.records},
     }
-
-
-def _plotted(path: Path, chosen: Chosen, output: str) -> Exit | None:
-    """Draw what the journal says; None when that went well."""
-    section = recorded_run(path, chosen.protocol.plan)
-    assert not isinstance(section, Diagnostic) and section.picture is not None, "the journal was just written"
-    try:
-        draw(section.picture, [output])
-    except (OSError, ValueError) as problem:
-        words = system_words(problem) if isinstance(problem, OSError) else "the name must end in .svg or .png"
-        return complain(error("I0904", f"cannot draw `{output}`: {words}", None))
-    say(f"drew {output}")
-    return None

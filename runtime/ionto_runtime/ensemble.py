@@ -175,6 +175,13 @@ class Ensemble:
         for session, was in zip(meant, before, strict=True):
             self._follow(session, was)
 
+    def feed_to(self, channel: int, event: Event) -> None:
+        """What happens at one output, and what follows from it for the others."""
+        session = self.sessions[channel]
+        before = session.state
+        session.feed(event)
+        self._follow(session, before)
+
     def _meant(self, event: Event) -> tuple[Session, ...]:
         """To whom an event happens."""
         channels = tuple(session for session in self.sessions if not session.ended)
