@@ -265,3 +265,77 @@ def test_a_simulated_train_with_long_stages_drives_and_is_deaf_meanwhile() -> No
     assert not board.busy and board.output is Output.GROUNDED
     board.advance(200)
     assert b"Delivered 3 pulses" in board.answers()
+
+
+# --- a restart in the middle of a session (R48) -----------------------------------------------------------
+@pytest.mark.requirement("R48")
+@pytest.mark.requirement("R28")
+@pytest.mark.parametrize("at_ms", range(0, 24, 3))
+def test_a_board_that_starts_again_around_a_renewal_gives_nothing_any_more(at_ms: int) -> None:
+    """Whatever of the renewal was on its way: after the start the output stays grounded, although the
+    computer goes on as it does, and no train runs that is not the driver's.
+    """
+    bench = driving(ticks=4)
+    board, load = device_of(bench), bench.device.load
+    whole = bench.line.write
+
+    def writing(data: bytes, timeout_ms: int) -> bool:
+        done = whole(data, timeout_ms)
+        if data.startswith(b"T1") and board.boots == 1:
+            bench.wait(at_ms)
+            board.boot()
+            load.received.forward_pc = 0
+        return done
+
+    bench.line.write = writing  # type: ignore[method-assign]
+    while board.boots == 1:
+        bench.wait(80)
+        bench.set(2 * MA)
+    answers = []
+    for _ in range(60):
+        bench.wait(80)
+        bench.driver.measure()
+        answers.append(bench.set(2 * MA))
+    assert "F31" in {item.alarm for item in bench.driver.errors()}
+    assert not [answer for answer in answers if isinstance(answer, Accepted)]
+    assert answers[-1] == Refused(bench.seq, Refusal.NOT_READY)
+    reading = bench.driver.measure()
+    assert reading is not None and reading.boot_count == 2 and not reading.output_on
+    assert board.output is Output.GROUNDED and load.received.total_pc == 0
+    assert isinstance(bench.off(), Accepted)
+    bench.driver.close()
+    assert board.boots == 2, "what is said at the end does not make it start once more"
+
+
+@pytest.mark.requirement("R48")
+def test_a_board_that_starts_again_between_renewals_is_not_set_anew() -> None:
+    bench = driving(ticks=4)
+    board = device_of(bench)
+    bench.set(2 * MA)  # in the midst of a lease: the level alone is sent
+    board.boot()
+    flowed_pc = board.load.received.total_pc
+    for _ in range(40):
+        bench.wait(80)
+        assert bench.driver.measure() is None or board.boots == 2
+        assert not isinstance(bench.set(1 * MA), Accepted)
+    assert board.load.received.total_pc == flowed_pc
+    assert isinstance(bench.driver.arm(), Problem), "its train is gone: it is met anew first"
+    assert board.output is Output.GROUNDED
+
+
+@pytest.mark.requirement("R48")
+def test_a_banner_that_is_cleared_away_after_a_silence_is_a_restart_all_the_same() -> None:
+    """The computer was away while the board started: what waits on the line is not thrown away unread."""
+    bench = driving(ticks=4)
+    board = device_of(bench)
+    bench.uart.silent = True
+    assert bench.set(2 * MA) is None
+    bench.uart.silent = False
+    board.boot()
+    bench.wait(3_000)
+    bench.line.write(b"E0,1\n", 10)  # an answer behind it, so that no question is met by the banner itself
+    bench.wait(50)
+    bench.driver.measure()
+    assert "F31" in {item.alarm for item in bench.driver.errors()}
+    assert bench.set(2 * MA) == Refused(bench.seq, Refusal.NOT_READY)
+    assert board.output is Output.GROUNDED

@@ -206,8 +206,9 @@ class StimJimDriver:
         refusal = self._refusal(na, lease_ms, seq, waveform)
         if refusal is not None:
             return Refused(seq, refusal)
-        if not self._settled():
-            return None
+        settled = self._line.settled
+        if not self._settled() or not (settled or self._read_line(1, NA_A_COUNT) is not None):
+            return None  # after a silence nothing is set before the board has answered to something else
         self._wanted = (na, seq)
         now_ms = self._clock.now_ms()
         if not (self._drive(na) if self._is_due(now_ms) else self._set_steps(na)):
@@ -218,8 +219,7 @@ class StimJimDriver:
         return Accepted(seq)
 
     def output_off(self, seq: int) -> Reply | None:
-        if not self._line.settled:
-            self._line.settle(TERMINATOR)
+        self._settled()
         self._lease_end_ms, self._wanted, self._expired = None, None, False
         if not self._ground():
             return None
@@ -259,7 +259,7 @@ class StimJimDriver:
         return told
 
     def close(self) -> None:
-        self._line.settle(TERMINATOR)
+        self._line.settle(TERMINATOR, BANNER.encode())
         if self._ground():
             self._stop_train()
         self._line.close()
@@ -409,7 +409,11 @@ class StimJimDriver:
             self._level_na, self._taken = na, seq
 
     def _restarted(self) -> None:
-        """The banner in place of an answer: the board has started again, with its output grounded (R48)."""
+        """The banner in place of an answer: the board has started again, with its output grounded (R48).
+
+        It has forgotten the train, and its zero may be another one: it has to be met anew before it is armed.
+        """
+        self._limits = self._offset = None
         self._boot_count += 1
         self._armed = self._on = self._train_ran = self._line.settled = False
         self._level_na = 0
@@ -423,4 +427,12 @@ class StimJimDriver:
             self._ground()
 
     def _settled(self) -> bool:
-        return self._line.settled or self._line.settle(TERMINATOR)
+        """Whether the board can be asked. A banner among what is cleared away is a restart: taken for noise,
+        it would leave a board that has forgotten the train which ends its output.
+        """
+        if self._line.settled:
+            return True
+        quiet = self._line.settle(TERMINATOR, BANNER.encode())
+        if self._line.passed:
+            self._restarted()
+        return quiet and self._line.settled

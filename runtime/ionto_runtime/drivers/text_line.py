@@ -20,7 +20,9 @@ SETTLE_MS_MAX = 500
 
 
 class TextLine:
-    """A transport that speaks lines. `settled` is False after an answer stayed away."""
+    """A transport that speaks lines. `settled` is False after an answer stayed away; for `passed` see
+    `settle`.
+    """
 
     def __init__(self, line: Transport, clock: Clock, terminator: bytes) -> None:
         self._line = line
@@ -28,6 +30,7 @@ class TextLine:
         self._terminator = terminator
         self._pending = bytearray()
         self.settled = True
+        self.passed = False
 
     @property
     def failure(self) -> str | None:
@@ -67,15 +70,22 @@ class TextLine:
             if len(self._pending) > LINE_BYTES_MAX:
                 del self._pending[:-LINE_BYTES_MAX]
 
-    def settle(self, wake: bytes) -> bool:
-        """Clear what is pending with `wake`, and wait for silence; whether there was silence."""
-        self._line.drop()
+    def settle(self, wake: bytes, watch: bytes = b"") -> bool:
+        """Clear what is pending with `wake`, and wait for silence; whether there was silence. `passed` says
+        afterwards whether `watch` was among what was cleared, which is then read and not dropped unseen.
+        """
+        if not watch:
+            self._line.drop()
+        seen, self.passed = bytes(self._pending), False
         if wake and not self._line.write(wake, WRITE_MS):
             return False
         until_ms = self._clock.now_ms() + SETTLE_MS_MAX
-        while self._line.read(QUIET_MS):
+        while data := self._line.read(QUIET_MS):
+            seen = (seen + data)[-LINE_BYTES_MAX - len(data) :]
+            self.passed = self.passed or (bool(watch) and watch in seen)
             if self._clock.now_ms() > until_ms:
                 return False
+        self.passed = self.passed or (bool(watch) and watch in seen)
         self._pending.clear()
         self.settled = self._line.failure is None
         return self.settled

@@ -126,6 +126,9 @@ class Keithley2400:
                 if self.auto_off:
                     self.output_on = False
 
+    def has_started(self) -> bool:
+        return False  # its line is a cable: what is on the way in it arrives
+
     def due_in_ms(self) -> int:
         return QUIET_MS
 

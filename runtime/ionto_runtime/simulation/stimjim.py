@@ -8,7 +8,8 @@ than 1000 bytes overruns another. A board on which that happens starts again, as
 A train is a list of stages that is played at once when it is started and again after each period, by a timer
 that a new start sets anew. Whatever was set by hand before, a play ends at zero and grounded. It is looked at
 before each play whether the train's duration is over; then its timer ends, with a summary, and nothing is
-touched. While stages are played the board is deaf. A train without stages plays nothing.
+touched. While stages are played the board is deaf. A train without stages plays nothing. A board that starts
+again forgets its trains, and what was on its way in either direction: its line is USB, and goes with it.
 
 Readings have a count of noise, as converters have (general knowledge): without it a steady current looks like
 a reading that stands still.
@@ -107,6 +108,7 @@ class StimJim:
         self._playing = False
         self._busy_ms = BOOT_MS
         self._banner_due = True
+        self._started = True
         self._said.clear()
 
     # --- Instrument -------------------------------------------------------------------------------------
@@ -157,6 +159,10 @@ class StimJim:
     def advance(self, ms: int) -> None:
         for _ in range(ms):
             self._pass_ms()
+
+    def has_started(self) -> bool:
+        started, self._started = self._started, False
+        return started
 
     def due_in_ms(self) -> int:
         """A train that is over says so by itself."""

@@ -50,6 +50,10 @@ class Instrument(Protocol):
         """How long it says nothing by itself; see `simulation.line.Peer`."""
         ...
 
+    def has_started(self) -> bool:
+        """Whether it has started since this was asked last: what was under way then is lost."""
+        ...
+
 
 class Uart:
     """See `simulation.line.Peer`. `queue_max` bytes wait for an instrument at most."""
@@ -78,6 +82,9 @@ class Uart:
     def advance(self, ms: int) -> None:
         for _ in range(ms):
             self._take_in()
+            if self.instrument.has_started():
+                for lost in (self._arriving, self._queue, self._leaving, self._out):
+                    lost.clear()
             self._serve()
             self.instrument.advance(1)
             self._serve()
