@@ -60,7 +60,7 @@ def advise(
         crowded = finding.counterexample is not None and bool(finding.counterexample.starts_ms)
         mended: list[Mended] = []
         if not crowded and finding.claim.limit is not None:
-            mended += _ranges(inquiry, by_id[finding.claim.id])
+            mended += safe_ranges(inquiry, by_id[finding.claim.id])
         mended += islice(nearest_edits(inquiry.plan, finding, held) if edits else (), EDITS_MAX)
         if mended:
             change = next((item.change for item in mended if item.change is not None), None)
@@ -68,7 +68,7 @@ def advise(
     return found
 
 
-def _ranges(inquiry: Inquiry, asked: Asked) -> list[Mended]:
+def safe_ranges(inquiry: Inquiry, asked: Asked) -> list[Mended]:
     """Each parameter whose range alone can be narrowed so that all questions of the claim hold; where there
     is none, two of them together.
     """

@@ -32,6 +32,10 @@ OF_ALL = frozenset(
 """Properties of the whole, asked once: of what people do around the channels."""
 
 
+AROUND = frozenset({*OF_ALL, Property.TABLE, Property.REACHABLE} - {Property.DEVICE})
+"""What is asked of people around the channels. What a device must be able to do is asked for all channels."""
+
+
 def counts(plan: Plan, number: int, finding: Finding) -> bool:
     """Whether what was found of one channel is not asked of all together, or fails for it alone."""
     claim, limit = finding.claim, finding.claim.limit
@@ -50,6 +54,11 @@ def counts(plan: Plan, number: int, finding: Finding) -> bool:
     return len(channels_of(plan, plan.channels[number].electrodes[claim.electrode])) < 2
 
 
+def name_in_whole(number: int, claim: str) -> str:
+    """What a claim of one channel is called in the whole plan."""
+    return f"channels[{number}].{claim}"
+
+
 def of_channel(plan: Plan, number: int, finding: Finding) -> Finding:
     """The finding in terms of the whole plan: its electrodes, and steps counted on through all channels."""
     channel, claim = plan.channels[number], finding.claim
@@ -65,7 +74,7 @@ def of_channel(plan: Plan, number: int, finding: Finding) -> Finding:
         shown = replace(shown, step=step, test=test_of_channel(plan, number, claim, shown))
     named = replace(
         claim,
-        id=f"channels[{number}].{claim.id}",
+        id=name_in_whole(number, claim.id),
         statement=f"{claim.statement}, on channel {channel.name}",
         electrode=electrode,
     )

@@ -4,7 +4,8 @@ is needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ionto_ir.dataclass import dataclass, field, replace
 from ionto_ir.diagnostic import Diagnostic, in_reading_order
@@ -24,6 +25,9 @@ from ionto_verifier.solve import decide_all
 from ionto_verifier.term import TermTooLargeError
 from ionto_verifier.vacuity import idle_lines
 from ionto_verifier.verdict import Refuted, Undecided, Vacuous
+
+if TYPE_CHECKING:
+    from ionto_verifier.advice import Advice
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +94,23 @@ def _together(plan: Plan, options: Options) -> VerificationReport:
 
     # What is proved of one channel with another number says nothing about all of them together.
     alone = replace(options, edits=False)
+
+    def helping(
+        inquiry: Inquiry,
+        together: Callable[[Plan], Sequence[Asked]],
+        asked: Sequence[Asked],
+        findings: Sequence[Finding],
+    ) -> Mapping[str, Safe]:
+        if not options.advice or not _unproved(findings):
+            return {}
+        from ionto_verifier.advice_together import advise_together
+
+        found = advise_together(plan, inquiry, together, asked, findings, edits=options.edits)
+        return _safe(found, options)
+
     try:
         return verify_together(
-            plan, options.budget, lambda part: verify(part, alone), margins=options.margins
+            plan, options.budget, lambda part: verify(part, alone), helping, margins=options.margins
         )
     except TermTooLargeError as too_large:
         return _too_large(plan, str(too_large))
@@ -116,13 +134,21 @@ def _tried(plan: Plan, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 def _advice(
     inquiry: Inquiry, asked: tuple[Asked, ...], findings: tuple[Finding, ...], options: Options
 ) -> dict[str, Safe]:
-    unproved = any(isinstance(finding.verdict, Refuted | Undecided) for finding in findings)
-    if not options.advice or not unproved:
+    if not options.advice or not _unproved(findings):
         return {}
-    from ionto_ir.rewriting import edit_of  # loaded only where something is not proved
-    from ionto_verifier.advice import advise
+    from ionto_verifier.advice import advise  # loaded only where something is not proved
 
-    found = advise(inquiry, asked, findings, edits=options.edits)
+    return _safe(advise(inquiry, asked, findings, edits=options.edits), options)
+
+
+def _unproved(findings: Sequence[Finding]) -> bool:
+    return any(isinstance(finding.verdict, Refuted | Undecided) for finding in findings)
+
+
+def _safe(found: Mapping[str, Advice], options: Options) -> dict[str, Safe]:
+    """What to say, with an edit of the source where it is one number that stands there."""
+    from ionto_ir.rewriting import edit_of
+
     return {
         name: Safe(item.words, None if item.change is None else edit_of(item.change, options.sources))
         for name, item in found.items()

@@ -8,7 +8,7 @@ edited plan, then back by halving. Only what was proved is offered, whatever the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from ionto_ir.course import Course
@@ -27,7 +27,7 @@ from ionto_verifier.claims import all_claims
 from ionto_verifier.decision import Proved
 from ionto_verifier.inquiry import Inquiry
 from ionto_verifier.margin import MARGIN_BUDGET
-from ionto_verifier.properties import Property
+from ionto_verifier.properties import Asked, Property
 from ionto_verifier.report import Finding
 from ionto_verifier.solve import decide_all
 from ionto_verifier.term import TermTooLargeError
@@ -79,10 +79,20 @@ class Mended:
 
 def nearest_edits(plan: Plan, finding: Finding, held: frozenset[str]) -> Iterator[Mended]:
     """What to write instead, each proved; `held` are the ids of the claims that hold already."""
-    wanted = frozenset({finding.claim.id})
-    for candidate in candidates(plan, finding):
-        value = _nearest(candidate, wanted)
-        if value is not None and held <= proved_claims(candidate.edited(value), held):
+    yield from edits_among(plan, candidates(plan, finding), finding.claim.id, held, proved_claims)
+
+
+Prove = Callable[[Plan, frozenset[str]], frozenset[str]]
+"""Which of some claims of a plan are proved."""
+
+
+def edits_among(
+    plan: Plan, tried: Iterable[Candidate], claim: str, held: frozenset[str], prove: Prove
+) -> Iterator[Mended]:
+    """The candidates that can be moved until the claim is proved, and all that was held with it."""
+    for candidate in tried:
+        value = _nearest(candidate, frozenset({claim}), prove)
+        if value is not None and held <= prove(candidate.edited(value), held):
             yield _mended(plan, candidate, value)
 
 
@@ -97,11 +107,11 @@ def _mended(plan: Plan, candidate: Candidate, value: int) -> Mended:
     return Mended(words, NumberChange(span, dimension, candidate.now, value))
 
 
-def _nearest(candidate: Candidate, wanted: frozenset[str]) -> int | None:
+def _nearest(candidate: Candidate, wanted: frozenset[str], prove: Prove) -> int | None:
     """The value closest to the present one at which everything wanted is proved, as far as it was tried."""
     most = (candidate.last - candidate.now) // candidate.step
     unsafe, steps, tries = 0, 1, 0
-    while not _proved(candidate, min(steps, most), wanted):
+    while not _proved(candidate, min(steps, most), wanted, prove):
         tries += 1
         if steps >= most or tries > TRIES_MAX // 2:
             return None
@@ -110,18 +120,18 @@ def _nearest(candidate: Candidate, wanted: frozenset[str]) -> int | None:
     while safe - unsafe > 1 and tries < TRIES_MAX:
         middle = (safe + unsafe) // 2
         tries += 1
-        if _proved(candidate, middle, wanted):
+        if _proved(candidate, middle, wanted, prove):
             safe = middle
         else:
             unsafe = middle
     return candidate.now + safe * candidate.step
 
 
-def _proved(candidate: Candidate, steps: int, wanted: frozenset[str]) -> bool:
+def _proved(candidate: Candidate, steps: int, wanted: frozenset[str], prove: Prove) -> bool:
     if steps < 1:
         return False
     plan = candidate.edited(candidate.now + steps * candidate.step)
-    return not check(plan) and wanted <= proved_claims(plan, wanted)
+    return not check(plan) and wanted <= prove(plan, wanted)
 
 
 def proved_claims(plan: Plan, wanted: frozenset[str]) -> frozenset[str]:
@@ -130,6 +140,11 @@ def proved_claims(plan: Plan, wanted: frozenset[str]) -> frozenset[str]:
         asked = [item for item in all_claims(Inquiry(plan)) if item.claim.id in wanted]
     except TermTooLargeError:
         return frozenset()
+    return proved_among(asked)
+
+
+def proved_among(asked: Sequence[Asked]) -> frozenset[str]:
+    """The claims of which every question is proved."""
     questions = [question for item in asked for question in item.questions if question.decided is None]
     decisions = decide_all([question.obligation for question in questions], MARGIN_BUDGET)
     return frozenset(
@@ -158,7 +173,7 @@ def candidates(plan: Plan, finding: Finding) -> Iterator[Candidate]:
         yield from _returns(plan, plan.device.slew_na_s if limit is None else limit.bound)
         yield from () if span is None else _slopes(plan, span)
     elif kind in CURRENTS:
-        yield from () if span is None else _levels(plan, span)
+        yield from () if span is None else levels_of(plan, span)
     elif kind is Property.STOP_TIME:
         yield _stop(plan)
     elif kind in SUMS and finding.claim.limit is not None:
@@ -246,7 +261,7 @@ def _with_slopes(plan: Plan, span: Span, change: Callable[[Slope], Slope]) -> Pl
     return replace(plan, steps=tuple(steps))
 
 
-def _levels(plan: Plan, span: Span) -> Iterator[Candidate]:
+def levels_of(plan: Plan, span: Span) -> Iterator[Candidate]:
     """The current that one line writes as a number."""
     targets = (step.target_na for step in plan.steps if isinstance(step, Ramp) and step.span == span)
     first = next(targets, None)
@@ -352,6 +367,19 @@ def _holds(plan: Plan) -> Iterator[Candidate]:
     if not found:
         return
     amount, step = max(found, key=lambda pair: pair[0])
+    yield from _hold(plan, step, amount)
+
+
+def at_line(plan: Plan, span: Span) -> Iterator[Candidate]:
+    """Every number of one line that may be moved."""
+    yield from _slopes(plan, span)
+    yield from levels_of(plan, span)
+    for step in plan.steps:
+        if isinstance(step, Hold) and step.span == span and (amount := _amount(step.until)) is not None:
+            yield from _hold(plan, step, amount)
+
+
+def _hold(plan: Plan, step: Hold, amount: int) -> Iterator[Candidate]:
     grain = _grain(step.until, amount)
     if amount > grain:
         yield Candidate(

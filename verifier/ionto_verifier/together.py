@@ -18,7 +18,7 @@ from ionto_ir.observer_together import shared_return
 from ionto_ir.parts import among, parts_count
 from ionto_ir.plan import Plan, PropertyKind
 from ionto_verifier import decision
-from ionto_verifier.alone import OF_ALL, counts, heard, of_channel, renamed
+from ionto_verifier.alone import AROUND, counts, heard, name_in_whole, of_channel, renamed
 from ionto_verifier.assumptions import assumptions_of
 from ionto_verifier.budget import Budget
 from ionto_verifier.decision import Decision
@@ -33,7 +33,7 @@ from ionto_verifier.instant import (
     received,
 )
 from ionto_verifier.judging import answers_finding
-from ionto_verifier.messages import diagnostics_of, unused
+from ionto_verifier.messages import Safe, diagnostics_of, unused
 from ionto_verifier.properties import LIMIT_UNUSED, Asked, Claim, Property, Question
 from ionto_verifier.report import Answered, Finding, VerificationReport
 from ionto_verifier.solve import decide_all
@@ -52,7 +52,17 @@ UNSAID = (LIMIT_UNUSED, "I0619")
 Verify = Callable[[Plan], VerificationReport]
 
 
-def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool) -> VerificationReport:
+Helping = Callable[
+    [Inquiry, Callable[[Plan], Sequence[Asked]], Sequence[Asked], Sequence[Finding]], Mapping[str, Safe]
+]
+"""What would be safe, by claim: of an inquiry, what is asked together of any plan and of this one, and the
+findings.
+"""
+
+
+def verify_together(
+    plan: Plan, budget: Budget, verify: Verify, helping: Helping, *, margins: bool
+) -> VerificationReport:
     """The report of a well-formed plan with channels; `verify` is for plans without. Raises
     TermTooLargeError.
     """
@@ -63,9 +73,7 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
     questions = [question for item in asked for question in item.questions if question.decided is None]
     decisions = decide_all([question.obligation for question in questions], budget)
     together = [_judged(plan, inquiries, item, decisions, margins=margins) for item in asked]
-    # What the device must be able to do is asked for all channels: people around them need nothing of it.
-    around = {*OF_ALL, Property.TABLE, Property.REACHABLE} - {Property.DEVICE}
-    findings = [finding for finding in care.findings if finding.claim.property in around]
+    findings = [finding for finding in care.findings if finding.claim.property in AROUND]
     for number, report in enumerate(alone):
         findings += [of_channel(plan, number, item) for item in report.findings if counts(plan, number, item)]
     findings += together
@@ -75,8 +83,16 @@ def verify_together(plan: Plan, budget: Budget, verify: Verify, *, margins: bool
     idle = tuple(index for index, limit in enumerate(plan.limits) if limit not in spoken_of)
     said = [item for report in (care, *alone) for item in report.diagnostics if item.code not in UNSAID]
     settled = tuple(item for item in together if not isinstance(item.verdict, Undecided))
-    said += diagnostics_of(plan, settled, {})
-    said += [_undecided(plan, item) for item in together if isinstance(item.verdict, Undecided)]
+    safe = helping(inquiries[0], asked_together, asked, findings)
+    for number, report in enumerate(alone):
+        told = [(item, name_in_whole(number, item.claim.id)) for item in report.findings]
+        said = [_with_help(report.plan, said_of, told, safe) for said_of in said]
+    said += diagnostics_of(plan, settled, safe)
+    said += [
+        _undecided(plan, item, safe.get(item.claim.id))
+        for item in together
+        if isinstance(item.verdict, Undecided)
+    ]
     said += [unused(plan.limits[index]) for index in idle]
     answers = list(care.answers)
     for number, report in enumerate(alone):
@@ -347,7 +363,27 @@ def _judged(
     return replace(finding, verdict=Undecided(decision.Unknown(APART)), reason=APART)
 
 
-def _undecided(plan: Plan, finding: Finding) -> Diagnostic:
+def _with_help(
+    part: Plan, said: Diagnostic, told: Sequence[tuple[Finding, str]], safe: Mapping[str, Safe]
+) -> Diagnostic:
+    """What a channel said of itself, with what would be safe in all of them."""
+    for finding, name in told:
+        item = safe.get(name)
+        if item is None:
+            continue
+        for plain in diagnostics_of(part, (finding,), {}):
+            if (plain.code, plain.message, plain.primary) == (said.code, said.message, said.primary):
+                words = item.words if said.help is None else f"{said.help}; or {item.words}"
+                return replace(said, help=words, edit=said.edit or item.edit)
+    return said
+
+
+def asked_together(plan: Plan) -> tuple[Asked, ...]:
+    """What is asked of all channels together. Raises TermTooLargeError."""
+    return tuple(_claims(plan, _inquiries(plan)))
+
+
+def _undecided(plan: Plan, finding: Finding, safe: Safe | None) -> Diagnostic:
     claim, reason = finding.claim, finding.reason or APART
     code = "I0716" if reason == APART else "I0703"
     label = "" if claim.limit is None else f"`{claim.limit.envelope}` allows no more"
@@ -356,6 +392,8 @@ def _undecided(plan: Plan, finding: Finding) -> Diagnostic:
     advice = None
     if reason == APART and claim.property in (Property.CURRENT, Property.DENSITY, Property.VOLTAGE):
         advice = _in_turns(plan)
+    if safe is not None:
+        advice = safe.words if advice is None else f"{advice}; or {safe.words}"
     return error(code, message, claim.span, label, labels=labels, notes=(reason,), help=advice)
 
 
