@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from ionto_cli.tall_strip import MARKS, Piece, Strip
@@ -12,6 +12,7 @@ from ionto_ir.channels import channel_plans
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
 from ionto_ir.observer import reading_of
+from ionto_ir.observer_together import Joint, joints, reading_together
 from ionto_ir.plan import Plan
 from ionto_ir.rehearse import rehearse
 from ionto_ir.rehearsed import Rehearsed
@@ -29,11 +30,14 @@ Flow = tuple[int, int, Fraction]
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The strip of a failure; `counted` is the highest value by what was set, where that is another."""
+    """The strip of a failure; `counted` is the highest value by what was set, where that is another. With
+    several channels `title` says of which it is.
+    """
 
     strip: Strip
     highest: Fraction
     counted: Fraction | None = None
+    title: str | None = None
 
 
 def drawn_failures(plan: Plan, finding: Finding) -> Iterator[Drawn]:
@@ -41,15 +45,69 @@ def drawn_failures(plan: Plan, finding: Finding) -> Iterator[Drawn]:
     shown = finding.counterexample
     if shown is None:
         return
+    alone = alone_in(plan, finding)
+    if alone is not None:
+        for drawn in _of_one(alone.plan, alone.finding, shown):
+            yield replace(drawn, title=alone.title)
+    elif plan.channels:
+        yield from _of_all(plan, finding, shown)
+    else:
+        yield from _of_one(plan, finding, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A channel that fails alone: its own plan, in whose time the failure is told, and the finding of it."""
+
+    title: str
+    plan: Plan
+    finding: Finding
+
+
+def alone_in(plan: Plan, finding: Finding) -> Alone | None:
+    """The one of several channels that a finding is about, if it is about one."""
+    for number, channel in enumerate(plan.channels):
+        if finding.claim.id.startswith(f"channels[{number}]."):
+            electrode = finding.claim.electrode
+            own = None if electrode is None else channel.electrodes.index(electrode)
+            told = replace(finding, claim=replace(finding.claim, electrode=own))
+            title = f"channel {channel.name}, in the time of its own session"
+            return Alone(title, channel_plans(plan)[number], told)
+    return None
+
+
+def _of_all(plan: Plan, finding: Finding, shown: Counterexample) -> Iterator[Drawn]:
+    """What the channels add up to under the limit that they pass together, then what was set in each."""
+    outcome = rehearse(plan, shown.scenario, armed=False)
+    if isinstance(outcome, Refusal):
+        return
+    claim = finding.claim
+    limit = claim.limit
+    reading = None if limit is None else reading_together(plan, outcome.values, limit, claim.electrode)
+    if limit is not None and reading is not None:
+        parts = [part for part in joints(outcome.traces) if part.on]
+
+        def course(value: Callable[[Joint], Fraction]) -> list[Piece]:
+            flows = [(part.from_ms, part.to_ms, value(part)) for part in parts]
+            return _sums(flows, limit.window_ms) if limit.kind in ADDS_UP else _levels(flows)
+
+        pieces = course(reading)
+        as_set = reading_together(plan, outcome.values, replace(limit, nominal=True), claim.electrode)
+        highest, counted = _highest(pieces), _highest(course(as_set or reading))
+        strip = _strip(pieces, limit, highest, shown.at_ms, _marks(shown))
+        yield Drawn(strip, highest, None if counted == highest else counted, "all channels together")
+    for channel, part, trace in zip(plan.channels, channel_plans(plan), outcome.traces, strict=True):
+        for drawn in _current(part, trace, shown, None):
+            yield replace(drawn, title=f"channel {channel.name}, as set")
+
+
+def _of_one(plan: Plan, finding: Finding, shown: Counterexample) -> Iterator[Drawn]:
     outcome = rehearse(plan, shown.scenario, armed=False)
     if isinstance(outcome, Refusal):
         return
     limit = finding.claim.limit
     if shown.starts_ms and limit is not None:
         yield from _schedule(plan, finding, limit, outcome)
-    elif plan.channels:
-        for part, trace in zip(channel_plans(plan), outcome.traces, strict=True):
-            yield from _current(part, trace, shown, None)
     elif limit is None or limit.kind in UNDRAWN:
         yield from _current(plan, outcome.run.trace, shown, limit)
     else:

@@ -38,6 +38,8 @@ def _one(plan: Plan, finding: Finding) -> Iterator[str]:
     yield from _happenings(shown)
     for drawn in drawn_failures(plan, finding):
         yield ""
+        if drawn.title is not None:
+            yield f"    {drawn.title}"
         yield from tall_strip(drawn.strip)
         yield from _beneath(finding, drawn)
     if not shown.test:

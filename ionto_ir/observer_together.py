@@ -76,16 +76,26 @@ def _alone(
 def _of_all(
     plan: Plan, values: Mapping[str, Value], parts: tuple[Joint, ...], limit: Limit
 ) -> Iterator[Violation]:
+    if limit.kind is LimitKind.DURATION:
+        yield from _duration(parts, limit)
+    for electrode in range(len(plan.electrodes)) if limit.per_electrode else (None,):
+        reading = reading_together(plan, values, limit, electrode)
+        if reading is not None:
+            yield from _judged(limit, parts, reading, electrode)
+
+
+def reading_together(
+    plan: Plan, values: Mapping[str, Value], limit: Limit, electrode: int | None
+) -> Callable[[Joint], Fraction] | None:
+    """How to read off what a limit speaks of where channels add up (of an ADDS_UP limit: what each ms adds).
+    None where each channel is alone.
+    """
     if is_together(limit):
         everywhere = range(len(plan.channels))
-        yield from _judged(limit, parts, lambda joint: _sum(plan, limit, joint, everywhere))
-    elif limit.per_electrode:
-        for electrode in range(len(plan.electrodes)):
-            yield from _at_shared(plan, values, parts, limit, electrode)
-    elif limit.kind is LimitKind.DURATION:
-        yield from _duration(parts, limit)
-    elif limit.kind is LimitKind.VOLTAGE:
-        yield from _voltage(plan, parts, limit)
+        return lambda joint: _sum(plan, limit, joint, everywhere)
+    if electrode is not None and limit.per_electrode:
+        return _at_shared(plan, values, limit, electrode)
+    return _voltage(plan, limit) if limit.kind is LimitKind.VOLTAGE else None
 
 
 def _judged(
@@ -125,18 +135,16 @@ def _sum(
 
 
 def _at_shared(
-    plan: Plan, values: Mapping[str, Value], parts: tuple[Joint, ...], limit: Limit, electrode: int
-) -> Iterator[Violation]:
+    plan: Plan, values: Mapping[str, Value], limit: Limit, electrode: int
+) -> Callable[[Joint], Fraction] | None:
     """An electrode of several channels carries the sum of their currents, whichever way they flow."""
     channels = channels_of(plan, electrode)
     if len(channels) < 2:
-        return
+        return None
     area = area_um2(plan, values, electrode)
     assert area is not None, "the values of the day are known"
     scale = per_area(limit.kind, area) * Fraction(plan.electrodes[electrode].split.hi_ppm, WHOLE)
-    yield from _judged(
-        limit, parts, lambda joint: _sum(plan, limit, joint, channels, electrode) * scale, electrode
-    )
+    return lambda joint: _sum(plan, limit, joint, channels, electrode) * scale
 
 
 def _duration(parts: tuple[Joint, ...], limit: Limit) -> Iterator[Violation]:
@@ -157,14 +165,14 @@ def shared_return(plan: Plan) -> tuple[int, ...]:
     return ()
 
 
-def _voltage(plan: Plan, parts: tuple[Joint, ...], limit: Limit) -> Iterator[Violation]:
+def _voltage(plan: Plan, limit: Limit) -> Callable[[Joint], Fraction] | None:
     """Nobody knows how the impedance is shared out between the return and the rest: all of it may be the
     return's.
     """
     channels = shared_return(plan)
     ohms = [item.impedance.ohm_max for item in plan.envelopes if item.impedance is not None]
     if not channels or not ohms:
-        return
+        return None
 
     def value_of(joint: Joint) -> Fraction:
         needed = (
@@ -172,4 +180,4 @@ def _voltage(plan: Plan, parts: tuple[Joint, ...], limit: Limit) -> Iterator[Vio
         )
         return min(Fraction(plan.device.compliance_mv), needed)
 
-    yield from _judged(limit, parts, value_of)
+    return value_of

@@ -18,6 +18,7 @@ from ionto_verifier.driver import verify
 from ionto_verifier.properties import Property
 from ionto_verifier.report import VerificationReport
 from tests.verifier.sessions import QUICK
+from tests.verifier.test_advice_together import BESIDE, source
 
 EXTENDED = """import treatments.plantar_fasciitis_dexamethasone
 
@@ -122,3 +123,46 @@ def test_the_page_draws_every_session_of_a_schedule() -> None:
     assert curve.charge_ma_min == sorted(curve.charge_ma_min)
     assert curve.time_s == sorted(curve.time_s)
     assert sessions.picture.charge_levels == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "together"),
+    [
+        ("limit current <= 3.1 mA", True),
+        ("limit density at cathode <= 0.062 mA/cm2", True),
+        ("limit dose <= 2.6 mA.min per session", True),
+        ("limit density at anode <= 0.42 mA/cm2", False),
+    ],
+    ids=["a sum", "a sum in a return", "a charge of all", "one channel"],
+)
+def test_of_several_channels_what_passes_the_limit_is_drawn_under_it(limit: str, together: bool) -> None:
+    report = verify(compile_text(source(limit, BESIDE)).plans[0].plan, QUICK)
+    [finding] = refuted_findings(report)
+    assert finding.counterexample is not None
+    first, *others = drawn_failures(report.plan, finding)
+    assert first.highest == finding.counterexample.value and first.strip.level is not None
+    titles = [drawn.title for drawn in (first, *others)]
+    if together:
+        assert titles == ["all channels together", "channel upper, as set", "channel lower, as set"]
+    else:
+        assert titles == ["channel upper, in the time of its own session"]
+    [example] = examples_of(report, {})
+    assert example.picture is not None and len(example.picture.curves) == (3 if together else 1)
+    assert all(title in "\n".join(failure_lines(report)) for title in titles if title)
+
+
+WARD = """envelope ward {
+  title "Ward"
+  limit dose at anode <= 50 mA.min in any 24 h
+}
+"""
+
+
+def test_the_window_of_an_electrode_is_drawn_with_its_line() -> None:
+    head, line, body = EXTENDED.format(body=f"  within ward\n  {CROWDED}").partition("protocol example")
+    report = verify(compile_text(head + WARD + line + body).plans[0].plan, QUICK)
+    [finding] = [item for item in refuted_findings(report) if item.claim.electrode is not None]
+    examples = [item.picture for item in examples_of(report, {}) if item.picture is not None]
+    [drawn] = [item for item in examples if [level.value for level in item.charge_levels] == [50.0]]
+    assert "on calf" in drawn.subtitle and finding.counterexample is not None
+    assert drawn.curves[0].charge_ma_min[-1] > 50
