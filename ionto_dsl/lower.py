@@ -28,11 +28,14 @@ from ionto_ir.plan import (
     VariableKind,
 )
 from ionto_ir.source import Span
-from ionto_ir.units import BASE_UNITS, CURRENT, SLEW, TIME
-from ionto_ir.waveform import whole_periods
+from ionto_ir.units import BASE_UNITS, CURRENT, FREQUENCY, SLEW, TIME, format_quantity
+from ionto_ir.waveform import Waveform, whole_periods
 from ionto_ir.wording import waveform_text
 
 _CURRENT = BASE_UNITS[CURRENT].noun
+
+PERIOD_MHZ_MS = 1_000_000
+"""A frequency in mHz times a time in ms that makes one period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,18 +211,32 @@ def _slews(protocol: typed.Protocol, device: Device, found: list[Diagnostic]) ->
 
 def _uneven(assembled: Assembled, device: Device) -> list[Diagnostic]:
     """Waveforms of which a tick holds no whole number of periods: its charge would not be the mean."""
-    found = []
+    found: list[Diagnostic] = []
+    before: Waveform | None = None
     for step in assembled.steps:
-        if not isinstance(step, Ramp | Hold) or step.waveform is None:
+        if not isinstance(step, Ramp | Hold):
             continue
-        if not whole_periods(step.waveform, device.tick_ms):
+        # A hold goes on with what flows: that is told at the line before it.
+        told = isinstance(step, Hold) and step.waveform == before
+        before = step.waveform
+        if step.waveform is not None and not told and not whole_periods(step.waveform, device.tick_ms):
             tick = base_in_unit(device.tick_ms, TIME, "ms")
             message = f"a tick of `{device.name}` does not hold a whole number of these periods"
             label = f"{waveform_text(step.waveform)}, in {tick}"
-            advice = "choose a frequency of which a tick holds a whole number of periods"
+            advice = _fitting(step.waveform.frequency_mhz, device.tick_ms)
             where = (Label(device.span, f"a tick is {tick}"),)
             found.append(error("I0477", message, step.span, label, labels=where, help=advice))
     return found
+
+
+def _fitting(frequency_mhz: int, tick_ms: int) -> str:
+    """What to write: the frequencies below and above of which a tick holds a whole number of periods."""
+    periods = frequency_mhz * tick_ms // PERIOD_MHZ_MS
+    near = [count * PERIOD_MHZ_MS for count in (periods, periods + 1) if count]
+    even = [format_quantity(value // tick_ms, FREQUENCY, "Hz") for value in near if value % tick_ms == 0]
+    if not even:
+        return "choose a frequency of which a tick holds a whole number of periods"
+    return f"the nearest that fit: {' and '.join(f'`{text}`' for text in even)}"
 
 
 def _plan(

@@ -384,6 +384,10 @@ def _unexpected(spot: Spot) -> Diagnostic:
     expected = f"expected {expectation(spot.acceptable, before)}"
     shown = example(spot.acceptable)
     advice = None if shown is None else f"write for instance {shown}"
+    if here.line > before.line and here.kind == WORD and "}" in spot.acceptable:
+        # The line before is whole: this word begins nothing that is known.
+        text = f"`{_shown(here)}` begins nothing that can stand here"
+        return error("I0101", text, spot.span, expected, help=advice)
     if here.line > before.line and spot.index:
         # The line before is what lacks something, and that is where one has to look.
         return error(

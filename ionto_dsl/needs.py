@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ionto_dsl import surface
 
 Declaring = surface.ProtocolItem | surface.ScreeningItem
 """Items of the declarations that have values of their own."""
+
+REMEMBERED = ("course.", "previous.")
+"""How names begin that speak of the course or of earlier sessions."""
 
 
 def references_in(expression: surface.Expression) -> Iterator[surface.Reference]:
@@ -50,6 +53,19 @@ def in_order_of_need(items: Sequence[Declaring]) -> list[surface.Variable | surf
             else:
                 ordered.append(stack.pop())
     return ordered
+
+
+def known_later(items: Sequence[Declaring], recorded: Collection[str]) -> list[surface.Let]:
+    """The `let` values, each after those that it is made of, that speak of what is recorded or remembered:
+    they can be typed only once the steps and the course have said what that is.
+    """
+    later: dict[str, surface.Let] = {}
+    for item in in_order_of_need(items):
+        if isinstance(item, surface.Let) and any(
+            name in later or name in recorded or name.startswith(REMEMBERED) for name in _needed(item)
+        ):
+            later[item.name.text] = item
+    return list(later.values())
 
 
 def _needed(item: surface.Variable | surface.Let) -> list[str]:

@@ -25,7 +25,18 @@ from ionto_dsl.wording import (
 from ionto_ir.canonical import INTEGER_MAX
 from ionto_ir.diagnostic import Edit, Label, error
 from ionto_ir.expression import Constant, Expression
-from ionto_ir.units import BASE_UNITS, CHARGE, CURRENT, DENSITY, SLEW, TIME, Dimension
+from ionto_ir.units import (
+    AREA,
+    BASE_UNITS,
+    CHARGE,
+    CURRENT,
+    DENSITY,
+    LENGTH,
+    SLEW,
+    TIME,
+    Dimension,
+    approximate,
+)
 
 
 def condition(expression: surface.Expression, scope: Scope) -> Expression | None:
@@ -241,6 +252,10 @@ def _decided(value: Amount, expression: surface.Expression, scope: Scope) -> tup
     return (Label(entry.span, kind_of(value.dimension) + (f", {known}" if known else "")),)
 
 
+DISC = Fraction(355, 452)
+"""A quarter of pi, for reading."""
+
+
 def _advice(
     value: Amount, expression: surface.Expression, expected: tuple[Dimension, ...]
 ) -> tuple[str | None, Edit | None]:
@@ -248,9 +263,11 @@ def _advice(
     text = written(expression)
     wanted, got = expected[0], value.dimension
     if wanted == CHARGE and got == SLEW and value.unit.count("/") == 1:
-        meant = text.replace(value.unit, value.unit.replace("/", "."))
-        edit = Edit(expression.span, meant) if isinstance(expression, surface.Number) else None
-        return f"a dose is a current multiplied by a time: write `{meant}`", edit
+        unit = value.unit.replace("/", ".")
+        if not isinstance(expression, surface.Number):
+            return f"a dose is a current multiplied by a time: where `{text}` is said, write `{unit}`", None
+        meant = text.replace(value.unit, unit)
+        return f"a dose is a current multiplied by a time: write `{meant}`", Edit(expression.span, meant)
     if wanted == CHARGE and got == CURRENT:
         if isinstance(expression, surface.Number) and value.unit:
             meant = f"{text}.min"
@@ -258,6 +275,9 @@ def _advice(
                 expression.span, meant
             )
         return "a dose is a current multiplied by a time, for example `40 mA.min`", None
+    if wanted == AREA and got == LENGTH and (across := exact_value(value)) is not None:
+        disc = approximate(across * across * DISC / BASE_UNITS[AREA].factor, AREA, "cm2")
+        return f"an area is a length times a length: a disc {text} across has {disc}", None
     return _ADVICE.get((wanted, got), "").replace("@", text) or None, None
 
 

@@ -32,7 +32,7 @@ from ionto_ir.scenario import (
 from ionto_ir.source import Span
 from ionto_ir.units import CHARGE, CURRENT, DIMENSIONLESS, RESISTANCE, TIME, VOLTAGE, Dimension
 
-Tables = dict[str, tuple[str, ...]]
+Tables = dict[str, tuple[str, ...] | None]
 
 
 def scenario_of(
@@ -43,8 +43,9 @@ def scenario_of(
     channels: tuple[str, ...],
     scope: Scope,
 ) -> Scenario | None:
-    """The scenario; None after an error. `tables` gives the meanings that a variable can have, `buttons` the
-    names of the blocks on demand, `channels` those of the channels (none where there is one output).
+    """The scenario; None after an error. `tables` gives the meanings that a variable can have (None: they are
+    not known), `buttons` the names of the blocks on demand, `channels` those of the channels (none where
+    there is one output).
     """
     count = len(scope.found)
     given: dict[str, Value] = {}
@@ -331,8 +332,11 @@ def _classified(line: surface.Expect, tables: Tables, scope: Scope) -> Expectati
             error("I0416", f"no table classifies `{name}`", line.subject.span, "no table", help=advice)
         )
         return None
-    if meaning not in tables[name]:
-        known = ", ".join(f'"{known}"' for known in tables[name])
+    meanings = tables[name]
+    if meanings is None:
+        return None
+    if meaning not in meanings:
+        known = ", ".join(f'"{known}"' for known in meanings)
         message = f'the table of `{name}` has no meaning "{meaning}"'
         scope.found.append(
             error("I0416", message, line.text.span, "not in the table", help=f"it has {known}")

@@ -51,20 +51,39 @@ class Around:
     on_demand: OnDemandAround | None = None
 
 
-def declare_records(steps: Sequence[surface.Step], scope: Scope, depth: int = 1) -> Iterator[Variable]:
-    """The variables of all `record` steps, also of nested ones, in the order in which they are written."""
+def recorded(steps: Sequence[surface.Step]) -> Iterator[surface.Variable]:
+    """All `record` steps, also nested ones, in the order in which they are written."""
+    for step in _all(steps):
+        if isinstance(step, surface.Variable) and step.role == "record":
+            yield step
+
+
+def classified(steps: Sequence[surface.Step]) -> Iterator[surface.Classify]:
+    """All tables, also nested ones."""
+    for step in _all(steps):
+        if isinstance(step, surface.Classify):
+            yield step
+
+
+def _all(steps: Sequence[surface.Step], depth: int = 1) -> Iterator[surface.Step]:
+    """Each step, with those that stand in it after it, as deep as blocks may be nested."""
     for step in steps if depth <= NESTING_MAX else ():
+        yield step
         match step:
-            case surface.Variable(role="record"):
-                variable = declare_variable(step, scope)
-                if variable is not None:
-                    yield variable
             case surface.If():
-                yield from declare_records((*step.then, *step.otherwise), scope, depth + 1)
+                yield from _all((*step.then, *step.otherwise), depth + 1)
             case surface.Repeat() | surface.OnDemand():
-                yield from declare_records(step.steps, scope, depth + 1)
+                yield from _all(step.steps, depth + 1)
             case _:
                 pass
+
+
+def declare_records(steps: Sequence[surface.Step], scope: Scope) -> Iterator[Variable]:
+    """The variables of all `record` steps."""
+    for step in recorded(steps):
+        variable = declare_variable(step, scope)
+        if variable is not None:
+            yield variable
 
 
 def type_steps(

@@ -13,6 +13,7 @@ from ionto_dsl.equipment import device_of
 from ionto_dsl.limits_of import InterruptionRules, TypedEnvelope, envelope_of, interruption_rules
 from ionto_dsl.memory_of import Remembered, beginning_of, on_course, remember, spoken_of
 from ionto_dsl.monitors_of import monitor_of
+from ionto_dsl.needs import known_later
 from ionto_dsl.operands import positive
 from ionto_dsl.pauses import combined
 from ionto_dsl.placements import place_electrodes
@@ -23,8 +24,8 @@ from ionto_dsl.scope import Scope
 from ionto_dsl.screenings import adopt, exclusions_of, requirement_of, rule_of, screening_of
 from ionto_dsl.settings import missing, only, sources_of, title_of
 from ionto_dsl.sites import on_their_sites
-from ionto_dsl.steps_of import Around, declare_records, type_steps
-from ionto_dsl.variables_of import codes_of, declare_values
+from ionto_dsl.steps_of import Around, classified, declare_records, recorded, type_steps
+from ionto_dsl.variables_of import codes_of, declare_let, declare_values
 from ionto_ir.dataclass import dataclass, replace
 from ionto_ir.device import Device
 from ionto_ir.diagnostic import Diagnostic, Label, error
@@ -65,14 +66,14 @@ def typecheck(program: Program, inherited: Inherited, found: list[Diagnostic]) -
         _check_complete(owner, items, found)
     envelopes = list(_envelopes(program, inherited, found))
     screened, rules = _screenings(program, inherited, scope)
+    later = known_later(items, {step.name.text for step in recorded(_steps(items))})
     placements = [
         (item.item, item.module) for item in inherited.items if isinstance(item.item, surface.Placement)
     ]
     placed = place_electrodes(program, placements, scope)
-    declared = declare_values(items, scope)
-    blocks = _blocks(
-        items, (*screened, *declared), scope, len([1 for item, _ in placements if item.place == "active"])
-    )
+    declared = declare_values([item for item in items if item not in later], scope)
+    active_areas = len([1 for item, _ in placements if item.place == "active"])
+    blocks = _blocks(items, (*screened, *declared), later, scope, active_areas)
     geometry = [place.geometry for place in placed if place.geometry is not None]
     pole = pole_variable([item for item, _ in placements])
     chosen = () if pole is None else (pole,)
@@ -256,13 +257,13 @@ def _devices(program: Program, inherited: Inherited, found: list[Diagnostic]) ->
                 yield device
 
 
-def _blocks(
-    items: tuple[surface.ProtocolItem, ...], declared: Sequence[Variable], scope: Scope, active_areas: int
-) -> _Blocks:
-    """Before, session and after. A `record` or `classify` at the top of the protocol comes last.
+def _steps(items: tuple[surface.ProtocolItem, ...]) -> tuple[surface.Step, ...]:
+    """All steps, in whatever block."""
+    return tuple(step for steps in _sections(items).values() for step in steps)
 
-    What is recorded is known before the first step is looked at, and so is what an earlier session left.
-    """
+
+def _sections(items: tuple[surface.ProtocolItem, ...]) -> dict[str, tuple[surface.Step, ...]]:
+    """Before, session and after. A `record` or `classify` at the top of the protocol comes last."""
     block = {item.when: item.steps for item in items if isinstance(item, surface.Around)}
     session = next((item.steps for item in items if isinstance(item, surface.Session)), ())
     last = tuple(
@@ -271,16 +272,32 @@ def _blocks(
         if isinstance(item, surface.Classify)
         or (isinstance(item, surface.Variable) and item.role == "record")
     )
-    sections = {
+    return {
         "before": block.get("before", ()),
         "session": session,
         "after": (*block.get("after", ()), *last),
     }
+
+
+def _blocks(
+    items: tuple[surface.ProtocolItem, ...],
+    declared: Sequence[Variable],
+    later: Sequence[surface.Let],
+    scope: Scope,
+    active_areas: int,
+) -> _Blocks:
+    """The typed steps of each block.
+
+    What is recorded is known before the first step is looked at, and so is what an earlier session left.
+    """
+    sections = _sections(items)
     records = {
         variable.name: variable for steps in sections.values() for variable in declare_records(steps, scope)
     }
     course = next((item for item in items if isinstance(item, surface.Course)), None)
     memories = remember(course, {item.name: item for item in declared} | records, scope)
+    for item in later:
+        declare_let(item, scope)
     made = {
         section: type_steps(steps, scope, Around(section, records, active_areas))
         for section, steps in sections.items()
@@ -346,7 +363,9 @@ def _scenarios(
     tests = [item for item in items if isinstance(item, surface.Test)]
     only([(f'the test "{test.name.value}"', test.name.span) for test in tests], scope.found)
     by_name = {variable.name: variable for variable in variables}
-    tables = _tables((*blocks.before, *blocks.session, *blocks.after))
+    # A table that was refused has meanings that are not known: nothing more is said about its uses.
+    tables: Tables = dict.fromkeys((item.subject.text for item in classified(_steps(items))), None)
+    tables |= _tables((*blocks.before, *blocks.session, *blocks.after))
     buttons = tuple(_buttons(blocks.session))
     names = tuple(channel.name for channel in channels)
     return tuple(_present(scenario_of(test, by_name, tables, buttons, names, scope) for test in tests))
@@ -370,7 +389,7 @@ def _tables(steps: Iterable[typed.Step]) -> Tables:
     for step in steps:
         match step:
             case typed.Classify(variable, rows):
-                tables[variable] = tables.get(variable, ()) + tuple(row.meaning for row in rows)
+                tables[variable] = (tables.get(variable) or ()) + tuple(row.meaning for row in rows)
             case typed.If(_, then, otherwise):
                 tables |= _tables((*then, *otherwise))
             case typed.Repeat(body=body):
