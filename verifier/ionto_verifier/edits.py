@@ -164,23 +164,24 @@ def candidates(plan: Plan, finding: Finding) -> Iterator[Candidate]:
     """The numbers that may be at fault, the likeliest first."""
     kind, shown = finding.claim.property, finding.counterexample
     span = _blamed(plan, finding)
+    limit = finding.claim.limit
+    per_site = limit is not None and limit.per_site
     if shown is not None and shown.starts_ms:
-        yield from _gaps(plan)
+        yield from _gaps(plan, per_site=per_site)
     elif shown is None and _is_over_sessions(plan, finding):
-        yield from (*_gaps(plan), *_holds(plan))
+        yield from (*_gaps(plan, per_site=per_site), *_holds(plan))
     elif kind in (Property.RAMP, Property.SLEW):
-        limit = finding.claim.limit
         yield from _returns(plan, plan.device.slew_na_s if limit is None else limit.bound)
         yield from () if span is None else _slopes(plan, span)
     elif kind in CURRENTS:
         yield from () if span is None else levels_of(plan, span)
     elif kind is Property.STOP_TIME:
         yield _stop(plan)
-    elif kind in SUMS and finding.claim.limit is not None:
+    elif kind in SUMS and limit is not None:
         paused = shown is not None and any(
             item.happening is Happening.PAUSE for item in shown.scenario.timeline
         )
-        yield from _interruptions(plan, finding.claim.limit.kind) if paused else ()
+        yield from _interruptions(plan, limit.kind) if paused else ()
         yield from _holds(plan)
 
 
@@ -425,18 +426,31 @@ def _with_amount(plan: Plan, span: Span, value: int) -> Plan:
     return replace(plan, steps=tuple(steps))
 
 
-def _gaps(plan: Plan) -> Iterator[Candidate]:
-    """The hours between the starts of two sessions."""
+def _gaps(plan: Plan, *, per_site: bool) -> Iterator[Candidate]:
+    """The hours between the starts of two sessions, or of those on one site where the course lets sites
+    rest.
+    """
     course = plan.course or Course(0, None, 0, (), None, None, plan.span)
-    now = course.gap_ms_min // HOUR_MS * HOUR_MS
+    if per_site and course.rest_site_ms:
+        rest_ms = course.rest_site_ms
+        yield _apart(plan, course, rest_ms, "rest site {}", lambda ms: replace(course, rest_site_ms=ms))
+        return
+    words = "at least {} between sessions"
+    yield _apart(plan, course, course.gap_ms_min, words, lambda ms: replace(course, gap_ms_min=ms))
+
+
+def _apart(
+    plan: Plan, course: Course, now_ms: int, words: str, changed: Callable[[int], Course]
+) -> Candidate:
+    hours_ms = now_ms // HOUR_MS * HOUR_MS
     windows = [limit.window_ms or 0 for limit in plan.limits]
-    yield Candidate(
-        now,
+    return Candidate(
+        hours_ms,
         HOUR_MS,
-        now + 2 * max(windows) + 24 * HOUR_MS,
-        lambda value: _with_course(plan, replace(course, gap_ms_min=value)),
-        lambda value: f"write `at least {duration_text(value)} between sessions` in the course",
-        course.span if plan.course is not None and now == course.gap_ms_min else None,
+        hours_ms + 2 * max(windows) + 24 * HOUR_MS,
+        lambda value: _with_course(plan, changed(value)),
+        lambda value: f"write `{words.format(duration_text(value))}` in the course",
+        course.span if plan.course is not None and hours_ms == now_ms else None,
         TIME,
         "course",
     )

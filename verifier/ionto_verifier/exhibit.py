@@ -40,10 +40,11 @@ def counterexample_of(
     """What a replay showed. `concerned` names the variables that the obligation speaks of."""
     scenario = found.scenario
     told = tuple(_told(plan, scenario, concerned))
+    timeline = tuple(_leading_up(scenario.timeline, found.sighting.at_ms))
     return Counterexample(
         scenario,
         tuple((name, value_text(plan_variable(plan, name), value)) for name, value in told),
-        tuple(_happening_text(plan, item) for item in scenario.timeline),
+        tuple(_happening_text(plan, item) for item in timeline),
         found.sighting.at_ms,
         found.sighting.step,
         found.sighting.value,
@@ -51,8 +52,15 @@ def counterexample_of(
         found.refused,
         (),
         False,
-        test_text(plan, claim, told, scenario.timeline),
+        test_text(plan, claim, told, timeline),
     )
+
+
+def _leading_up(timeline: tuple[Occurrence, ...], at_ms: int | None) -> Iterator[Occurrence]:
+    """What happens, without the doses that are asked for once the claim has failed."""
+    for item in timeline:
+        if at_ms is None or item.happening is not Happening.PRESS or item.at_ms <= at_ms:
+            yield item
 
 
 def crowd_of(plan: Plan, claim: Claim, found: Crowded, concerned: frozenset[str]) -> Counterexample:

@@ -34,6 +34,8 @@ from ionto_verifier.properties import (
 from ionto_verifier.report import Finding, Support
 from ionto_verifier.verdict import Proved, Refuted, Undecided, Vacuous
 
+MINUTE_MS = 60_000
+
 GIVEN_MAX = 8
 """Values that a note tells; the test block has all of them."""
 
@@ -291,6 +293,13 @@ def _elsewhere(plan: Plan, claim: Claim) -> str:
     return f"`{envelope.name}` is meant for {meant} devices, and `{device.name}` {known}"
 
 
+def _apart(apart_ms: int) -> str:
+    """Dates leave a millisecond between two days: nobody starts by that."""
+    if apart_ms % MINUTE_MS == 1:
+        return f"hardly more than {duration_text(apart_ms - 1)}"
+    return clock_text(apart_ms) if apart_ms % MINUTE_MS else duration_text(apart_ms)
+
+
 def _notes(finding: Finding) -> Iterator[str]:
     shown = finding.counterexample
     if shown is None:
@@ -304,8 +313,7 @@ def _notes(finding: Finding) -> Iterator[str]:
         yield f"{lead}{', '.join(shown.happenings[:GIVEN_MAX])}" + (f", and {more} more" if more > 0 else "")
     if len(shown.starts_ms) > 1:
         apart_ms = shown.starts_ms[-1] - shown.starts_ms[0]
-        apart = clock_text(apart_ms) if apart_ms % 60_000 else duration_text(apart_ms)
-        yield f"the first and the last of {len(shown.starts_ms)} sessions may start {apart} apart"
+        yield f"the first and the last of {len(shown.starts_ms)} sessions may start {_apart(apart_ms)} apart"
     if shown.refused:
         yield "the machine refuses these values at the bedside; they should not be offered"
     if shown.kept_by_interlock:
