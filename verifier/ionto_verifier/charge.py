@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import gcd
 from typing import Any, TypeVar
 
 from ionto_ir.bound import fall_per_tick_na
 from ionto_ir.dataclass import dataclass
-from ionto_ir.plan import Plan
+from ionto_ir.plan import Hold, Plan, Ramp
 from ionto_ir.waveform import Waveform, mean_share_ppm
 from ionto_verifier.environment import Environment
 from ionto_verifier.obligation import Formula, at_least, at_most, conjunction, disjunction
@@ -55,10 +56,10 @@ class Arithmetic:
         self.watchdog_ms = device.watchdog_ms
         self.device_offset_na = device.accuracy_offset_na
         self.share = 1 + Fraction(device.accuracy_ppm, PPM)
-        whole = device.step_na * device.accuracy_ppm % PPM == 0
-        # A setpoint is a multiple of the step, so the accuracy's share of it is rounded up only where that
-        # is no whole.
-        self.offset_na = device.accuracy_offset_na + (Fraction(0) if whole else Fraction(PPM - 1, PPM))
+        # The accuracy's share is rounded up where it is no whole: of a setpoint, which is a multiple of the
+        # step, seldom; of the mean of a waveform, which is any number of nA, mostly.
+        self.offset_na = device.accuracy_offset_na + _rounding(device.step_na, device.accuracy_ppm)
+        self.mean_offset_na = device.accuracy_offset_na + _rounding(_grain_na(plan), device.accuracy_ppm)
         self._known: dict[object, Any] = {}
 
     def _once(self, make: Callable[..., _Found], *given: object) -> _Found:
@@ -73,9 +74,13 @@ class Arithmetic:
         """The highest current, nA, that the skin may receive at this setpoint."""
         return level_na * self.share + self.offset_na
 
+    def worst_mean(self, mean_na: Polynomial) -> Polynomial:
+        """The same of a mean of |I|, which need not be a multiple of the device's step."""
+        return mean_na * self.share + self.mean_offset_na
+
     def worst_charge(self, emission: Emission) -> Polynomial:
         """The charge, pC, that the skin may have received."""
-        return emission.nominal_pc * self.share + emission.on_ms * self.offset_na
+        return emission.nominal_pc * self.share + emission.on_ms * self.mean_offset_na
 
     def of_waveform(self, emission: Emission, waveform: Waveform | None) -> Emission:
         """What is emitted of a charge at the peak: the mean of |I|, rounded up to whole nA at each tick."""
@@ -89,6 +94,11 @@ class Arithmetic:
             return peak_pc
         slack = ZERO if self.mean_is_exact(waveform) else on_ms
         return peak_pc * Fraction(mean_share_ppm(waveform), PPM) + slack
+
+    @property
+    def rounds_means(self) -> bool:
+        """Whether the accuracy's share of a mean is rounded up to a whole nA."""
+        return self.mean_offset_na != self.device_offset_na
 
     def mean_is_exact(self, waveform: Waveform | None) -> bool:
         """Whether the mean of |I| is a whole number of nA at every setpoint, as the machine counts it."""
@@ -273,7 +283,24 @@ class Arithmetic:
         each = self.device_offset_na + 1 + (0 if waveform is None else self.share)
         mean_na = level_na * max(highest, share_of(waveform)) + (0 if waveform is None else 1)
         stop = (level_na + self.fall_na) * (each * Fraction(self.tick_ms, self.fall_na))
-        return stop + self.worst(mean_na) * self.watchdog_ms
+        return stop + self.worst_mean(mean_na) * self.watchdog_ms
+
+
+def _grain_na(plan: Plan) -> int:
+    """What every mean of |I| of a plan is a multiple of, as the machine counts it."""
+    steps = (*plan.steps, *(step for channel in plan.channels for step in channel.steps))
+    grain_na = plan.device.step_na
+    for waveform in {step.waveform for step in steps if isinstance(step, Ramp | Hold)}:
+        mean_na, rest = divmod(plan.device.step_na * mean_share_ppm(waveform), PPM)
+        if rest:
+            return 1
+        grain_na = gcd(grain_na, mean_na)
+    return grain_na
+
+
+def _rounding(grain_na: int, accuracy_ppm: int) -> Fraction:
+    """What rounding the accuracy's share up to a whole nA adds at most, of multiples of `grain_na`."""
+    return Fraction(0) if grain_na * accuracy_ppm % PPM == 0 else Fraction(PPM - 1, PPM)
 
 
 def share_of(waveform: Waveform | None) -> Fraction:

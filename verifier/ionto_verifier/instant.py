@@ -108,8 +108,7 @@ def _at_electrodes(inquiry: Inquiry, limit: Limit, name: str) -> Iterator[Asked]
             waveform = waveform_of(level)
             if limit.role is None or limit.role in roles or alternates(waveform):
                 mean = limit.kind is LimitKind.MEAN_DENSITY
-                current = _mean(inquiry, level.na, waveform) if mean else level.na
-                flow = received(inquiry, limit, current) * scale
+                flow = (_mean(inquiry, limit, level) if mean else received(inquiry, limit, level.na)) * scale
                 place = place_of(level)
                 if limit.role is not None and len(roles) > 1:
                     place = replace(place, generous=True)  # where ways meet, either polarity is possible
@@ -141,9 +140,15 @@ def waveform_of(level: Level) -> Waveform | None:
     return None if level.visit.motion is None else level.visit.motion.waveform
 
 
-def _mean(inquiry: Inquiry, level_na: Polynomial, waveform: Waveform | None) -> Polynomial:
-    """The mean of |I|, nA, at a level: its charge in one ms."""
-    return inquiry.arithmetic.mean_charge(level_na, constant(1), waveform)
+def _set_mean(inquiry: Inquiry, level: Level) -> Polynomial:
+    """The mean of |I|, nA, as it is set at a level: its charge in one ms."""
+    return inquiry.arithmetic.mean_charge(level.na, constant(1), waveform_of(level))
+
+
+def _mean(inquiry: Inquiry, limit: Limit, level: Level) -> Polynomial:
+    """The same as a limit reads it."""
+    mean = _set_mean(inquiry, level)
+    return mean if limit.nominal else inquiry.arithmetic.worst_mean(mean)
 
 
 def _pulses(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
@@ -163,7 +168,7 @@ def _pulses(inquiry: Inquiry, limit: Limit, name: str) -> Asked:
             flow = received(inquiry, limit, level.na) * Fraction(waveform.duty_ppm, PPM)
         else:
             direct = level.na * Fraction(waveform.offset_ppm, PPM)
-            larger = (_mean(inquiry, level.na, waveform) + direct) * Fraction(1, 2)
+            larger = (_set_mean(inquiry, level) + direct) * Fraction(1, 2)
             flow = larger if limit.nominal else inquiry.arithmetic.worst(larger)
         questions.append(inquiry.never_above(claim, flow * period_ms, limit.bound, place_of(level)))
     # Where nothing pulses there is no pulse to be too large.

@@ -204,7 +204,8 @@ def _why_unseen(inquiry: Inquiry, claim: Claim, questions: Sequence[Question]) -
         return EITHER_PASSED
     if not all(inquiry.environment.is_multiple(level.na, arithmetic.step_na) for level in levels):
         return OFF_STEP
-    if claim.property in MEANS and not all(arithmetic.mean_is_exact(waveform_of(level)) for level in levels):
+    exact = all(arithmetic.mean_is_exact(waveform_of(level)) for level in levels)
+    if claim.property in MEANS and (not exact or arithmetic.rounds_means):
         return MEAN_PASSED
     return None
 
