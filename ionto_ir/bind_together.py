@@ -30,6 +30,7 @@ from ionto_ir.diagnostic import Diagnostic, Label, error
 from ionto_ir.events import Event, Pause, Resume
 from ionto_ir.expression import Value
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind, Role
+from ionto_ir.machine_table import ENDING_TEXTS, Ending
 from ionto_ir.observer import Violation, per_area
 from ionto_ir.observer_together import violations_together
 from ionto_ir.parts import among
@@ -138,8 +139,10 @@ def interrupting(plan: Plan) -> Happens:
 
 
 def _problems(plan: Plan, values: Mapping[str, Value], done: TogetherRun) -> Iterator[Diagnostic]:
-    if not done.finished:
-        reasons = sorted({"it does not end" if item is None else item.reason for item in done.endings})
+    ended = {"it does not end" if item is None else item.reason for item in done.endings}
+    # Where a channel takes longer to come down than a pause may last, a pause ends the session: no harm.
+    if not done.finished and ENDING_TEXTS[Ending.PAUSE_TOO_LONG] not in ended:
+        reasons = sorted(ended)
         yield error("I0943", f"the channels together would not finish: {', '.join(reasons)}", plan.span)
     for item in violations_together(plan, values, done.traces):
         yield violation_of_all(plan, item)

@@ -40,6 +40,15 @@ def test_no_verdict_of_a_slice_is_wrong() -> None:
     assert any("wrong verdicts  0" in line for line in lines(tally, FIRST, 1.0))
 
 
+FOUND = (662, 2007, 8486, 8692)
+"""Cases that found something wrong, since mended; those that take little time."""
+
+
+@pytest.mark.parametrize("number", FOUND)
+def test_what_was_found_is_found_no_more(number: int) -> None:
+    assert tried(number).wrong == []
+
+
 def test_the_first_cases_are_made_of_everything() -> None:
     cases = [drawn(number) for number in range(400)]
     assert {case.family for case in cases} == set(Family)
