@@ -101,6 +101,7 @@ def test_small_delays_do_not_add_up() -> None:
     assert len(ticks) == ticks[-1] // 100
 
 
+@pytest.mark.requirement("R54")
 def test_a_tick_that_was_missed_is_not_caught_up() -> None:
     bedside = late_session(lambda at_ms: 120 if at_ms in (1_000, 2_000) else 0)
     assert bedside.session.completed
@@ -113,6 +114,7 @@ def test_a_tick_that_was_missed_is_not_caught_up() -> None:
     assert sorted(passed)[:2] == [80, 80] and sorted(passed)[-2:] == [220, 220]
 
 
+@pytest.mark.requirement("R54")
 @pytest.mark.parametrize("late_ms", [251, 400, 800, 5_000])
 def test_a_tick_that_is_much_too_late_stops_the_session(late_ms: int) -> None:
     bedside = late_session(lambda at_ms: late_ms if at_ms == 7_000 else 0)
@@ -124,6 +126,7 @@ def test_a_tick_that_is_much_too_late_stops_the_session(late_ms: int) -> None:
     assert bedside.device.received.total_pc <= bedside.session.upper_pc
 
 
+@pytest.mark.requirement("R54")
 def test_a_tick_that_is_much_too_late_stops_a_session_on_a_patient_device_too() -> None:
     plan = timed_plan(hold_ms=6 * SECOND, ramp_ms=4 * SECOND)
     device = replace(plan.device, host_gap_ms=2_000, watchdog_ms=3_000)
@@ -135,6 +138,7 @@ def test_a_tick_that_is_much_too_late_stops_a_session_on_a_patient_device_too() 
     assert not bedside.session.completed
 
 
+@pytest.mark.requirement("R54")
 def test_many_missed_ticks_together_stop_the_session() -> None:
     bedside = late_session(lambda at_ms: 110 if at_ms % 1_000 == 0 and at_ms >= 3_000 else 0)
     assert bedside.codes() == ["F26", "F22"]

@@ -19,7 +19,7 @@ from ionto_runtime.simulation.stimulator import Fault
 from ionto_runtime.supervision import MISSES_MAX
 from tests.ir.sessions import MA, SECOND, SPAN, bound_of, constant, finish, hold, plan_of, ramp, timed_plan
 from tests.runtime.bedside import Bedside, Script, run_through
-from tests.runtime.broken import Broken, broken_bedside, is_off
+from tests.runtime.broken import LONG, Broken, broken_bedside, is_off
 
 CURRENT = Variable(
     "current",
@@ -112,6 +112,33 @@ def test_every_way_down_reaches_zero_at_the_electrodes(ticks: int, ending: str) 
     bedside.device.received.peak_na = 0
     bedside.pass_ms(5_000)
     assert bedside.device.received.peak_na == 0
+
+
+@pytest.mark.requirement("R21")
+@pytest.mark.parametrize(("misses", "lost"), [(2, False), (3, True)])
+def test_the_third_reading_that_stays_away_is_a_lost_link_however_long_the_device_bridges(
+    misses: int, lost: bool
+) -> None:
+    """The count alone: of a device that bridges a second, three ticks of silence are no long silence."""
+    patient = replace(LONG.plan.device, host_gap_ms=1_000, watchdog_ms=2_000)
+    bedside, broken = broken_bedside(replace(LONG, plan=replace(LONG.plan, device=patient)))
+    bedside.begin().tick(80)
+    broken.bend = lambda found: None
+    bedside.tick(misses)
+    assert ("F03" in bedside.codes()) is lost
+
+
+@pytest.mark.requirement("R41")
+@pytest.mark.parametrize(("passed_ms", "lost"), [(120, False), (130, True)])
+def test_silence_beyond_what_the_device_bridges_is_a_lost_link_before_the_third_reading(
+    passed_ms: int, lost: bool
+) -> None:
+    """The time alone: two readings stay away, in ticks that are late, on a device that bridges 250 ms."""
+    bedside, broken = broken_bedside()
+    bedside.begin().tick(80)
+    broken.bend = lambda found: None
+    bedside.tick(2, ms=passed_ms)
+    assert ("F03" in bedside.codes()) is lost
 
 
 @pytest.mark.requirement("R21")

@@ -83,6 +83,17 @@ def test_a_sound_device_is_checked_in_order_and_armed_last(desk: Desk) -> None:
     assert desk.broken.limits == limits_of(LONG, PLANNED)
 
 
+@pytest.mark.requirement("R42")
+@pytest.mark.requirement("R2")
+def test_what_a_device_is_given_to_keep_is_what_the_plan_and_the_ceilings_allow() -> None:
+    """Above all its longest lease: the plan's watchdog time, after which the proofs let nothing flow."""
+    given, own = limits_of(LONG, PLANNED), LONG.constants
+    assert given.lease_ms_max == own.watchdog_ms == LONG.plan.device.watchdog_ms
+    assert given.current_na_max <= max(own.current_cap_na, own.current_cap_reversed_na)
+    assert given.current_na_max <= LONG.plan.device.current_na_max
+    assert given.compliance_mv <= LONG.plan.device.compliance_mv
+
+
 def output_on(desk: Desk) -> None:
     desk.broken.bend = lambda found: replace(found, output_on=True)
 
