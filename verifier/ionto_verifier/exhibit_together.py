@@ -81,14 +81,22 @@ def _begins_ms(plan: Plan, number: int, scenario: Scenario) -> int:
 
 
 def _values(inquiry: Inquiry, witness: Witness) -> Iterator[dict[str, Value]]:
-    """Somebody who may be treated with the witness's values; adjustables as the witness moves them."""
+    """Somebody who may be treated with the witness's values; adjustables as the witness moves them, highest
+    for currents and lowest for times.
+    """
     names = [item.name for item in inquiry.plan.variables if item.kind is not VariableKind.RECORD]
     fixed = {name: witness[name] for name in names if name in witness}
-    moved: dict[str, Fraction] = {}
+    highest: dict[str, Fraction] = {}
+    lowest: dict[str, Fraction] = {}
     for copy, name in inquiry.environment.copies.items():
         if copy in witness and name in inquiry.encoding.adjustable:
-            moved[name] = max(moved.get(name, witness[copy]), witness[copy])
-    for wanted in ({**fixed, **moved}, fixed):
+            highest[name] = max(highest.get(name, witness[copy]), witness[copy])
+            lowest[name] = min(lowest.get(name, witness[copy]), witness[copy])
+    tried: list[dict[str, Fraction]] = []
+    for wanted in ({**fixed, **highest}, {**fixed, **lowest}, fixed):
+        if wanted in tried:
+            continue
+        tried.append(wanted)
         found = completed(inquiry, wanted)
         if found is not None:
             yield {name: as_value(inquiry, name, value) for name, value in found.items()}

@@ -373,6 +373,8 @@ def _with_help(
             continue
         for plain in diagnostics_of(part, (finding,), {}):
             if (plain.code, plain.message, plain.primary) == (said.code, said.message, said.primary):
+                if said.help is not None and item.words in said.help:
+                    return said  # the same is said of another channel with the same words
                 words = item.words if said.help is None else f"{said.help}; or {item.words}"
                 return replace(said, help=words, edit=said.edit or item.edit)
     return said
