@@ -11,13 +11,14 @@ from ionto_ir.channels import step_at
 from ionto_ir.dataclass import dataclass
 from ionto_ir.diagnostic import Diagnostic, Edit, Label, Severity
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
-from ionto_ir.plan import IntegerDomain, Plan, VariableKind, variable
+from ionto_ir.plan import Hold, IntegerDomain, Plan, Ramp, VariableKind, variable
 from ionto_ir.source import Span
 from ionto_ir.units import CHARGE, VOLTAGE, approximate
 from ionto_ir.wellformed_electrodes import at_site
 from ionto_ir.wording import clock_text, current_text, duration_text, limit_text, measured_text
 from ionto_verifier.condition_text import condition_text
 from ionto_verifier.counterexample import Counterexample
+from ionto_verifier.fit import form_of
 from ionto_verifier.properties import (
     DISAGREEMENT,
     LIMIT_UNUSED,
@@ -128,7 +129,24 @@ def _plain_help(plan: Plan, finding: Finding) -> str | None:
         found = next((item for item in plan.exclusions if item.span == finding.claim.span), None)
         words = None if found is None else condition_text(plan, found.condition)
         return None if words is None else f'write `refuse when {words} "..."`, with the reason in the quotes'
+    if finding.claim.property is Property.DEVICE:
+        return _able(plan)
     return _even(plan, finding)
+
+
+def _able(plan: Plan) -> str | None:
+    """What a device would have to be for this plan."""
+    device = plan.device
+    steps = (*plan.steps, *(step for channel in plan.channels for step in channel.steps))
+    for step in steps:
+        form = form_of(step.waveform) if isinstance(step, Ramp | Hold) else device.waveforms[0]
+        if form not in device.waveforms:
+            line, given = step.span.line, ", ".join((*device.waveforms, form))
+            return f"line {line} asks for `{form}`: use a device that has `waveforms {given}`"
+    if device.watchdog_ms <= device.tick_ms + device.host_gap_ms:
+        bridged = duration_text(device.tick_ms + device.host_gap_ms)
+        return f"use a watchdog of more than {bridged}, so that one late tick does not end the output"
+    return None
 
 
 def _span(plan: Plan, finding: Finding) -> Span:
