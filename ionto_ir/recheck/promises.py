@@ -1,8 +1,8 @@
 """The author's `prove` lines that say of a whole session what a limit says too: those the recheck derives.
 
 `never output.current > 2 mA` is a nominal limit on the current, `always output.charge <= 40 mA.min` one on
-the dose of a session, `finished within 45 min` one on its duration. A line about some steps only, about
-elapsed time or about numbers of the day is none of these, and rests on what the prover stated.
+the dose of a session. A line about some steps only, about time (what follows the last current counts too) or
+about numbers of the day is neither, and rests on what the prover stated.
 """
 
 from __future__ import annotations
@@ -31,10 +31,8 @@ def promised(plan: Plan) -> Iterator[tuple[str, Limit]]:
 
 
 def _limits_of(item: UserProperty) -> tuple[Limit, ...] | None:
-    if item.kind is PropertyKind.FINISHED:
-        assert item.within_ms is not None, "the plan is well formed"
-        return (_limit(item, LimitKind.DURATION, item.within_ms),)
-    assert item.condition is not None, "the plan is well formed"
+    if item.condition is None:
+        return None
     return _bounds(item, item.condition, never=item.kind is PropertyKind.NEVER)
 
 
@@ -58,4 +56,4 @@ def _bounds(item: UserProperty, condition: Expression, *, never: bool) -> tuple[
 
 def _limit(item: UserProperty, kind: LimitKind, bound: int) -> Limit:
     """A limit of what was set, in a session."""
-    return Limit(kind, bound, "", None, None, True, False, None, None, None, "", item.span, apart=item.apart)
+    return Limit(kind, bound, "", None, None, True, False, None, None, None, "", item.span)

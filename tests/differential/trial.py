@@ -23,7 +23,7 @@ from ionto_ir.dry_run import run
 from ionto_ir.expression import evaluate
 from ionto_ir.features import features_of
 from ionto_ir.limits import ADDS_UP, Limit, LimitKind
-from ionto_ir.observer import reading_of, summed, violations
+from ionto_ir.observer import broken_properties, reading_of, summed, violations
 from ionto_ir.plan import Hold, Plan, Ramp
 from ionto_ir.recheck.check import Standing
 from ionto_ir.rehearse import Rehearsed, rehearse
@@ -192,7 +192,7 @@ def _judge_rest(trial: Trial, plan: Plan, report: VerificationReport, reached: R
     for finding in report.findings:
         claim, word = finding.claim, verdict_name(finding.verdict)
         if claim.property is Property.PROVE:
-            number = int(claim.id.removeprefix("properties[").removesuffix("]"))
+            number = _number_of(claim.id)
             if word == "proved" and number in reached.broken:
                 trial.wrong.append(f"proved: {claim.statement}, but a session broke it")
         elif claim.property is Property.TREATABLE and word == "vacuous" and reached.people:
@@ -210,7 +210,11 @@ def _replay(trial: Trial, plan: Plan, report: VerificationReport) -> None:
     """What is shown of a refutation violates the limit when it is run again."""
     for finding in report.findings:
         limit, shown = finding.claim.limit, finding.counterexample
-        if limit is None or limit.soft or verdict_name(finding.verdict) != "refuted":
+        if verdict_name(finding.verdict) != "refuted":
+            continue
+        if finding.claim.property is Property.PROVE:
+            _replay_promise(trial, plan, finding)
+        if limit is None or limit.soft:
             continue
         if shown is None:
             trial.wrong.append(f"refuted without a witness: {finding.claim.statement}")
@@ -226,6 +230,27 @@ def _replay(trial: Trial, plan: Plan, report: VerificationReport) -> None:
             trial.count("replayed", "one session")
         else:
             trial.wrong.append(f"refuted, but its witness violates nothing: {finding.claim.statement}")
+
+
+def _replay_promise(trial: Trial, plan: Plan, finding: Finding) -> None:
+    """What is shown of a `prove` line that is refuted breaks that line, and not another one."""
+    shown, item = finding.counterexample, plan.properties[_number_of(finding.claim.id)]
+    if shown is None or shown.kept_by_interlock or shown.refused:
+        return
+    outcome = rehearse(plan, shown.scenario, armed=False)
+    assert isinstance(outcome, Rehearsed), "the session was seen to run"
+    trial.count("replayed", "prove line")
+    if item.within_ms is not None:
+        right = outcome.run.trace.end_ms > item.within_ms
+    else:
+        broken = broken_properties(plan, outcome.values, outcome.run.trace)
+        right = any(found == item for found, _ in broken)
+    if not right:
+        trial.wrong.append(f"refuted, but its witness breaks nothing: {finding.claim.statement}")
+
+
+def _number_of(claim: str) -> int:
+    return int(claim.partition("]")[0].removeprefix("properties["))
 
 
 def _is_held(plan: Plan, finding: Finding, shown: Counterexample) -> bool:

@@ -54,7 +54,6 @@ TRUE_LINES = (
     line(NEVER, terms.disjunction(current(GREATER, HIGHEST), charge(GREATER, 2 * DOSE_PC))),
     line(ALWAYS, terms.conjunction(current(AT_MOST, HIGHEST), charge(AT_MOST, 2 * DOSE_PC))),
     line(NEVER, terms.negation(current(AT_MOST, HIGHEST))),
-    line(FINISHED, None, within_ms=LASTS_MS + SECOND),
 )
 
 
@@ -73,7 +72,6 @@ FALSE_LINES = (
     line(ALWAYS, current(LESS, HIGHEST)),
     line(ALWAYS, charge(AT_MOST, DOSE_PC - 2 * MA * SECOND)),
     line(NEVER, terms.disjunction(current(GREATER, HIGHEST), charge(GREATER, DOSE_PC // 2))),
-    line(FINISHED, None, within_ms=LASTS_MS - SECOND),
 )
 
 
@@ -92,7 +90,7 @@ OTHER_LINES = (
     line(NEVER, compare(GREATER, integer_reference("output.elapsed"), integer(LASTS_MS))),
     line(ALWAYS, terms.disjunction(current(AT_MOST, HIGHEST), charge(AT_MOST, 1))),
     line(ALWAYS, terms.conjunction(current(AT_MOST, HIGHEST), current(GREATER, 0))),
-    line(FINISHED, None, within_ms=LASTS_MS, after="up"),
+    line(FINISHED, None, within_ms=2 * LASTS_MS),
 )
 
 
