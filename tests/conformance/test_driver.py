@@ -40,7 +40,10 @@ def test_another_serial_number_is_another_device(bench: Bench) -> None:
 
 def test_a_line_on_which_nobody_answers_is_a_problem(bench: Bench) -> None:
     bench.device.silent = True
-    assert bench.driver().connect() == Problem("I0912", "nothing that speaks IonLink answers on this line")
+    found = bench.driver().connect()
+    assert isinstance(found, Problem)
+    assert (found.code, found.text) == ("I0912", "nothing that speaks IonLink answers on this line")
+    assert found.help is not None and "ionto doctor" in found.help
 
 
 @pytest.mark.requirement("R8")

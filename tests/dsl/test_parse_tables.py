@@ -64,10 +64,13 @@ def test_a_free_word_is_hardly_ever_a_keyword_where_a_name_could_stand() -> None
     # After `expect`, the record that is classified is named; its name cannot be one of the outcomes.
     outcomes = {"cautioned", "delivered", "duration", "finished", "peak", "refused", "safe", "stopped"}
     outcomes |= {"paused", "warned"}
+    # After `channel upper` an event or an outcome follows, and of a channel no record is named.
+    events = {"adjust", "away", "back", "current", "emergency_stop", "impedance", "lead_off", "link_back"}
+    events |= {"link_lost", "press", "voltage"}
     # In place of a reading a `let` value may be named. After `as pulsed` a frequency may be a name. After
     # `for` an envelope names answers, of which none can be called `site`; after `ion` there is a number.
     of_waveforms = {"duty", "offset", "sine", "square"}
-    assert clashes == outcomes | of_waveforms | {"missing", "normal", "site", "unknown"}
+    assert clashes == outcomes | events | of_waveforms | {"missing", "normal", "site", "unknown"}
 
 
 def _plain(rule: Rule) -> object:
