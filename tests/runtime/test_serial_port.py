@@ -70,7 +70,8 @@ def test_a_line_in_use_cannot_be_opened_a_second_time_and_loses_nothing(pair: Pa
     os.write(pair.device, b"waiting")
     second = open_port(pair.path, SETTINGS)
     assert isinstance(second, Problem)
-    assert second == Problem("I0911", f"the line `{pair.path}` is in use by another session")
+    assert (second.code, second.text) == ("I0911", f"the line `{pair.path}` is in use by another session")
+    assert second.help is not None and "one session at a time" in second.help
     assert pair.port.read(1_000) == b"waiting"
 
 
@@ -97,7 +98,8 @@ def test_a_line_that_was_closed_can_be_opened_again(pair: Pair) -> None:
 def test_a_line_that_does_not_exist_is_a_problem_in_words() -> None:
     problem = open_port("/dev/no-such-line", SETTINGS)
     assert isinstance(problem, Problem)
-    assert problem.text == "the line `/dev/no-such-line` cannot be opened: no such file or directory"
+    assert problem.text == "`/dev/no-such-line` cannot be opened: there is nothing of this name"
+    assert problem.help is not None
 
 
 @pytest.mark.requirement("R47")
