@@ -140,12 +140,19 @@ def interrupting(plan: Plan) -> Happens:
 
 def _problems(plan: Plan, values: Mapping[str, Value], done: TogetherRun) -> Iterator[Diagnostic]:
     ended = {"it does not end" if item is None else item.reason for item in done.endings}
-    # Where a channel takes longer to come down than a pause may last, a pause ends the session: no harm.
-    if not done.finished and ENDING_TEXTS[Ending.PAUSE_TOO_LONG] not in ended:
-        reasons = sorted(ended)
-        yield error("I0943", f"the channels together would not finish: {', '.join(reasons)}", plan.span)
+    if not done.finished and not ended_by_a_pause(ended):
+        reasons = ", ".join(sorted(ended))
+        yield error("I0943", f"the channels together would not finish: {reasons}", plan.span)
     for item in violations_together(plan, values, done.traces):
         yield violation_of_all(plan, item)
+
+
+def ended_by_a_pause(ended: set[str]) -> bool:
+    """Where a channel takes longer to come down than a pause may last, a pause ends the session: no harm, if
+    all that comes of it is that the others are stopped or have finished.
+    """
+    harmless = {ENDING_TEXTS[item] for item in (Ending.PAUSE_TOO_LONG, Ending.STOPPED, Ending.FINISHED)}
+    return ENDING_TEXTS[Ending.PAUSE_TOO_LONG] in ended and ended <= harmless
 
 
 def violation_of_all(plan: Plan, item: Violation) -> Diagnostic:

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 import pytest
 
 from ionto_ir.bind import Acknowledgement, Refusal, bind
-from ionto_ir.bind_together import BoundTogether, bind_together, bind_together_disarmed
+from ionto_ir.bind_together import (
+    BoundTogether,
+    bind_together,
+    bind_together_disarmed,
+    ended_by_a_pause,
+)
 from ionto_ir.channels import care_plan, channel_plans, gathering
 from ionto_ir.dataclass import replace
 from ionto_ir.events import (
@@ -190,3 +195,11 @@ def test_a_wait_in_one_channel_does_not_stop_the_other() -> None:
     done = ran(two(late_ms=6_000), [])
     assert done.finished and Mode.ENDED in {final.mode for final in done.finals}
     assert isinstance(two().channels[0].steps[1].until, ForTime)  # type: ignore[union-attr]
+
+
+def test_only_a_pause_that_lasts_too_long_is_an_end_without_harm() -> None:
+    late = "interrupted for longer than is allowed"
+    assert ended_by_a_pause({late}) and ended_by_a_pause({late, "stopped"})
+    for other in ("a limit would have been passed", "machine and interlock disagree", "it does not end"):
+        assert not ended_by_a_pause({late, other})
+    assert not ended_by_a_pause({"stopped"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, islice
 
 from ionto_ir.dataclass import dataclass, replace
@@ -47,11 +48,7 @@ def advise(
 ) -> dict[str, Advice]:
     """What would be safe, by the id of the claim, where something is known."""
     by_id = {item.claim.id: item for item in asked}
-    held = frozenset(
-        item.claim.id
-        for item in findings
-        if isinstance(item.verdict, Proved) and item.claim.property not in REACHED
-    )
+    held = held_claims(findings)
     found: dict[str, Advice] = {}
     for finding in findings:
         unproved = isinstance(finding.verdict, Refuted | Undecided) and not finding.claim.soft
@@ -66,6 +63,15 @@ def advise(
             change = next((item.change for item in mended if item.change is not None), None)
             found[finding.claim.id] = Advice("; or ".join(item.words for item in mended), change)
     return found
+
+
+def held_claims(findings: Sequence[Finding]) -> frozenset[str]:
+    """The claims that are proved, and that an edit must leave so."""
+    return frozenset(
+        item.claim.id
+        for item in findings
+        if isinstance(item.verdict, Proved) and item.claim.property not in REACHED
+    )
 
 
 def safe_ranges(inquiry: Inquiry, asked: Asked) -> list[Mended]:

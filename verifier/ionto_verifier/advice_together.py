@@ -15,7 +15,7 @@ from ionto_ir.expression import Constant
 from ionto_ir.features import features_of
 from ionto_ir.plan import Plan, Ramp
 from ionto_ir.source import Span
-from ionto_verifier.advice import ADVISED_MAX, EDITS_MAX, Advice, safe_ranges
+from ionto_verifier.advice import ADVISED_MAX, EDITS_MAX, Advice, held_claims, safe_ranges
 from ionto_verifier.alone import AROUND
 from ionto_verifier.claims import all_claims
 from ionto_verifier.edits import (
@@ -29,10 +29,10 @@ from ionto_verifier.edits import (
     proved_among,
 )
 from ionto_verifier.inquiry import Inquiry
-from ionto_verifier.properties import REACHED, Asked
+from ionto_verifier.properties import Asked
 from ionto_verifier.report import Finding
 from ionto_verifier.term import TermTooLargeError
-from ionto_verifier.verdict import Proved, Refuted, Undecided
+from ionto_verifier.verdict import Refuted, Undecided
 
 Claims = Callable[[Plan], Sequence[Asked]]
 """What is asked of all channels of a plan together."""
@@ -52,11 +52,7 @@ def advise_together(
     The safe ranges of what one channel is asked alone are told with its own report.
     """
     by_id: Mapping[str, Asked] = {item.claim.id: item for item in asked}
-    held = frozenset(
-        item.claim.id
-        for item in findings
-        if isinstance(item.verdict, Proved) and item.claim.property not in REACHED
-    )
+    held = held_claims(findings)
     found: dict[str, Advice] = {}
     for finding in findings:
         unproved = isinstance(finding.verdict, Refuted | Undecided) and not finding.claim.soft
